@@ -1,0 +1,55 @@
+"""Who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from kernel.permissions import Grant, Permission
+
+
+class ActorKind(StrEnum):
+    USER = "user"
+    API_KEY = "api_key"
+    SERVICE_ACCOUNT = "service_account"
+    OAUTH_CLIENT = "oauth_client"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """A credential, understood once at the edge; below it nobody asks how he came in.
+
+    `person_id` is the user who answers for the actor (himself, or the owner of the key): four-eyes
+    rules compare persons. `grants` narrows the actor to listed CAs; None means all of its organization.
+    """
+
+    kind: ActorKind
+    id: int
+    label: str
+    organization_id: int | None
+    permissions: frozenset[Permission]
+    person_id: int | None = None
+    grants: tuple[Grant, ...] | None = None
+    is_superuser: bool = False
+    ip: str | None = None
+    trace_id: str = ""
+
+    # DRF asks the request's user for these two.
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def pk(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+SYSTEM: Final = Actor(
+    kind=ActorKind.SYSTEM,
+    id=0,
+    label="system",
+    organization_id=None,
+    permissions=frozenset({Permission.CRLS_PUBLISH, Permission.OCSP_ROTATE, Permission.AUDIT_SEAL}),
+)
