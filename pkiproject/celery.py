@@ -1,0 +1,29 @@
+"""The worker's application and its timetable."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pkiproject.settings")
+
+
+def _every(seconds: int, task: str) -> dict[str, Any]:
+    """A sweep; one that waited a whole interval expires, for the next is there already."""
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+
+
+TIMETABLE: Final = {
+    "seal the audit log": _every(1, "audit.tasks.seal"),
+    "publish due CRLs": _every(10, "certificates.tasks.publish_due_crls"),
+    "rotate OCSP responders": _every(300, "certificates.tasks.rotate_responders"),
+}
+
+app = Celery("chancery")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = TIMETABLE
+# In memory: no file that a crash can spoil, and no sweep is rarer than restarts are.
+app.conf.beat_scheduler = "celery.beat:Scheduler"

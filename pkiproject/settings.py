@@ -1,0 +1,270 @@
+"""Everything comes from the environment; docs/operations.md lists the names. Nonsense stops the start."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+from pkiproject.databases import database_from_url
+from pkiproject.environment import Environment
+from pkiproject.keyfiles import key_beside_database
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+_env = Environment(os.environ)
+
+# --- where things are -------------------------------------------------------------------------------------------------
+
+STATE_DIR = _env.path("CHANCERY_STATE_DIR", BASE_DIR / "var")
+STATIC_ROOT = _env.path("CHANCERY_STATIC_DIR", STATE_DIR / "static")
+AUDIT_CHECKPOINT_DIR = _env.path("CHANCERY_CHECKPOINT_DIR", STATE_DIR / "checkpoints")
+
+# --- processes --------------------------------------------------------------------------------------------------------
+
+DEBUG = _env.flag("CHANCERY_DEBUG", default=False)
+SERVER_HOST = _env.address("CHANCERY_HOST", "127.0.0.1")
+SERVER_PORT = _env.number("CHANCERY_PORT", 8000, low=1, high=65535)
+WEB_PROCESSES = _env.number("CHANCERY_WEB_PROCESSES", 1, low=1, high=64)
+WEB_THREADS = _env.number("CHANCERY_WEB_THREADS", 8, low=1, high=128)
+WORKER_THREADS = _env.number("CHANCERY_WORKER_THREADS", 4, low=1, high=64)
+WSGI_APPLICATION = "pkiproject.wsgi.application"
+ROOT_URLCONF = "pkiproject.urls"
+
+# --- database ---------------------------------------------------------------------------------------------------------
+
+_database_url = _env.text("DATABASE_URL", f"sqlite:///{quote(str(STATE_DIR / 'chancery.sqlite3'))}")
+try:
+    _database = database_from_url(_database_url, connections=max(WEB_THREADS, WORKER_THREADS) + 2)
+except ValueError as error:
+    _env.complain("DATABASE_URL", str(error))
+    _database = {"ENGINE": "django.db.backends.dummy"}
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+_on_sqlite = _database["ENGINE"] == "django.db.backends.sqlite3"
+
+# One machine with nothing installed: keys are made beside the database, and localhost is a good enough address.
+EMBEDDED = _env.flag("CHANCERY_EMBEDDED", default=_on_sqlite)
+if EMBEDDED and not _on_sqlite:
+    _env.complain("CHANCERY_EMBEDDED", "is for SQLite: beside a database server nothing is made up.")
+
+# --- addresses --------------------------------------------------------------------------------------------------------
+
+BASE_URL = _env.origin("CHANCERY_BASE_URL", f"http://localhost:{SERVER_PORT}")
+if not EMBEDDED and not _env.text("CHANCERY_BASE_URL"):
+    _env.complain("CHANCERY_BASE_URL", "must be set: it stands in every certificate that is issued.")
+_base = urlsplit(BASE_URL)
+# What certificates say about CRLs and OCSP is fetched without TLS on purpose (RFC 5280 section 8).
+PUBLIC_URL = _env.origin("CHANCERY_PUBLIC_URL", BASE_URL if _base.scheme == "http" else f"http://{_base.hostname}")
+ALLOWED_HOSTS = _env.hosts("CHANCERY_ALLOWED_HOSTS", (_base.hostname or "localhost",))
+if EMBEDDED:
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+APPEND_SLASH = False
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+_key_files = {"CHANCERY_MASTER_KEY": STATE_DIR / "master.key", "CHANCERY_SECRET_KEY": STATE_DIR / "secret.key"}
+_keys = {name: _env.key(name) for name in _key_files}
+for _name in _key_files:
+    if not EMBEDDED and not _env.given(_name):
+        _env.complain(_name, f"(or {_name}_FILE) must be set: 32 random bytes in base64 or hex.")
+
+# --- cache and queue --------------------------------------------------------------------------------------------------
+
+REDIS_URL = _env.text("REDIS_URL")
+if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://")):
+    _env.complain("REDIS_URL", "must begin with redis:// or rediss://.")
+if WEB_PROCESSES > 1 and not REDIS_URL:
+    _env.complain(
+        "REDIS_URL", "must be set where CHANCERY_WEB_PROCESSES is above 1: their limits are counted together."
+    )
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "chancery"}
+}
+
+_queue = STATE_DIR / "queue"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {}
+    if REDIS_URL
+    else {
+        "data_folder_in": str(_queue / "messages"),
+        "data_folder_out": str(_queue / "messages"),
+        "control_folder": str(_queue / "control"),
+    }
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CONCURRENCY = WORKER_THREADS
+# Threads share one pool of connections, and the signatures they make release the interpreter's lock.
+CELERY_WORKER_POOL = "threads"
+
+# --- who comes in -----------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+
+# --- the wire ---------------------------------------------------------------------------------------------------------
+
+_https = _base.scheme == "https"
+TRUSTED_PROXIES = _env.number("CHANCERY_TRUSTED_PROXIES", 0, low=0, high=9)
+if _https and not TRUSTED_PROXIES:
+    _env.complain(
+        "CHANCERY_TRUSTED_PROXIES", "must be at least 1 with an https CHANCERY_BASE_URL: a proxy ends the TLS."
+    )
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = _https
+SECURE_HSTS_SECONDS = _env.number("CHANCERY_HSTS_SECONDS", 31_536_000, low=0, high=63_072_000) if _https else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_NAME = "chancery_session"
+SESSION_COOKIE_SECURE = _https
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_COOKIE_NAME = "chancery_csrf"
+CSRF_COOKIE_SECURE = _https
+CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+X_FRAME_OPTIONS = "DENY"
+# Subdomains and browsers' preload lists belong to the owner of the domain, not to one service in it.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+# --- the rooms --------------------------------------------------------------------------------------------------------
+
+
+def _present(name):
+    import importlib.util
+
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+INSTALLED_APPS = [
+    "pkiproject",
+    "web",
+    "api",
+    "notices",
+    "acme_client",
+    "certificates",
+    "cas",
+    "accounts",
+    "audit",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+]
+MIDDLEWARE = [
+    "certificates.public.PublicEndpoints",
+    "pkiproject.health.HealthEndpoints",
+    "api.common.trace.TraceId",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "web.middleware.ContentSecurityPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+INSTALLED_APPS = [a for a in INSTALLED_APPS if _present(a)]
+MIDDLEWARE = [m for m in MIDDLEWARE if _present(m.rpartition(".")[0])]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Chancery",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- languages, time, files -------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("fr", _("French")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- log --------------------------------------------------------------------------------------------------------------
+
+LOG_LEVEL = _env.choice("CHANCERY_LOG_LEVEL", "INFO", among=("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"trace": {"()": "pkiproject.logs.TraceFilter"}},
+    "formatters": {"line": {"()": "pkiproject.logs.LineFormatter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "filters": ["trace"], "formatter": "line"},
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+        # A line for each sweep, every second, says nothing.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
+}
+
+# --- last: all of it made sense, or nothing starts; only then may a first start make its keys ------------------------
+
+_env.close()
+MASTER_KEY, _secret_key = (
+    _keys[name] or key_beside_database(name, path, database=_database["NAME"]) for name, path in _key_files.items()
+)
+SECRET_KEY = _secret_key.reveal().hex()

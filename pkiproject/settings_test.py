@@ -1,0 +1,24 @@
+"""The settings of the suite: those of production, and the few differences that tests need."""
+
+import os
+import tempfile
+from pathlib import Path
+
+_state = Path(tempfile.gettempdir()) / f"chancery-tests-{os.getuid()}"
+os.environ.setdefault("CHANCERY_STATE_DIR", str(_state))
+os.environ.setdefault("CHANCERY_BASE_URL", "http://localhost:8000")
+os.environ.setdefault("CHANCERY_MASTER_KEY", "5b8e4d3c2a1f0e9d8c7b6a594837261504f3e2d1c0bfae9d8c7b6a5948372615")
+os.environ.setdefault("CHANCERY_SECRET_KEY", "15263748596a7b8c9daebfc0d1e2f304152637485a6b7c8d9e0f1a2b3c4d5e8f")
+
+from pkiproject.settings import *  # noqa: E402, F403
+from pkiproject.settings import DATABASES, EMBEDDED  # noqa: E402
+
+if not EMBEDDED:
+    # A pool would keep connections to a database that the suite wants to drop.
+    DATABASES["default"]["OPTIONS"].pop("pool", None)
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+ALLOWED_HOSTS = ["testserver", "localhost"]
