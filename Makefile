@@ -1,0 +1,70 @@
+# The one way to run things: `make run`, `make test`. `make` alone lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -q -n 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-sqlite test-postgres check format lock clean
+
+help:
+	@echo "make run      start Chancery here: make run [PORT=8000] [HOST=127.0.0.1]"
+	@echo "make test     the whole suite, on SQLite and on PostgreSQL"
+	@echo "make check    style, types, import contracts, migrations, deployment settings"
+	@echo "make format   put the code into the house's form"
+	@echo "make lock     choose the newest fitting versions of all requirements anew"
+	@echo "make clean    remove what make itself has made (never var/, where the keys are)"
+
+# PORT is taken from the environment too; HOST only from the command line, for some shells set it to their own ends.
+run: export CHANCERY_PORT := $(or $(PORT),$(CHANCERY_PORT),8000)
+ifeq ($(origin HOST),command line)
+run: export CHANCERY_HOST := $(HOST)
+endif
+run: $(VENV)/.run
+	@exec $(BIN)/python manage.py start
+
+test: test-sqlite test-postgres
+
+test-sqlite: $(VENV)/.dev
+	$(PYTEST)
+
+test-postgres: $(VENV)/.dev
+	$(BIN)/python -m tests.servers $(PYTEST) --database-only
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports --no-logo
+	DJANGO_SETTINGS_MODULE=pkiproject.settings_test $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m tests.production manage.py check --deploy --fail-level WARNING
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+lock: $(VENV)/.dev
+	$(BIN)/pip install --quiet "uv>=0.13,<0.14"
+	$(LOCK) -o requirements.txt
+	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
+
+# The stamps say which list of requirements the environment was made from.
+$(VENV)/.run: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ $(VENV)/.run
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Chancery needs Python 3.11 or later; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

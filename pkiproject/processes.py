@@ -1,0 +1,83 @@
+"""What Chancery consists of while it runs: a web server, a worker, and the clock that gives the worker its tasks."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+
+_WORKER_OPTIONS: Final = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A name for people, and what is executed."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+def web() -> Program:
+    options = {
+        "--interface": "wsgi",
+        "--host": settings.SERVER_HOST,
+        "--port": str(settings.SERVER_PORT),
+        "--workers": str(settings.WEB_PROCESSES),
+        "--blocking-threads": str(settings.WEB_THREADS),
+        "--http": "1",
+        "--log-level": "warning",
+    }
+    flat = [word for option in options.items() for word in option]
+    application = settings.WSGI_APPLICATION.rpartition(".")
+    return Program(
+        "web server",
+        (sys.executable, "-m", "granian", *flat, "--no-ws", "--respawn-failed-workers", ":".join(application[::2])),
+    )
+
+
+def worker(*, with_clock: bool = False) -> Program:
+    clock = ("--beat",) if with_clock else ()
+    return Program("worker", (*_celery(), "worker", *_log_level(), *_WORKER_OPTIONS, *clock))
+
+
+def clock() -> Program:
+    return Program("clock", (*_celery(), "beat", *_log_level(), "--pidfile="))
+
+
+def make_queue_folders() -> None:
+    """The folders of the queue where no Redis carries it."""
+    for folder in {path for path in settings.CELERY_BROKER_TRANSPORT_OPTIONS.values() if not settings.REDIS_URL}:
+        settings.BASE_DIR.joinpath(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def why_port_is_not_free() -> str | None:
+    """A sentence about the address to listen on, or None where the web server will get it."""
+    host, port = settings.SERVER_HOST, settings.SERVER_PORT
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return _port_problem(error, host, port)
+    return None
+
+
+def _port_problem(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is in use: something listens there already. Another one: make run PORT={port + 1}"
+    if error.errno == errno.EACCES:
+        return f"Port {port} is reserved for the system. A free one: make run PORT=8000"
+    return f"Cannot listen on {host} port {port}: {error.strerror}."
+
+
+def _celery() -> tuple[str, ...]:
+    return (sys.executable, "-m", "celery", "--quiet", "--app", "pkiproject")
+
+
+def _log_level() -> tuple[str, str]:
+    return ("--loglevel", settings.LOG_LEVEL)

