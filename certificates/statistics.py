@@ -1,0 +1,55 @@
+"""Counts for people who look: they read, and decide nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from accounts.selectors import within_reach
+from cas.models import CertificateAuthority
+from certificates.models import Certificate, Crl, CrlScope
+from kernel.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateCounts:
+    """Every certificate is in exactly one of the five; `expiring` are those that end within `soon`."""
+
+    active: int
+    expiring: int
+    expired: int
+    held: int
+    revoked: int
+
+    @property
+    def total(self) -> int:
+        return self.active + self.expiring + self.expired + self.held + self.revoked
+
+
+def count_certificates(*, visible_to: Actor, at: datetime, soon: timedelta) -> CertificateCounts:
+    """One query over the register."""
+    issued = Q(state=Certificate.State.ISSUED)
+    counts = within_reach(Certificate.objects.all(), visible_to).aggregate(
+        active=Count("pk", filter=issued & Q(not_after__gt=at + soon)),
+        expiring=Count("pk", filter=issued & Q(not_after__gte=at, not_after__lte=at + soon)),
+        expired=Count("pk", filter=issued & Q(not_after__lt=at)),
+        held=Count("pk", filter=Q(state=Certificate.State.HELD)),
+        revoked=Count("pk", filter=Q(state=Certificate.State.REVOKED)),
+    )
+    return CertificateCounts(**counts)
+
+
+def count_authorities(*, visible_to: Actor) -> int:
+    in_service = CertificateAuthority.objects.filter(status=CertificateAuthority.Status.ACTIVE)
+    return within_reach(in_service, visible_to).count()
+
+
+def crl_scopes(*, visible_to: Actor) -> QuerySet[CrlScope]:
+    """Each sequence of CRLs with its CA, and with `expires_at` and `entries` of the newest list (None without one)."""
+    newest = Crl.objects.filter(scope=OuterRef("pk")).order_by("-number")
+    scopes = CrlScope.objects.select_related("ca").annotate(
+        expires_at=Subquery(newest.values("next_update")[:1]), entries=Subquery(newest.values("entries")[:1])
+    )
+    return within_reach(scopes, visible_to).order_by("ca_id", "scope")

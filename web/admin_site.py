@@ -1,0 +1,39 @@
+"""The Django admin, for superusers, inside the shell of our own pages."""
+
+from __future__ import annotations
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+
+
+class ChancerySite(AdminSite):
+    site_header = _("Chancery")
+    site_title = _("Chancery")
+    index_title = _("Administration")
+    enable_nav_sidebar = False
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user = request.user
+        return user.is_active and user.is_authenticated and user.is_superuser
+
+    # There is one sign-in, one sign-out and one password page, and they are not the admin's.
+
+    def login(self, request: HttpRequest, extra_context: object = None) -> HttpResponseBase:
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get("next") or request.get_full_path())
+
+    def logout(self, request: HttpRequest, extra_context: object = None) -> HttpResponseBase:
+        return redirect("home")
+
+    def password_change(self, request: HttpRequest, extra_context: object = None) -> HttpResponseBase:
+        return redirect("password")
+
+    def password_change_done(self, request: HttpRequest, extra_context: object = None) -> HttpResponseBase:
+        return redirect("home")

@@ -1,0 +1,101 @@
+"""The side of every page: one list, in which each new page finds its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+def _everyone(request: HttpRequest) -> bool:
+    return True
+
+
+def _superuser(request: HttpRequest) -> bool:
+    return bool(request.user.is_superuser)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page by the name of its URL, and who sees it here. What the page itself allows is its own affair."""
+
+    label: str | Promise
+    url_name: str
+    icon: str
+    visible: Callable[[HttpRequest], bool] = _superuser
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    label: str | Promise
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An entry as it stands on one page."""
+
+    label: str | Promise
+    url: str
+    icon: str
+    is_current: bool
+
+
+SECTIONS: Final = (
+    Section(
+        _("Operate"),
+        (
+            Entry(_("Overview"), "home", "home", _everyone),
+            Entry(_("Certificates"), "admin:certificates_certificate_changelist", "certificate"),
+            Entry(_("Authorities"), "admin:cas_certificateauthority_changelist", "authority"),
+            Entry(_("Templates"), "admin:cas_template_changelist", "template"),
+            Entry(_("Roles"), "admin:cas_role_changelist", "role"),
+            Entry(_("Audit log"), "admin:audit_auditevent_changelist", "history"),
+        ),
+    ),
+    Section(
+        _("Automate"),
+        (
+            Entry(_("API keys"), "admin:accounts_apikey_changelist", "key"),
+            Entry(_("Developers"), "developers", "code", _everyone),
+        ),
+    ),
+    Section(
+        _("Administer"),
+        (
+            Entry(_("Organizations"), "admin:accounts_organization_changelist", "organization"),
+            Entry(_("People"), "admin:accounts_user_changelist", "users"),
+            Entry(_("All records"), "admin:index", "list"),
+        ),
+    ),
+)
+
+
+def sections_for(request: HttpRequest) -> Iterator[tuple[str | Promise, list[Link]]]:
+    """The sections that this reader has entries in, with the current page marked."""
+    placed = [(section, _links(section, request)) for section in SECTIONS]
+    every_url = [url for _section, links in placed for _entry, url in links]
+    current = max((url for url in every_url if _is_under(request.path, url)), key=len, default="")
+    for section, links in placed:
+        if links:
+            yield section.label, [Link(entry.label, url, entry.icon, url == current) for entry, url in links]
+
+
+def _links(section: Section, request: HttpRequest) -> list[tuple[Entry, str]]:
+    return [(entry, url) for entry in section.entries if entry.visible(request) and (url := _url(entry))]
+
+
+def _url(entry: Entry) -> str | None:
+    try:
+        return reverse(entry.url_name)
+    except NoReverseMatch:
+        return None
+
+
+def _is_under(path: str, url: str) -> bool:
+    return path == url or (url != "/" and path.startswith(url))

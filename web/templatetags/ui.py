@@ -1,0 +1,55 @@
+"""The pieces of a page: `{% icon %}`, `{% badge %}`, times, the navigation, one form field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.template.context import RequestContext
+from django.utils.translation import get_language_info, gettext
+
+from audit.admin import html
+from kernel.text import Text
+from web import navigation
+
+register = template.Library()
+
+register.simple_tag(html.icon, name="icon")
+register.simple_tag(html.badge, name="badge")
+register.simple_tag(html.pill, name="pill")
+register.filter("moment", html.moment)
+register.filter("day", html.day)
+register.filter("relative", html.relative)
+register.filter("serial", html.serial)
+
+
+@register.filter
+def say(text: Text) -> str:
+    """A message of the kernel in the reader's language."""
+    return text.render(gettext)
+
+
+@register.filter
+def language_name(code: str) -> str:
+    return str(get_language_info(code)["name_local"]).capitalize()
+
+
+@register.inclusion_tag("ui/_nav.html", takes_context=True)
+def navigation_side(context: RequestContext) -> dict[str, Any]:
+    request = context.get("request")
+    return {"sections": list(navigation.sections_for(request)) if request else []}
+
+
+@register.inclusion_tag("ui/_field.html")
+def field(bound: BoundField) -> dict[str, Any]:
+    """A label, its input, what to know about it, and what is wrong with it, tied together for screen readers."""
+    hint_id, error_id = f"{bound.id_for_label}-hint", f"{bound.id_for_label}-errors"
+    described = [hint_id] if bound.help_text else []
+    attributes: dict[str, Any] = {}
+    if bound.errors:
+        attributes["aria-invalid"] = "true"
+        described.append(error_id)
+    if described:
+        attributes["aria-describedby"] = " ".join(described)
+    return {"field": bound, "input": bound.as_widget(attrs=attributes), "hint_id": hint_id, "error_id": error_id}
