@@ -1,0 +1,59 @@
+"""Reading what others wrote: extensions, and everything that `cryptography` raises on bytes it cannot read."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.x509 import (
+    AuthorityKeyIdentifier,
+    BasicConstraints,
+    Certificate,
+    DuplicateExtension,
+    ExtensionNotFound,
+    Extensions,
+    ExtensionType,
+    InvalidVersion,
+    SubjectKeyIdentifier,
+    UnsupportedGeneralNameType,
+)
+
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    DuplicateExtension,
+    UnsupportedGeneralNameType,
+    InvalidVersion,
+)
+
+AnyExtension = TypeVar("AnyExtension", bound=ExtensionType)
+
+
+def extension_of(extensions: Extensions, kind: type[AnyExtension]) -> AnyExtension | None:
+    """The extension of this kind, or None where there is none."""
+    try:
+        return extensions.get_extension_for_class(kind).value
+    except ExtensionNotFound:
+        return None
+
+
+def is_authority(certificate: Certificate) -> bool:
+    """Whether basic constraints say CA (RFC 5280 4.2.1.9)."""
+    constraints = extension_of(certificate.extensions, BasicConstraints)
+    return constraints is not None and constraints.ca
+
+
+def is_self_issued(certificate: Certificate) -> bool:
+    """Whether issuer and subject are one name (RFC 5280 3.2)."""
+    return certificate.issuer == certificate.subject
+
+
+def subject_key_identifier(certificate: Certificate) -> bytes | None:
+    extension = extension_of(certificate.extensions, SubjectKeyIdentifier)
+    return extension.digest if extension else None
+
+
+def authority_key_identifier(certificate: Certificate) -> bytes | None:
+    extension = extension_of(certificate.extensions, AuthorityKeyIdentifier)
+    return extension.key_identifier if extension else None
