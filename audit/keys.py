@@ -49,12 +49,17 @@ def create_signer() -> tuple[Signer, AuditKey | None]:
 
 def forget() -> None:
     """Close the key of this process; the next use opens it again."""
-    global _open  # noqa: PLW0603
+    global _open
     _open = None
 
 
+def genuine_public_keys() -> dict[str, bytes]:
+    """The public keys by their ids, of retired keys too; a row that was slipped into the table is not among them."""
+    return {row.key_id: bytes(row.public_key) for row in AuditKey.objects.all() if is_genuine(row)}
+
+
 def is_genuine(row: AuditKey) -> bool:
-    """Whether this key was made by a holder of the master key: a row slipped into the table is not."""
+    """Whether a holder of the master key made this key."""
     public_key = bytes(row.public_key)
     try:
         return row.key_id == key_id(public_key) and _unsealed(row).public_key == public_key
@@ -67,7 +72,7 @@ def _unsealed(row: AuditKey) -> Signer:
 
 
 def _remember(signer: Signer) -> None:
-    global _open  # noqa: PLW0603
+    global _open
     _open = signer
 
 

@@ -20,7 +20,7 @@ class AuditEvent(models.Model):
 
     log = models.BigIntegerField(_("log"))
     event_id = models.CharField(_("event id"), max_length=26)
-    position = models.BigIntegerField(_("position"), null=True)
+    position = models.PositiveBigIntegerField(_("position"), null=True)
     canonical = models.BinaryField(_("signed bytes"))
     signature = models.BinaryField(_("signature"))
     key_id = models.CharField(_("key"), max_length=16)
@@ -75,7 +75,7 @@ class AuditTile(models.Model):
 
     log = models.BigIntegerField(_("log"))
     level = models.PositiveSmallIntegerField(_("level"))
-    number = models.BigIntegerField(_("number"))
+    number = models.PositiveBigIntegerField(_("number"))
     hashes = models.BinaryField(_("hashes"))
 
     class Meta:
@@ -92,7 +92,7 @@ class AuditCheckpoint(models.Model):
     """A signed statement of what a log's tree was at `size` events (C2SP tlog-checkpoint)."""
 
     log = models.BigIntegerField(_("log"))
-    size = models.BigIntegerField(_("size"))
+    size = models.PositiveBigIntegerField(_("size"))
     root = models.BinaryField(_("root hash"))
     note = models.TextField(_("signed note"))
     at = models.DateTimeField(_("time"))

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('log', models.BigIntegerField(verbose_name='log')),
-                ('size', models.BigIntegerField(verbose_name='size')),
+                ('size', models.PositiveBigIntegerField(verbose_name='size')),
                 ('root', models.BinaryField(verbose_name='root hash')),
                 ('note', models.TextField(verbose_name='signed note')),
                 ('at', models.DateTimeField(verbose_name='time')),
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('log', models.BigIntegerField(verbose_name='log')),
                 ('event_id', models.CharField(max_length=26, verbose_name='event id')),
-                ('position', models.BigIntegerField(null=True, verbose_name='position')),
+                ('position', models.PositiveBigIntegerField(null=True, verbose_name='position')),
                 ('canonical', models.BinaryField(verbose_name='signed bytes')),
                 ('signature', models.BinaryField(verbose_name='signature')),
                 ('key_id', models.CharField(max_length=16, verbose_name='key')),
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('log', models.BigIntegerField(verbose_name='log')),
                 ('level', models.PositiveSmallIntegerField(verbose_name='level')),
-                ('number', models.BigIntegerField(verbose_name='number')),
+                ('number', models.PositiveBigIntegerField(verbose_name='number')),
                 ('hashes', models.BinaryField(verbose_name='hashes')),
             ],
             options={
