@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 _POSTGRESQL: Final = frozenset({"postgres", "postgresql"})
 _LIBPQ_OPTIONS: Final = frozenset(
@@ -29,12 +29,16 @@ def database_from_url(url: str, *, connections: int) -> dict[str, Any]:
     `sqlite:////absolute/path` and `sqlite:///relative/path`. `connections` bounds the pool of one process.
     Raises ValueError with a sentence that never quotes the URL: a password stands in it.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = str(parts.port or "")
+    except ValueError:
+        raise ValueError("is not a URL that can be taken apart.") from None
     if parts.scheme == "sqlite":
         return _sqlite(unquote(parts.path), has_more=bool(parts.netloc or parts.query or parts.fragment))
     if parts.scheme not in _POSTGRESQL:
         raise ValueError("must begin with postgresql:// or sqlite://.")
-    return _postgresql(url, connections)
+    return _postgresql(parts, port, connections)
 
 
 def _sqlite(path: str, *, has_more: bool) -> dict[str, Any]:
@@ -52,8 +56,7 @@ def _sqlite(path: str, *, has_more: bool) -> dict[str, Any]:
     }
 
 
-def _postgresql(url: str, connections: int) -> dict[str, Any]:
-    parts = urlsplit(url)
+def _postgresql(parts: SplitResult, port: str, connections: int) -> dict[str, Any]:
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     host = query.pop("host", "") or unquote(parts.hostname or "")
     unknown = sorted(set(query) - _LIBPQ_OPTIONS)
@@ -68,7 +71,7 @@ def _postgresql(url: str, connections: int) -> dict[str, Any]:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
-        "PORT": str(parts.port or ""),
+        "PORT": port,
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"pool": {"min_size": 1, "max_size": connections, "timeout": 10}, **query},

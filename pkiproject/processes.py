@@ -76,7 +76,8 @@ def _port_problem(error: OSError, host: str, port: int) -> str:
 
 
 def _celery() -> tuple[str, ...]:
-    return (sys.executable, "-m", "celery", "--quiet", "--app", "pkiproject")
+    # Celery warns of root because of pickled messages; ours are JSON only.
+    return (sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "--app", "pkiproject")
 
 
 def _log_level() -> tuple[str, str]:

@@ -28,7 +28,7 @@ DEBUG = _env.flag("CHANCERY_DEBUG", default=False)
 SERVER_HOST = _env.address("CHANCERY_HOST", "127.0.0.1")
 SERVER_PORT = _env.number("CHANCERY_PORT", 8000, low=1, high=65535)
 WEB_PROCESSES = _env.number("CHANCERY_WEB_PROCESSES", 1, low=1, high=64)
-WEB_THREADS = _env.number("CHANCERY_WEB_THREADS", 8, low=1, high=128)
+WEB_THREADS = _env.number("CHANCERY_WEB_THREADS", 4, low=1, high=128)
 WORKER_THREADS = _env.number("CHANCERY_WORKER_THREADS", 4, low=1, high=64)
 WSGI_APPLICATION = "pkiproject.wsgi.application"
 ROOT_URLCONF = "pkiproject.urls"
@@ -89,7 +89,7 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 
 _queue = STATE_DIR / "queue"
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {}
     if REDIS_URL
@@ -112,6 +112,7 @@ CELERY_WORKER_POOL = "threads"
 # --- who comes in -----------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+FIRST_ADMINISTRATOR = _env.text("CHANCERY_ADMIN_EMAIL", "admin@localhost")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

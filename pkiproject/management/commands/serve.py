@@ -19,6 +19,7 @@ _PARTS: Final = {"web": processes.web, "worker": processes.worker, "clock": proc
 
 class Command(BaseCommand):
     help = "Run the web server and a worker together, or one part in the place of this process."
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("part", nargs="?", choices=["all", *_PARTS], default="all")

@@ -11,9 +11,7 @@ from pkiproject.processes import why_port_is_not_free
 
 
 class Command(BaseCommand):
-    help = (
-        "Prepare what has to be there, make the first administrator, and run the web server and a worker."
-    )
+    help = "Prepare what has to be there, make the first administrator, and run the web server and a worker."
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Before the password of the first administrator is made and shown, nothing that can be foreseen may fail.
