@@ -1,4 +1,4 @@
-"""Certificate signing requests: hostile bytes to verified facts. What a CSR asks for is a wish, never copied through."""
+"""Certificate signing requests: hostile bytes to verified facts. What they ask for is a wish, never copied through."""
 
 from __future__ import annotations
 

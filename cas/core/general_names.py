@@ -61,6 +61,15 @@ def kind_of(name: GeneralName) -> NameKind:
     return _KIND_OF_TYPE[type(name)]
 
 
+def inferred_kind(text: str) -> NameKind:
+    """What text without a prefix looks like; a host name where it looks like nothing else."""
+    if _is_ip(text):
+        return NameKind.IP
+    if "://" in text or text.lower().startswith("urn:"):
+        return NameKind.URI
+    return NameKind.EMAIL if "@" in text else NameKind.DNS
+
+
 def general_name(text: str, kind: NameKind | str | None = None, *, field: str = "sans") -> GeneralName:
     """A name from text, in its canonical form: lower case, IDNA A-labels, compressed addresses.
 
@@ -68,7 +77,7 @@ def general_name(text: str, kind: NameKind | str | None = None, *, field: str = 
     """
     if kind is None and (prefixed := _PREFIX.fullmatch(text)):
         kind, text = prefixed[1].lower(), prefixed[2]
-    match NameKind(kind) if kind else _inferred(text):
+    match NameKind(kind) if kind else inferred_kind(text):
         case NameKind.DNS:
             return DNSName(_dns(text, field))
         case NameKind.IP:
@@ -137,14 +146,6 @@ def uri_host(uri: str) -> str | None:
         return urlsplit(uri).hostname
     except ValueError:
         return None
-
-
-def _inferred(text: str) -> NameKind:
-    if _is_ip(text):
-        return NameKind.IP
-    if "://" in text or text.lower().startswith("urn:"):
-        return NameKind.URI
-    return NameKind.EMAIL if "@" in text else NameKind.DNS
 
 
 def _is_ip(text: str) -> bool:

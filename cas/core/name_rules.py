@@ -12,7 +12,7 @@ from typing import Final
 from cryptography.x509 import DNSName, GeneralName, IPAddress, RFC822Name, UniformResourceIdentifier
 
 from cas.core.documents import Section
-from cas.core.general_names import general_name, general_name_text
+from cas.core.general_names import general_name, general_name_text, inferred_kind
 from kernel.errors import FieldError, Invalid, field_error
 from kernel.text import _
 
@@ -74,7 +74,7 @@ class NameRules:
         if self.allow_any_name:
             return None
         try:
-            name = general_name(text)
+            name = general_name(text, inferred_kind(text))
         except Invalid:
             return field_error(
                 field, "name-not-allowed", _("%(name)s is not a name that the role allows"), name=repr(text)[:120]

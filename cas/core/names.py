@@ -26,6 +26,7 @@ __all__ = [
     "name_to_mapping",
     "parse_name",
     "rebuilt",
+    "values_of",
 ]
 
 _MOST_ATTRIBUTES: Final = 32
@@ -112,8 +113,13 @@ def rebuilt(name: Name) -> Name:
 
 def common_name(name: Name) -> str | None:
     """The last common name in the order of the certificate, which is the most specific one."""
-    values = [_text(attribute) for attribute in name.get_attributes_for_oid(BY_NAME["common_name"].oid)]
+    values = values_of(name, "common_name")
     return values[-1] if values else None
+
+
+def values_of(name: Name, attribute: str) -> list[str]:
+    """All values of an attribute, by our name for it, in the order of the certificate."""
+    return [_text(each) for each in name.get_attributes_for_oid(BY_NAME[attribute].oid)]
 
 
 def _kind_of_label(label: str) -> AttributeKind | None:

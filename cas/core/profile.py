@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from cryptography.x509 import ExtendedKeyUsageOID, ObjectIdentifier
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from cas.core import usages
 from cas.core.attributes import BY_NAME
@@ -122,6 +122,13 @@ class Profile:
         }
 
 
+def errors_of_role(document: Mapping[str, object]) -> list[FieldError]:
+    """What is wrong with the role's part of a document, while there is no template under it yet."""
+    errors: list[FieldError] = []
+    _read_role(Section("role", document, errors))
+    return errors
+
+
 def _read_role(section: Section) -> Role:
     role = Role(
         names=NameRules.read(section),
@@ -143,9 +150,9 @@ def _read_role(section: Section) -> Role:
 def _algorithms(section: Section) -> tuple[KeyAlgorithm, ...]:
     names = section.texts("key_algorithms")
     for name in names:
-        if name not in KeyAlgorithm:
+        if name not in KeyAlgorithm.__members__:
             section.error("key_algorithms", "unknown-value", _("%(name)s is not a key algorithm"), name=name[:80])
-    return tuple(KeyAlgorithm(name) for name in names if name in KeyAlgorithm)
+    return tuple(KeyAlgorithm(name) for name in names if name in KeyAlgorithm.__members__)
 
 
 def _read_template(section: Section, role: Role) -> Template:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from cryptography.x509 import ExtendedKeyUsage, ExtendedKeyUsageOID, Extensions, KeyUsage, ObjectIdentifier
+from cryptography.x509 import ExtendedKeyUsage, Extensions, KeyUsage
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from cas.core.keys import KeyFamily
 
@@ -27,8 +28,8 @@ AGREEMENT_ONLY: Final = frozenset({"encipher_only", "decipher_only"})
 _OTHER_NAMES: Final = {"non_repudiation": "content_commitment"}
 
 _SIGNATURES: Final = frozenset({"digital_signature", "content_commitment"})
-# What a leaf's key may do. RSA: RFC 3279 2.3.1 without keyAgreement; EC: RFC 8813 section 3; Ed25519: RFC 9295 section 3;
-# ML-DSA: RFC 9881 section 3.
+# What a leaf's key may do. RSA: RFC 4055 section 1.2; EC: RFC 8813 section 3; Ed25519: RFC 9295 section 3; ML-DSA:
+# RFC 9881 section 3.
 LEAF_USAGES: Final[Mapping[KeyFamily, frozenset[str]]] = {
     KeyFamily.RSA: _SIGNATURES | {"key_encipherment", "data_encipherment"},
     KeyFamily.ECDSA: _SIGNATURES | {"key_agreement"} | AGREEMENT_ONLY,

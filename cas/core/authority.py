@@ -1,0 +1,159 @@
+"""From a wish to a CA certificate that may be signed: a root by itself, an intermediate or a cross by another CA."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography.x509 import BasicConstraints, ExtendedKeyUsage, GeneralName, Name, NameConstraints, ObjectIdentifier
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from cas.core import constraints, names
+from cas.core.general_names import NameKind, kind_of
+from cas.core.keys import PublicKey, same_key
+from cas.core.plan import (
+    IssuerFacts,
+    Plan,
+    Planned,
+    authority_information_access,
+    crl_distribution_points,
+    key_errors,
+    last_second,
+    whole_seconds,
+)
+from cas.core.usages import AUTHORITY_USAGES, extended_key_usage_name, key_usage
+from kernel.errors import FieldError, Invalid, field_error
+from kernel.text import _
+
+# Name constraints that all relying parties of ours can compare.
+_CONSTRAINT_KINDS = frozenset({NameKind.DNS, NameKind.IP, NameKind.EMAIL, NameKind.URI, NameKind.DIRECTORY})
+# A CA with OCSPSigning could answer for the CA above it (RFC 6960 4.2.2.2); "any" limits nothing.
+_FORBIDDEN_PURPOSES = frozenset({ExtendedKeyUsageOID.OCSP_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorityWish:
+    """What is asked for. `path_length` None: as many CAs below as the chain leaves room for."""
+
+    subject: Name
+    public_key: PublicKey
+    validity: timedelta
+    path_length: int | None = None
+    permitted: tuple[GeneralName, ...] = ()
+    excluded: tuple[GeneralName, ...] = ()
+    extended_key_usage: tuple[ObjectIdentifier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorityPlan(Plan):
+    """A CA certificate that the chain agrees to. Made by `plan_authority` alone."""
+
+    path_length: int | None
+    permitted: tuple[GeneralName, ...]
+    excluded: tuple[GeneralName, ...]
+    extended_key_usage: tuple[ObjectIdentifier, ...]
+
+    def extensions(self) -> Iterator[Planned]:
+        yield BasicConstraints(ca=True, path_length=self.path_length), True
+        yield key_usage(AUTHORITY_USAGES), True
+        if self.extended_key_usage:
+            yield ExtendedKeyUsage(self.extended_key_usage), False
+        yield self.subject_key_identifier(), False
+        # In a root, too: RFC 5280 4.2.1.1 allows it, and chain builders then need no exception.
+        yield self.authority_key_identifier(), False
+        if self.permitted or self.excluded:
+            yield NameConstraints(self.permitted or None, self.excluded or None), True
+        if self.issuer:
+            yield from crl_distribution_points(self.issuer)
+            yield from authority_information_access(self.issuer)
+
+
+def plan_authority(
+    *,
+    issuer: IssuerFacts | None,
+    wish: AuthorityWish,
+    serial: int,
+    now: datetime,
+    forbidden_keys: Container[str] = (),
+) -> AuthorityPlan:
+    """Judge a CA certificate against the chain above it; `issuer` None is a root that signs itself.
+
+    Raises Invalid with every violation at once, on `subject`, `public_key`, `validity`, `path_length`, `permitted[n]`,
+    `excluded[n]`, `extended_key_usage` and `issuer`.
+    """
+    now = whole_seconds(now)
+    errors = names.name_errors(wish.subject)
+    subject = Name([]) if errors else names.rebuilt(wish.subject)
+    if not wish.subject.rdns:
+        errors.append(field_error("subject", "blank", _("a CA must have a name (RFC 5280 4.1.2.6)")))
+    errors += key_errors(wish.public_key, forbidden_keys)
+    errors += _wish_errors(wish)
+    not_after = now
+    try:
+        not_after = last_second(now, wish.validity)
+    except Invalid as error:
+        errors += error.errors
+    room = None
+    if issuer:
+        errors += _issuer_errors(issuer, wish, subject, now, not_after)
+        room = constraints.room_below(issuer.chain)
+    if errors:
+        raise Invalid(errors=errors)
+    return AuthorityPlan(
+        issuer=issuer,
+        subject=subject,
+        public_key=wish.public_key,
+        serial=serial,
+        not_before=now,
+        not_after=not_after,
+        path_length=room - 1 if wish.path_length is None and room is not None else wish.path_length,
+        permitted=wish.permitted,
+        excluded=wish.excluded,
+        extended_key_usage=wish.extended_key_usage,
+        lint=True,
+    )
+
+
+def _wish_errors(wish: AuthorityWish) -> list[FieldError]:
+    errors = []
+    if wish.path_length is not None and wish.path_length < 0:
+        errors.append(field_error("path_length", "out-of-range", _("must be zero or more")))
+    for field, subtrees in (("permitted", wish.permitted), ("excluded", wish.excluded)):
+        for index, name in enumerate(subtrees):
+            if kind_of(name) not in _CONSTRAINT_KINDS:
+                errors.append(
+                    field_error(f"{field}[{index}]", "unsupported-name", _("names of this kind cannot be constrained"))
+                )
+    for purpose in wish.extended_key_usage:
+        if purpose in _FORBIDDEN_PURPOSES:
+            errors.append(
+                field_error(
+                    "extended_key_usage",
+                    "forbidden-purpose",
+                    _("%(purpose)s is never given to a CA"),
+                    purpose=extended_key_usage_name(purpose),
+                )
+            )
+    return errors
+
+
+def _issuer_errors(
+    issuer: IssuerFacts, wish: AuthorityWish, subject: Name, now: datetime, not_after: datetime
+) -> list[FieldError]:
+    errors = constraints.authority_errors(issuer.chain, now)
+    errors += filter(None, [constraints.validity_error(issuer.chain, now, not_after)])
+    errors += constraints.purpose_errors(
+        issuer.chain, wish.extended_key_usage, field="extended_key_usage", is_leaf=False
+    )
+    errors += constraints.name_errors(issuer.chain, subject, ())
+    room = constraints.room_below(issuer.chain)
+    if room is not None and room < 1:
+        errors.append(field_error("issuer", "path-too-long", _("the chain leaves no room for another CA")))
+    elif room is not None and wish.path_length is not None and wish.path_length >= room:
+        errors.append(field_error("path_length", "beyond-issuer", _("must be at most %(most)s here"), most=room - 1))
+    if subject == issuer.certificate.subject:
+        errors.append(field_error("subject", "same-as-issuer", _("must differ from the name of the issuer")))
+    if same_key(wish.public_key, issuer.public_key):
+        errors.append(field_error("public_key", "same-as-issuer", _("must differ from the key of the issuer")))
+    return errors
