@@ -51,5 +51,5 @@ SYSTEM: Final = Actor(
     id=0,
     label="system",
     organization_id=None,
-    permissions=frozenset({Permission.CRLS_PUBLISH, Permission.OCSP_ROTATE, Permission.AUDIT_SEAL}),
+    permissions=frozenset({Permission.CRLS_PUBLISH, Permission.AUDIT_SEAL}),
 )

@@ -84,7 +84,7 @@ class Invalid(DomainError):
     @classmethod
     def of(cls, field: str, code: str, template: str, **facts: object) -> Invalid:
         """One wrong field; the sentence about it is the sentence of the whole."""
-        return cls(template, errors=[field_error(field, code, template, **facts)], **facts)
+        return cls(template, errors=[field_error(field, code, template, **facts)], code=None, **facts)
 
     def __str__(self) -> str:
         return "; ".join(f"{e.field}: {e.message}" for e in self.errors) or str(self.message)

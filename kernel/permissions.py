@@ -26,7 +26,6 @@ class Permission(StrEnum):
     CAS_WRITE = "cas:write"
     CAS_REVOKE = "cas:revoke"
     CRLS_PUBLISH = "crls:publish"
-    OCSP_ROTATE = "ocsp:rotate"
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
     ORGANIZATIONS_READ = "organizations:read"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """"The one whose pk / public id / name / … is this." Whether it exists is the selector's question."""
+    """ "The one whose pk / public id / name / … is this." Whether it exists is the selector's question."""
 
     by: Literal["pk", "public_id", "name", "slug", "code", "serial", "identifier"]
     value: int | str | UUID

@@ -1,0 +1,1 @@
+"""Who: organizations, users, memberships, API keys, and the two permission questions."""

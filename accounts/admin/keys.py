@@ -1,0 +1,157 @@
+"""API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.organizations import people
+from accounts.models import ApiKey, Organization
+from accounts.roles import ORGANIZATION_PERMISSIONS
+from accounts.services.credentials import create_api_key, revoke_api_key
+from accounts.sessions import actor_of
+from audit.admin import html
+from audit.admin.forms import DaysField, LinesField
+from audit.admin.pages import Facts, ServiceAdmin, ServicePage, Words, record_url
+
+
+class KeyForm(forms.Form):
+    organization = forms.ModelChoiceField(Organization.objects.order_by("name"), label=_("Organization"))
+    owner = forms.ModelChoiceField(
+        people(), label=_("Owner"), help_text=_("The person who answers for it; the key can never do more than he can.")
+    )
+    name = forms.CharField(label=_("Name"), max_length=120, help_text=_("What uses it, and where."))
+    permissions = forms.MultipleChoiceField(
+        label=_("Permissions"),
+        choices=[(value, value) for value in sorted(ORGANIZATION_PERMISSIONS)],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    lifetime = DaysField(label=_("Valid for (days)"), longest=3660, required=False)
+    allowed_cidrs = LinesField(
+        label=_("Address ranges"), help_text=_("One to a line, such as 10.0.0.0/8. Empty: from anywhere."), rows=2
+    )
+
+
+class CreateKey(ServicePage):
+    slug = "create"
+    title = _("Make an API key")
+    explanation = _("The key is shown once, on the next page, and stands nowhere else.")
+    submit = _("Make the key")
+    icon = "key"
+    form_class = KeyForm
+
+    def initial(self) -> Mapping[str, Any]:
+        return {"owner": self.request.user, "lifetime": 365, "organization": Organization.objects.first()}
+
+    def act(self, data: Mapping[str, Any]) -> HttpResponse:
+        made = create_api_key(
+            actor=actor_of(self.request, data["organization"]),
+            organization=data["organization"],
+            owner=data["owner"],
+            name=data["name"],
+            permissions=data["permissions"],
+            expires_at=timezone.now() + data["lifetime"] if data["lifetime"] else None,
+            allowed_cidrs=data["allowed_cidrs"],
+        )
+        token = made.token.reveal().decode()
+        address = self.request.build_absolute_uri("/api/v2/certificates")
+        context = {
+            "title": _("The API key"),
+            "row": made.row,
+            "token": token,
+            "curl": f'curl -H "Authorization: Bearer {token}" {address}',
+            "record": record_url(made.row),
+        }
+        response = render(self.request, "admin/api_key_created.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+class RevokeKey(ServicePage):
+    slug = "revoke"
+    title = _("Revoke the key")
+    explanation = _("It stops working at once, for good.")
+    submit = _("Revoke the key")
+    icon = "ban"
+    is_dangerous = True
+
+    def is_offered(self) -> bool:
+        return self.obj.revoked_at is None
+
+    def facts(self) -> Facts:
+        return [
+            (_("Name"), self.obj.name),
+            (_("Begins with"), self.obj.prefix),
+            (_("Organization"), self.obj.organization),
+            (_("Owner"), self.obj.owner),
+            (_("Last used"), html.moment(self.obj.last_used_at)),
+        ]
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        revoke_api_key(actor=actor_of(self.request), key=self.obj)
+        return _("The key is revoked.")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ServiceAdmin):
+    list_display = ("called", "standing", "organization", "owner", "ends", "last_used")
+    list_filter = ("kind", ("organization", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("organization", "owner")
+    search_fields = ("name", "prefix", "owner__email")
+    search_help_text = _("Name, beginning or owner")
+    sortable_by = ()
+    fieldsets = (
+        (None, {"fields": ("name", "begins", "standing", "organization", "owner", "kind", "public_id")}),
+        (_("What it may do"), {"fields": ("rights", "ranges")}),
+        (_("Its life"), {"fields": ("created", "ends", "revoked", "last_used", "last_used_ip")}),
+    )
+    list_pages = (CreateKey,)
+    object_pages = (RevokeKey,)
+    audit_type = "api_key"
+
+    @admin.display(description=_("Name"))
+    def called(self, key: ApiKey) -> SafeString:
+        return format_html('{} <span class="sub mono">{}…</span>', key.name, key.prefix)
+
+    @admin.display(description=_("Begins with"))
+    def begins(self, key: ApiKey) -> SafeString:
+        return format_html('<span class="mono">{}…</span>', key.prefix)
+
+    @admin.display(description=_("Status"))
+    def standing(self, key: ApiKey) -> SafeString:
+        if key.revoked_at is not None:
+            return html.badge("revoked")
+        return html.badge(html.status_of("active", key.expires_at))
+
+    @admin.display(description=_("Permissions"))
+    def rights(self, key: ApiKey) -> str:
+        return ", ".join(key.permissions)
+
+    @admin.display(description=_("Address ranges"))
+    def ranges(self, key: ApiKey) -> str:
+        return ", ".join(key.allowed_cidrs) or str(_("from anywhere"))
+
+    @admin.display(description=_("Expires"))
+    def ends(self, key: ApiKey) -> SafeString | str:
+        return html.day(key.expires_at) if key.expires_at else str(_("never"))
+
+    @admin.display(description=_("Last used"))
+    def last_used(self, key: ApiKey) -> SafeString | str:
+        return html.moment(key.last_used_at)
+
+    @admin.display(description=_("Created"))
+    def created(self, key: ApiKey) -> SafeString | str:
+        return html.moment(key.created_at)
+
+    @admin.display(description=_("Revoked"))
+    def revoked(self, key: ApiKey) -> SafeString | str:
+        return html.moment(key.revoked_at)

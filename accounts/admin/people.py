@@ -1,0 +1,99 @@
+"""People."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.services.people import create_user
+from accounts.sessions import actor_of
+from audit.admin import html
+from audit.admin.forms import SecretField
+from audit.admin.pages import ServiceAdmin, ServicePage, Words
+
+
+class PersonForm(forms.Form):
+    email = forms.EmailField(label=_("E-mail address"), max_length=254)
+    name = forms.CharField(label=_("Name"), max_length=150, required=False)
+    username = forms.CharField(
+        label=_("Username"), max_length=150, required=False, help_text=_("The e-mail address where it is left empty.")
+    )
+    password = SecretField(
+        label=_("Password"),
+        help_text=_("At least 12 characters. Without one the person cannot sign in with a password."),
+    )
+    is_superuser = forms.BooleanField(
+        label=_("Superuser"),
+        required=False,
+        help_text=_("Stands above all organizations and may open these records."),
+    )
+
+
+class CreatePerson(ServicePage):
+    slug = "create"
+    title = _("Add a person")
+    explanation = _("What the person may do comes from memberships in organizations.")
+    submit = _("Add the person")
+    form_class = PersonForm
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        self.obj = create_user(
+            actor=actor_of(self.request),
+            email=data["email"],
+            password=data["password"],
+            username=data["username"],
+            name=data["name"],
+            is_superuser=data["is_superuser"],
+        )
+        return _("%(person)s is added.") % {"person": self.obj.email}
+
+
+@admin.register(User)
+class UserAdmin(ServiceAdmin):
+    list_display = ("who", "username", "standing", "superuser", "last_seen")
+    list_filter = ("is_active", "is_superuser", ("memberships__organization", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("email", "username", "name")
+    search_help_text = _("E-mail address, username or name")
+    ordering = ("email",)
+    sortable_by = ("who",)
+    fieldsets = (
+        (None, {"fields": ("email", "username", "name", "standing", "superuser", "default_organization", "public_id")}),
+        (_("Signing in"), {"fields": ("last_seen", "must_change", "password_ends", "created")}),
+    )
+    list_pages = (CreatePerson,)
+    audit_type = "user"
+
+    @admin.display(description=_("Person"), ordering="email")
+    def who(self, user: User) -> SafeString:
+        return format_html('{} <span class="sub">{}</span>', user.name or user.email, user.email if user.name else "")
+
+    @admin.display(description=_("Status"))
+    def standing(self, user: User) -> SafeString:
+        return html.badge("active" if user.is_active else "disabled")
+
+    @admin.display(description=_("Superuser"))
+    def superuser(self, user: User) -> SafeString:
+        return html.yes_no(user.is_superuser)
+
+    @admin.display(description=_("Last sign-in"))
+    def last_seen(self, user: User) -> SafeString | str:
+        return html.moment(user.last_login)
+
+    @admin.display(description=_("Must change the password"))
+    def must_change(self, user: User) -> SafeString:
+        return html.yes_no(user.must_change_password)
+
+    @admin.display(description=_("Password valid until"))
+    def password_ends(self, user: User) -> SafeString | str:
+        return html.moment(user.password_expires_at)
+
+    @admin.display(description=_("Created"))
+    def created(self, user: User) -> SafeString | str:
+        return html.moment(user.created_at)

@@ -1,0 +1,185 @@
+"""Who: organizations, people, and the credentials that speak for them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import OrganizationRole
+
+
+class Organization(models.Model):
+    """A tenant: everything it owns is invisible to every other."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    slug = models.SlugField(_("slug"), max_length=80, unique=True)
+    # The features that the licence covers; using one outside it is refused.
+    features = models.JSONField(_("features"), default=list, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    class Meta:
+        verbose_name = _("organization")
+        verbose_name_plural = _("organizations")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser):
+    """A person. Rights come from memberships; a superuser stands above organizations."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    email = models.EmailField(_("e-mail address"), unique=True)
+    username = models.CharField(_("username"), max_length=150)
+    name = models.CharField(_("name"), max_length=150, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_superuser = models.BooleanField(_("superuser"), default=False)
+    # The organization of credentials that name none.
+    default_organization = models.ForeignKey(
+        Organization, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("default organization")
+    )
+    must_change_password = models.BooleanField(_("must change the password"), default=False)
+    password_expires_at = models.DateTimeField(_("password expires at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["username"]
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        ordering = ["email"]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="accounts_user_email"),
+            models.UniqueConstraint(Lower("username"), name="accounts_user_username"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_staff(self) -> bool:
+        """The Django admin is for superusers only."""
+        return self.is_superuser
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Asked by the Django admin alone; everyone else asks `accounts.policy`."""
+        return self.is_active and self.is_superuser
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and self.is_superuser
+
+
+class Membership(models.Model):
+    """What a person may do in one organization."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    role = models.CharField(_("role"), max_length=20, choices=OrganizationRole)
+    # Capability flags of single memberships, beside the role.
+    capabilities = models.JSONField(_("capabilities"), default=list, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        ordering = ["organization", "user"]
+        constraints = [models.UniqueConstraint(fields=["organization", "user"], name="accounts_membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.organization} · {self.role}"
+
+
+class ApiKey(models.Model):
+    """A credential for programs. The token is shown once; what stays is a keyed hash of it."""
+
+    class Kind(models.TextChoices):
+        ORGANIZATION = "pkf", _("organization-wide")
+        PER_CA = "cm", _("listed CAs only")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="api_keys")
+    # The person who answers for what the key does; the key never has more rights than he has.
+    owner = models.ForeignKey(User, models.PROTECT, related_name="api_keys")
+    kind = models.CharField(_("kind"), max_length=3, choices=Kind, default=Kind.ORGANIZATION)
+    name = models.CharField(_("name"), max_length=120)
+    prefix = models.CharField(_("prefix"), max_length=16, unique=True)
+    digest = models.BinaryField(max_length=32)
+    permissions = models.JSONField(_("permissions"), default=list)
+    allowed_cidrs = models.JSONField(_("allowed address ranges"), default=list, blank=True)
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
+    last_used_ip = models.GenericIPAddressField(_("last used from"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["organization", "id"], name="accounts_apikey_list")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class WrappingKey(models.Model):
+    """An organization's key for one purpose, sealed under the master key; it wraps data keys."""
+
+    class Purpose(models.TextChoices):
+        CA_KEY = "ca-key", _("CA keys")
+        SECRET = "secret", _("other secrets")
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose)
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("wrapping key")
+        verbose_name_plural = _("wrapping keys")
+        ordering = ["organization", "purpose"]
+        constraints = [models.UniqueConstraint(fields=["organization", "purpose"], name="accounts_wrappingkey_once")]
+
+    def __str__(self) -> str:
+        return f"{self.organization} · {self.purpose}"
+
+
+class ServerSecret(models.Model):
+    """A secret of the installation itself, sealed under the master key.
+
+    A process that holds another master key cannot open it, and is stopped by that at its start.
+    """
+
+    class Purpose(models.TextChoices):
+        TOKEN_DIGEST = "token-digest", _("keyed hashes of tokens")
+
+    purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose, primary_key=True)
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("server secret")
+        verbose_name_plural = _("server secrets")
+
+    def __str__(self) -> str:
+        return self.purpose

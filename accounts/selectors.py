@@ -1,0 +1,66 @@
+"""What an actor may see of organizations, people and credentials."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+
+from accounts.models import ApiKey, Membership, Organization, User
+from kernel.actor import Actor, ActorKind
+from kernel.errors import NotFound
+from kernel.ref import Ref
+from kernel.text import _
+
+M = TypeVar("M", bound=Model)
+
+
+def within_reach(rows: QuerySet[M], actor: Actor, *, column: str = "organization_id") -> QuerySet[M]:
+    """The rows of the actor's organization. Without an organization only superusers and the system see any."""
+    if actor.organization_id is not None:
+        return rows.filter(**{column: actor.organization_id})
+    if actor.is_superuser or actor.kind is ActorKind.SYSTEM:
+        return rows
+    return rows.none()
+
+
+def organizations(*, visible_to: Actor) -> QuerySet[Organization]:
+    return within_reach(Organization.objects.order_by("id"), visible_to, column="id")
+
+
+def get_organization(ref: Ref, *, visible_to: Actor) -> Organization:
+    """Raises NotFound."""
+    try:
+        return organizations(visible_to=visible_to).get(**{ref.by: ref.value})
+    except Organization.DoesNotExist as error:
+        raise NotFound(_("There is no such organization."), code="organization-not-found") from error
+
+
+def memberships(*, visible_to: Actor) -> QuerySet[Membership]:
+    rows = Membership.objects.select_related("user", "organization").order_by("id")
+    return within_reach(rows, visible_to)
+
+
+def get_membership(ref: Ref, *, visible_to: Actor) -> Membership:
+    """Raises NotFound."""
+    try:
+        return memberships(visible_to=visible_to).get(**{ref.by: ref.value})
+    except Membership.DoesNotExist as error:
+        raise NotFound(_("There is no such member."), code="member-not-found") from error
+
+
+def api_keys(*, visible_to: Actor) -> QuerySet[ApiKey]:
+    rows = ApiKey.objects.select_related("owner", "organization").order_by("-id")
+    return within_reach(rows, visible_to)
+
+
+def get_api_key(ref: Ref, *, visible_to: Actor) -> ApiKey:
+    """Raises NotFound."""
+    try:
+        return api_keys(visible_to=visible_to).get(**{ref.by: ref.value})
+    except ApiKey.DoesNotExist as error:
+        raise NotFound(_("There is no such API key."), code="api-key-not-found") from error
+
+
+def find_user(email: str) -> User | None:
+    return User.objects.filter(email__iexact=email.strip()).first()

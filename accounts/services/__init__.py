@@ -1,0 +1,1 @@
+"""Every write about organizations, people and credentials."""

@@ -1,0 +1,197 @@
+"""API keys: made, revoked, and turned into an actor."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from accounts import policy, tokens, vault
+from accounts.models import ApiKey, Membership, Organization, ServerSecret, User
+from accounts.roles import ORGANIZATION_PERMISSIONS
+from accounts.services.people import person_permissions
+from audit import services as audit
+from audit.events import EventName
+from audit.resource import Resource
+from kernel.actor import Actor, ActorKind
+from kernel.errors import Conflict, Denied, FieldError, Invalid, Unauthenticated, field_error
+from kernel.permissions import Permission
+from kernel.secret import Secret
+from kernel.text import _
+
+# Writing the time of every single use would turn each read request into a write.
+_LAST_USE_RESOLUTION: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    """The row, and the token that is shown this once."""
+
+    row: ApiKey
+    token: Secret
+
+
+@transaction.atomic
+def create_api_key(
+    *,
+    actor: Actor,
+    organization: Organization,
+    owner: User,
+    name: str,
+    permissions: Iterable[str],
+    expires_at: datetime | None = None,
+    allowed_cidrs: Sequence[str] = (),
+) -> NewApiKey:
+    """A key for one organization with a subset of its owner's permissions.
+
+    Raises Denied (also for a permission that the actor himself lacks), Invalid with every wrong field.
+    """
+    policy.require(actor, Permission.API_KEYS_WRITE, organization_id=organization.pk)
+    wanted, errors = _read_permissions(permissions)
+    networks = _read_networks(allowed_cidrs, errors)
+    if not name.strip():
+        errors.append(field_error("name", "required", _("The key needs a name.")))
+    if expires_at is not None and expires_at <= timezone.now():
+        errors.append(field_error("expires_at", "in-the-past", _("The key would have expired already.")))
+    if errors:
+        raise Invalid(errors=errors)
+    _require_no_more_than(actor, organization, owner, wanted)
+    minted = tokens.mint(ApiKey.Kind.ORGANIZATION)
+    row = ApiKey.objects.create(
+        organization=organization,
+        owner=owner,
+        name=name.strip(),
+        prefix=minted.prefix,
+        digest=tokens.digest(minted.token, vault.server_secret(ServerSecret.Purpose.TOKEN_DIGEST)),
+        permissions=sorted(wanted),
+        allowed_cidrs=networks,
+        expires_at=expires_at,
+        event=audit.new_event_id(),
+    )
+    _record(actor, EventName.API_KEY_CREATED, row, event_id=row.event, permissions=row.permissions)
+    return NewApiKey(row, minted.token)
+
+
+@transaction.atomic
+def revoke_api_key(*, actor: Actor, key: ApiKey) -> ApiKey:
+    """It stops working at once. Raises Denied, Conflict (revoked already)."""
+    policy.require(actor, Permission.API_KEYS_WRITE, organization_id=key.organization_id)
+    row = ApiKey.objects.select_for_update().get(pk=key.pk)
+    if row.revoked_at is not None:
+        raise Conflict(_("The API key is revoked already."), code="already-revoked")
+    row.revoked_at = timezone.now()
+    row.save(update_fields=["revoked_at"])
+    _record(actor, EventName.API_KEY_REVOKED, row)
+    return row
+
+
+def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> Actor:
+    """The actor that an API key stands for; its rights are the key's and its owner's, both, now.
+
+    Raises Unauthenticated, always with the same words: which part was wrong is nobody's business.
+    """
+    refused = Unauthenticated(_("The API key is not valid."), code="invalid-token")
+    prefix = tokens.lookup_prefix(token.reveal().decode(errors="replace"))
+    role = Membership.objects.filter(user=OuterRef("owner"), organization=OuterRef("organization"))
+    row = (
+        ApiKey.objects.filter(prefix=prefix)
+        .select_related("owner")
+        .annotate(membership_id=Subquery(role.values("pk")[:1]))
+        .first()
+        if prefix
+        else None
+    )
+    now = timezone.now()
+    if row is None or not tokens.matches(
+        token, vault.server_secret(ServerSecret.Purpose.TOKEN_DIGEST), bytes(row.digest)
+    ):
+        raise refused
+    if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        raise refused
+    if not _address_allowed(row.allowed_cidrs, ip):
+        raise refused
+    membership = Membership.objects.filter(pk=row.membership_id).first() if row.membership_id else None
+    rights = person_permissions(row.owner, membership)
+    if not rights:
+        raise refused
+    _note_use(row, now, ip)
+    return Actor(
+        kind=ActorKind.API_KEY,
+        id=row.pk,
+        label=row.name,
+        organization_id=row.organization_id,
+        permissions=rights & {Permission(value) for value in row.permissions},
+        person_id=row.owner_id,
+        ip=ip,
+        trace_id=trace_id,
+    )
+
+
+def _read_permissions(values: Iterable[str]) -> tuple[set[Permission], list[FieldError]]:
+    wanted: set[Permission] = set()
+    errors: list[FieldError] = []
+    known = {permission.value: permission for permission in ORGANIZATION_PERMISSIONS}
+    for index, value in enumerate(values):
+        if value in known:
+            wanted.add(known[value])
+        else:
+            text = _("There is no permission %(value)s.")
+            errors.append(field_error(f"permissions[{index}]", "unknown-permission", text, value=value))
+    if not wanted and not errors:
+        errors.append(field_error("permissions", "required", _("Name at least one permission.")))
+    return wanted, errors
+
+
+def _read_networks(values: Sequence[str], errors: list[FieldError]) -> list[str]:
+    networks = []
+    for index, value in enumerate(values):
+        try:
+            networks.append(str(ipaddress.ip_network(value)))
+        except ValueError:
+            text = _("%(value)s is not an address range such as 10.0.0.0/8.")
+            errors.append(field_error(f"allowed_cidrs[{index}]", "invalid", text, value=value))
+    return networks
+
+
+def _require_no_more_than(actor: Actor, organization: Organization, owner: User, wanted: set[Permission]) -> None:
+    """Nobody makes a key that can do more than he can, nor one in the name of somebody who cannot."""
+    membership = Membership.objects.filter(organization=organization, user=owner).first()
+    missing = wanted - (actor.permissions & person_permissions(owner, membership))
+    if missing:
+        raise Denied(
+            _("A key cannot have permissions that its maker and its owner do not both have: %(missing)s."),
+            missing=", ".join(sorted(missing)),
+        )
+
+
+def _address_allowed(cidrs: Sequence[str], ip: str | None) -> bool:
+    if not cidrs:
+        return True
+    if ip is None:
+        return False
+    address = ipaddress.ip_address(ip)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return any(address in ipaddress.ip_network(cidr) for cidr in cidrs)
+
+
+def _note_use(row: ApiKey, now: datetime, ip: str | None) -> None:
+    if row.last_used_at is None or now - row.last_used_at > _LAST_USE_RESOLUTION:
+        ApiKey.objects.filter(pk=row.pk).update(last_used_at=now, last_used_ip=ip)
+
+
+def _record(actor: Actor, event: EventName, row: ApiKey, event_id: str | None = None, **facts: object) -> None:
+    audit.record(
+        actor,
+        event,
+        Resource("api_key", row.pk, f"{row.name} ({row.prefix}…)"),
+        organization_id=row.organization_id,
+        event_id=event_id,
+        **facts,
+    )

@@ -1,0 +1,1 @@
+"""Authority: CAs and their keys, roles, templates, and the one door to a signature."""

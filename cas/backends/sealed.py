@@ -1,0 +1,64 @@
+"""CA keys that are sealed in the database, some behind a passphrase too."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from accounts import vault
+from cas.core.keys import PrivateKey, PublicKey, load_private_key, serialize_private_key
+from cas.core.signing import SoftwareKey
+from cas.models import CaKey
+from kernel.seal import context, seal_with_passphrase, unseal_with_passphrase
+from kernel.secret import Secret
+
+_TABLE: Final = "cas_cakey"
+# scrypt takes 32 MiB and a tenth of a second each: a flood of guesses shall not take the machine.
+_STRETCHING: Final = threading.BoundedSemaphore(2)
+
+
+class SealedKey:
+    """A software key, alive between `open_key()` and the end of one signature."""
+
+    def __init__(self, key: PrivateKey) -> None:
+        self._key = SoftwareKey(key)
+
+    @property
+    def public_key(self) -> PublicKey:
+        return self._key.public_key
+
+    def sign(self, data: bytes) -> bytes:
+        return self._key.sign(data)
+
+    def health(self) -> None:
+        """It was opened, so it can sign."""
+
+
+def seal_key(row: CaKey, key: PrivateKey, passphrase: Secret | None) -> bytes:
+    """What `row.sealed` shall hold."""
+    secret = serialize_private_key(key, encoding="der")
+    if passphrase is not None:
+        with _STRETCHING:
+            secret = Secret(seal_with_passphrase(passphrase, secret, _inner_context(row)))
+    return vault.seal_secret(
+        secret, organization_id=row.organization_id, table=_TABLE, row=row.public_id, purpose=vault.Purpose.CA_KEY
+    )
+
+
+def open_key(row: CaKey, passphrase: Secret | None) -> SealedKey:
+    """Raises SealBroken: a wrong passphrase, or a blob that was tampered with."""
+    secret = vault.open_secret(
+        bytes(row.sealed or b""),
+        organization_id=row.organization_id,
+        table=_TABLE,
+        row=row.public_id,
+        purpose=vault.Purpose.CA_KEY,
+    )
+    if row.passphrase_protected:
+        with _STRETCHING:
+            secret = unseal_with_passphrase(passphrase or Secret(b""), secret.reveal(), _inner_context(row))
+    return SealedKey(load_private_key(secret, trusted=True))
+
+
+def _inner_context(row: CaKey) -> bytes:
+    return context(_TABLE, row.public_id, "passphrase")

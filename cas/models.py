@@ -1,0 +1,372 @@
+"""Authority: what may sign, with which key, under which rules, and every serial it has used."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from functools import cached_property
+
+from cryptography import x509
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.constraints import SameOrganization
+from accounts.models import Organization
+from cas.core.keys import KeyAlgorithm
+
+ALGORITHMS = [(algorithm.value, algorithm.value) for algorithm in KeyAlgorithm]
+
+
+class CaKey(models.Model):
+    """A CA's private key: sealed in this row, or a reference to where it is kept. Opened by `cas.keystore` only."""
+
+    class Backend(models.TextChoices):
+        SEALED = "sealed", _("sealed in the database")
+        PKCS11 = "pkcs11", _("PKCS#11 module")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    backend = models.CharField(_("backend"), max_length=10, choices=Backend, default=Backend.SEALED)
+    algorithm = models.CharField(_("algorithm"), max_length=12, choices=ALGORITHMS)
+    public_key = models.BinaryField()
+    key_hash = models.CharField(_("key hash"), max_length=64, unique=True)
+    sealed = models.BinaryField(null=True, editable=False)
+    reference = models.CharField(_("reference"), max_length=500, blank=True)
+    passphrase_protected = models.BooleanField(_("protected by a passphrase"), default=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("CA key")
+        verbose_name_plural = _("CA keys")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(backend="sealed", sealed__isnull=False)
+                | models.Q(backend="pkcs11", sealed__isnull=True),
+                name="cas_cakey_sealed_or_referenced",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.algorithm} · {self.key_hash[:16]}"
+
+
+class CertificateAuthority(models.Model):
+    """A CA is a subject name and a public key; `CaCertificate` holds its one or many certificates."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Pending")
+        ACTIVE = "active", _("Active")
+        DISABLED = "disabled", _("Disabled")
+        RETIRED = "retired", _("Retired")
+        REVOKED = "revoked", _("Revoked")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="authorities")
+    name = models.CharField(_("name"), max_length=120)
+    # Part of public addresses that stand in certificates, so it is never changed and never used again.
+    slug = models.SlugField(_("slug"), max_length=160, unique=True)
+    description = models.CharField(_("description"), max_length=500, blank=True)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    key = models.OneToOneField(CaKey, models.PROTECT, null=True, blank=True, related_name="authority")
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
+    subject = models.CharField(_("subject"), max_length=1000)
+    subject_hash = models.CharField(max_length=64, editable=False)
+    key_hash = models.CharField(_("key hash"), max_length=64)
+    key_algorithm = models.CharField(_("key algorithm"), max_length=12, choices=ALGORITHMS)
+    path_length = models.PositiveSmallIntegerField(_("path length"), null=True, blank=True)
+    passphrase_protected = models.BooleanField(_("protected by a passphrase"), default=False)
+    base_url = models.URLField(_("base URL"), max_length=200)
+    allow_leaf_certificates = models.BooleanField(_("issues end-entity certificates"), default=True)
+    requires_approval = models.BooleanField(_("requires approval"), default=False)
+    approver_role = models.CharField(_("approver role"), max_length=80, blank=True)
+    approvals_needed = models.PositiveSmallIntegerField(_("approvals needed"), default=1)
+    crl_lifetime = models.DurationField(_("CRL lifetime"))
+    crl_shards = models.PositiveSmallIntegerField(_("CRL shards"), default=0)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    class Meta:
+        verbose_name = _("certificate authority")
+        verbose_name_plural = _("certificate authorities")
+        ordering = ["organization", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["id", "organization"], name="cas_ca_tenant"),
+            models.UniqueConstraint(fields=["organization", "name"], name="cas_ca_name"),
+            models.UniqueConstraint(
+                fields=["subject_hash", "key_hash"], condition=models.Q(key__isnull=False), name="cas_ca_identity"
+            ),
+            SameOrganization(field="parent", name="cas_ca_parent_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_root(self) -> bool:
+        return self.parent_id is None
+
+
+class CaCertificate(models.Model):
+    """One certificate of a CA. The preferred one is copied into what the CA signs and hands out."""
+
+    class Kind(models.TextChoices):
+        SELF_SIGNED = "self-signed", _("self-signed")
+        ISSUED = "issued", _("issued by its parent")
+        CROSS = "cross", _("cross-certificate")
+        EXTERNAL = "external", _("issued outside")
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="certificates")
+    issuer = models.ForeignKey(CertificateAuthority, models.PROTECT, null=True, blank=True, related_name="+")
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    serial = models.CharField(_("serial number"), max_length=40)
+    der = models.BinaryField()
+    fingerprint = models.CharField(_("SHA-256 fingerprint"), max_length=64)
+    not_before = models.DateTimeField(_("not before"))
+    not_after = models.DateTimeField(_("not after"))
+    preferred = models.BooleanField(_("preferred"), default=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    class Meta:
+        verbose_name = _("CA certificate")
+        verbose_name_plural = _("CA certificates")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ca"], condition=models.Q(preferred=True), name="cas_cacertificate_one_preferred"
+            ),
+            models.UniqueConstraint(fields=["organization", "fingerprint"], name="cas_cacertificate_once"),
+            SameOrganization(field="ca", name="cas_cacertificate_tenant"),
+            SameOrganization(field="issuer", name="cas_cacertificate_issuer_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ca} · {self.serial}"
+
+    @cached_property
+    def certificate(self) -> x509.Certificate:
+        return x509.load_der_x509_certificate(bytes(self.der))
+
+
+class IssuedSerial(models.Model):
+    """The only place where a serial number is reserved, for everything that a CA key signs."""
+
+    class Kind(models.TextChoices):
+        LEAF = "leaf", _("end entity")
+        CA = "ca", _("CA")
+        CROSS = "cross", _("cross-certificate")
+        RESPONDER = "responder", _("OCSP responder")
+        IMPORTED = "imported", _("imported")
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="issued_serials")
+    serial = models.CharField(_("serial number"), max_length=40)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    not_after = models.DateTimeField(_("not after"))
+    # 0: the certificate points to the full CRL; above: to that shard.
+    shard = models.PositiveSmallIntegerField(_("CRL shard"), default=0)
+    # The serial is reserved for exactly these bytes; an imported certificate was signed elsewhere.
+    tbs_sha256 = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("issued serial number")
+        verbose_name_plural = _("issued serial numbers")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["ca", "serial"], name="cas_issuedserial_once"),
+            SameOrganization(field="ca", name="cas_issuedserial_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return self.serial
+
+
+class BlockedKey(models.Model):
+    """A key that must not be certified again, in one organization or (with proof of possession) in all."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+")
+    key_hash = models.CharField(_("key hash"), max_length=64)
+    reason = models.CharField(_("reason"), max_length=200)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    class Meta:
+        verbose_name = _("blocked key")
+        verbose_name_plural = _("blocked keys")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["key_hash", "organization"], name="cas_blockedkey_once"),
+            models.UniqueConstraint(
+                fields=["key_hash"], condition=models.Q(organization__isnull=True), name="cas_blockedkey_once_for_all"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key_hash
+
+
+class Role(models.Model):
+    """The guard rails of issuance under one CA."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="pki_roles")
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="roles")
+    name = models.CharField(_("name"), max_length=80)
+    description = models.CharField(_("description"), max_length=500, blank=True)
+    version = models.PositiveIntegerField(_("version"), default=1)
+    allowed_domains = models.JSONField(_("allowed domains"), default=list, blank=True)
+    allow_any_name = models.BooleanField(_("allow any name"), default=False)
+    allow_bare_domains = models.BooleanField(_("allow the domains themselves"), default=True)
+    allow_subdomains = models.BooleanField(_("allow subdomains"), default=False)
+    allow_wildcards = models.BooleanField(_("allow wildcards"), default=False)
+    allow_ip_sans = models.BooleanField(_("allow IP addresses"), default=False)
+    allowed_ip_ranges = models.JSONField(_("allowed IP ranges"), default=list, blank=True)
+    allow_email_sans = models.BooleanField(_("allow e-mail addresses"), default=False)
+    allowed_email_domains = models.JSONField(_("allowed e-mail domains"), default=list, blank=True)
+    allow_uri_sans = models.BooleanField(_("allow URIs"), default=False)
+    allowed_uri_prefixes = models.JSONField(_("allowed URI prefixes"), default=list, blank=True)
+    max_ttl = models.DurationField(_("longest validity"))
+    key_algorithms = models.JSONField(_("key algorithms"), default=list, blank=True)
+    common_name = models.CharField(_("common name"), max_length=10, default="optional")
+    subject_attributes = models.JSONField(_("subject attributes"), default=list, blank=True)
+    store_private_keys = models.BooleanField(_("store private keys"), default=False)
+    requires_approval = models.BooleanField(_("requires approval"), default=False)
+    approver_role = models.CharField(_("approver role"), max_length=80, blank=True)
+    approvals_needed = models.PositiveSmallIntegerField(_("approvals needed"), default=1)
+    retired_at = models.DateTimeField(_("retired at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    class Meta:
+        verbose_name = _("role")
+        verbose_name_plural = _("roles")
+        ordering = ["organization", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"], condition=models.Q(retired_at__isnull=True), name="cas_role_name"
+            ),
+            models.UniqueConstraint(fields=["id", "organization"], name="cas_role_tenant_target"),
+            SameOrganization(field="ca", name="cas_role_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def to_document(self) -> dict[str, object]:
+        """The role's part of a profile document (`cas.core.profile`)."""
+        return {
+            "allowed_domains": self.allowed_domains,
+            "allow_any_name": self.allow_any_name,
+            "allow_bare_domains": self.allow_bare_domains,
+            "allow_subdomains": self.allow_subdomains,
+            "allow_wildcards": self.allow_wildcards,
+            "allow_ip_sans": self.allow_ip_sans,
+            "allowed_ip_ranges": self.allowed_ip_ranges,
+            "allow_email_sans": self.allow_email_sans,
+            "allowed_email_domains": self.allowed_email_domains,
+            "allow_uri_sans": self.allow_uri_sans,
+            "allowed_uri_prefixes": self.allowed_uri_prefixes,
+            "max_ttl": int(self.max_ttl.total_seconds()),
+            "key_algorithms": self.key_algorithms,
+            "common_name": self.common_name,
+            "subject_attributes": self.subject_attributes,
+            "store_private_keys": self.store_private_keys,
+        }
+
+
+class Template(models.Model):
+    """The recipe on offer: which CA, under which role, makes what."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="templates")
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="templates")
+    role = models.ForeignKey(Role, models.PROTECT, related_name="templates")
+    name = models.CharField(_("name"), max_length=120)
+    code = models.CharField(_("code"), max_length=80)
+    description = models.CharField(_("description"), max_length=500, blank=True)
+    version = models.PositiveIntegerField(_("version"), default=1)
+    key_algorithm = models.CharField(_("key algorithm"), max_length=12, choices=ALGORITHMS)
+    any_key_algorithm = models.BooleanField(_("CSRs may bring another kind of key"), default=False)
+    validity = models.DurationField(_("validity"))
+    backdate = models.DurationField(_("backdate"), default=timedelta)
+    key_usage = models.JSONField(_("key usage"), default=list)
+    extended_key_usage = models.JSONField(_("extended key usage"), default=list, blank=True)
+    certificate_policies = models.JSONField(_("certificate policies"), default=list, blank=True)
+    lint = models.CharField(
+        _("lint"), max_length=5, choices=[("block", _("block")), ("off", _("off"))], default="block"
+    )
+    add_common_name_to_sans = models.BooleanField(_("add the common name to the SANs"), default=True)
+    include_cdp = models.BooleanField(_("name the CRL"), default=True)
+    include_aia = models.BooleanField(_("name OCSP and the issuer's certificate"), default=True)
+    renew_same_key = models.BooleanField(_("renewal may keep the key"), default=False)
+    requires_approval = models.BooleanField(_("requires approval"), default=False)
+    approver_role = models.CharField(_("approver role"), max_length=80, blank=True)
+    approvals_needed = models.PositiveSmallIntegerField(_("approvals needed"), default=1)
+    # The version that is issued under now. Null only while the first one is being written.
+    profile = models.ForeignKey("ProfileVersion", models.PROTECT, null=True, editable=False, related_name="+")
+    retired_at = models.DateTimeField(_("retired at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    class Meta:
+        verbose_name = _("template")
+        verbose_name_plural = _("templates")
+        ordering = ["organization", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "code"], condition=models.Q(retired_at__isnull=True), name="cas_template_code"
+            ),
+            models.UniqueConstraint(fields=["id", "organization"], name="cas_template_tenant_target"),
+            SameOrganization(field="ca", name="cas_template_tenant"),
+            SameOrganization(field="role", name="cas_template_role_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def to_document(self) -> dict[str, object]:
+        """The template's part of a profile document (`cas.core.profile`)."""
+        return {
+            "key_algorithm": self.key_algorithm,
+            "any_key_algorithm": self.any_key_algorithm,
+            "validity": int(self.validity.total_seconds()),
+            "backdate": int(self.backdate.total_seconds()),
+            "key_usage": self.key_usage,
+            "extended_key_usage": self.extended_key_usage,
+            "certificate_policies": self.certificate_policies,
+            "lint": self.lint,
+            "add_common_name_to_sans": self.add_common_name_to_sans,
+            "include_cdp": self.include_cdp,
+            "include_aia": self.include_aia,
+            "renew_same_key": self.renew_same_key,
+        }
+
+
+class ProfileVersion(models.Model):
+    """Role and template as they stood together at one time. Never changed: certificates keep theirs."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    template = models.ForeignKey(Template, models.PROTECT, related_name="versions")
+    template_version = models.PositiveIntegerField(_("template version"))
+    role_version = models.PositiveIntegerField(_("role version"))
+    document = models.JSONField(_("document"))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("profile version")
+        verbose_name_plural = _("profile versions")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["template", "template_version", "role_version"], name="cas_profileversion_once"
+            ),
+            SameOrganization(field="template", name="cas_profileversion_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template} v{self.template_version}.{self.role_version}"

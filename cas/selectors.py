@@ -1,0 +1,203 @@
+"""What an actor may see of CAs, roles and templates, and the locks that issuing stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from django.db import connection
+from django.db.models import QuerySet
+
+from accounts.models import Organization
+from accounts.selectors import within_reach
+from cas import addresses
+from cas.core.leaf import IssuerFacts
+from cas.models import BlockedKey, CaCertificate, CertificateAuthority, IssuedSerial, Role, Template
+from kernel.actor import Actor
+from kernel.errors import Invalid, NotFound, Unavailable
+from kernel.ref import Ref
+from kernel.text import _
+
+Status = CertificateAuthority.Status
+
+_CHAIN_SQL = """
+    WITH RECURSIVE chain(id, parent_id) AS (
+        SELECT id, parent_id FROM cas_certificateauthority WHERE id = %s
+        UNION
+        SELECT above.id, above.parent_id FROM cas_certificateauthority above JOIN chain ON above.id = chain.parent_id
+    )
+    SELECT ca.* FROM cas_certificateauthority ca WHERE ca.id IN (SELECT id FROM chain) ORDER BY ca.id
+"""
+
+
+def authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
+    rows = CertificateAuthority.objects.select_related("organization", "parent", "key").order_by("id")
+    rows = within_reach(rows, visible_to)
+    if visible_to.grants is not None:
+        rows = rows.filter(pk__in=[grant.ca_id for grant in visible_to.grants])
+    return rows
+
+
+def get_ca(ref: Ref, *, visible_to: Actor) -> CertificateAuthority:
+    """Raises NotFound."""
+    try:
+        return authorities(visible_to=visible_to).get(**{ref.by: ref.value})
+    except (CertificateAuthority.DoesNotExist, CertificateAuthority.MultipleObjectsReturned) as error:
+        raise NotFound(_("There is no such certificate authority."), code="ca-not-found") from error
+
+
+def roles(*, visible_to: Actor) -> QuerySet[Role]:
+    rows = Role.objects.select_related("organization", "ca").filter(retired_at__isnull=True).order_by("id")
+    return _under_visible_cas(rows, visible_to)
+
+
+def get_role(ref: Ref, *, visible_to: Actor) -> Role:
+    """Raises NotFound."""
+    try:
+        return roles(visible_to=visible_to).get(**{ref.by: ref.value})
+    except (Role.DoesNotExist, Role.MultipleObjectsReturned) as error:
+        raise NotFound(_("There is no such role."), code="role-not-found") from error
+
+
+def templates(*, visible_to: Actor) -> QuerySet[Template]:
+    rows = Template.objects.select_related("organization", "ca", "role", "profile")
+    return _under_visible_cas(rows.filter(retired_at__isnull=True).order_by("id"), visible_to)
+
+
+def get_template(ref: Ref, *, visible_to: Actor) -> Template:
+    """Raises NotFound, naming the code and the organization that was searched."""
+    try:
+        return templates(visible_to=visible_to).get(**{ref.by: ref.value})
+    except (Template.DoesNotExist, Template.MultipleObjectsReturned) as error:
+        raise _template_not_found(ref, visible_to) from error
+
+
+def find_issuer(ca: Ref | None, template: str, *, visible_to: Actor) -> Template:
+    """The template that an order names, with its CA: by code, and by CA too where the order names one.
+
+    Raises NotFound for what does not exist and for what the actor may not see, alike.
+    """
+    rows = templates(visible_to=visible_to).filter(code=template)
+    if ca is not None:
+        rows = rows.filter(ca=get_ca(ca, visible_to=visible_to))
+    found = list(rows[:2])
+    if len(found) != 1:
+        raise _template_not_found(Ref("code", template), visible_to)
+    return found[0]
+
+
+def lock_chain(ca_id: int) -> tuple[CertificateAuthority, ...]:
+    """The CA and those above it, itself first, locked against a change of their status until the commit.
+
+    PostgreSQL: FOR KEY SHARE in id order, which waits for a revocation's FOR UPDATE and blocks none of its own kind.
+    The ORM has no such lock, hence the SQL. SQLite has one writer at a time, so reading is enough there.
+    """
+    lock = " FOR KEY SHARE OF ca" if connection.vendor == "postgresql" else ""
+    rows = {ca.pk: ca for ca in CertificateAuthority.objects.raw(_CHAIN_SQL + lock, [ca_id])}
+    return _upwards(rows, ca_id)
+
+
+def lock_subtree(ca_id: int) -> list[CertificateAuthority]:
+    """The CA and all below it, parents first, locked for a change of their status. Waits for issuances in flight.
+
+    The CA itself is locked before its children are enumerated, so that none can be added meanwhile.
+    """
+    found: list[CertificateAuthority] = []
+    level = [ca_id]
+    while level:
+        rows = CertificateAuthority.objects.select_for_update(of=("self",)).filter(pk__in=level).order_by("id")
+        found += rows
+        level = list(
+            CertificateAuthority.objects.filter(parent_id__in=level).order_by("id").values_list("pk", flat=True)
+        )
+    return found
+
+
+def require_able_to_sign(chain: Sequence[CertificateAuthority]) -> None:
+    """Raises Unavailable where the CA, or one above it, is not in service."""
+    for ca in chain:
+        if ca.status in (Status.DISABLED, Status.REVOKED, Status.PENDING) or (
+            ca is chain[0] and ca.status != Status.ACTIVE
+        ):
+            text = _("%(ca)s cannot issue: %(blocker)s is %(status)s.")
+            raise Unavailable(text, code="ca-not-active", ca=chain[0].name, blocker=ca.name, status=ca.status)
+
+
+@dataclass(frozen=True, slots=True)
+class CaChain:
+    """The certificates from a CA up to its root, and whose they are."""
+
+    authorities: tuple[CertificateAuthority, ...]
+    certificates: tuple[x509.Certificate, ...]
+
+    def facts(self, *, shard: int = 0) -> IssuerFacts:
+        """What the core needs to know of an issuer."""
+        ca = self.authorities[0]
+        return IssuerFacts(
+            certificate=self.certificates[0],
+            ancestors=self.certificates[1:],
+            crl_url=addresses.crl_url(ca, shard),
+            ocsp_url=addresses.ocsp_url(ca),
+            ca_issuers_url=addresses.ca_issuers_url(ca),
+        )
+
+
+def certificates_of(chain: Sequence[CertificateAuthority]) -> CaChain:
+    """The preferred certificate of each. Raises Unavailable where one has none yet."""
+    rows = {
+        row.ca_id: row.certificate
+        for row in CaCertificate.objects.filter(ca_id__in=[ca.pk for ca in chain], preferred=True)
+    }
+    for ca in chain:
+        if ca.pk not in rows:
+            raise Unavailable(_("%(ca)s has no certificate yet."), code="ca-without-certificate", ca=ca.name)
+    return CaChain(tuple(chain), tuple(rows[ca.pk] for ca in chain))
+
+
+def chain_of(ca: CertificateAuthority) -> CaChain:
+    """The chain to show or hand out; nothing is locked."""
+    rows = {row.pk: row for row in CertificateAuthority.objects.raw(_CHAIN_SQL, [ca.pk])}
+    return certificates_of(_upwards(rows, ca.pk))
+
+
+def forbidden_keys(key_hash: str, *, organization_id: int) -> frozenset[str]:
+    """`{key_hash}` where this key may not be certified: it is blocked, or it is a CA's."""
+    blocked = BlockedKey.objects.filter(key_hash=key_hash, organization_id=organization_id).exists()
+    blocked = blocked or BlockedKey.objects.filter(key_hash=key_hash, organization_id__isnull=True).exists()
+    blocked = blocked or CertificateAuthority.objects.filter(key_hash=key_hash).exists()
+    return frozenset({key_hash} if blocked else ())
+
+
+def last_not_after(ca: CertificateAuthority) -> datetime | None:
+    """When the last of what this CA signed expires: until then it publishes CRLs."""
+    row = IssuedSerial.objects.filter(ca=ca).order_by("-not_after").first()
+    return row.not_after if row else None
+
+
+def _under_visible_cas(rows: QuerySet, actor: Actor) -> QuerySet:
+    rows = within_reach(rows, actor)
+    if actor.grants is not None:
+        rows = rows.filter(ca_id__in=[grant.ca_id for grant in actor.grants])
+    return rows
+
+
+def _upwards(rows: dict[int, CertificateAuthority], ca_id: int) -> tuple[CertificateAuthority, ...]:
+    if ca_id not in rows:
+        raise NotFound(_("There is no such certificate authority."), code="ca-not-found")
+    chain = [rows[ca_id]]
+    while (parent := chain[-1].parent_id) is not None:
+        if len(chain) > len(rows):
+            raise Invalid(_("The chain of this CA has a loop."), code="chain-loop")
+        chain.append(rows[parent])
+    return tuple(chain)
+
+
+def _template_not_found(ref: Ref, actor: Actor) -> NotFound:
+    if actor.organization_id is None:
+        text = _("Template with %(by)s '%(value)s' does not exist")
+        return NotFound(text, code="template-not-found", by=ref.by, value=str(ref.value))
+    text = _("Template with %(by)s '%(value)s' does not exist in organization '%(organization)s'")
+    organization = Organization.objects.get(pk=actor.organization_id).name
+    return NotFound(text, code="template-not-found", by=ref.by, value=str(ref.value), organization=organization)

@@ -1,0 +1,90 @@
+"""Roles: the guard rails of issuance under one CA."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import policy
+from audit import services as audit
+from audit.events import EventName
+from audit.resource import Resource
+from cas import selectors
+from cas.models import Role, Template
+from cas.orders import RoleOrder
+from cas.services import profiles
+from kernel.actor import Actor
+from kernel.errors import Conflict, Invalid
+from kernel.permissions import Permission
+from kernel.text import _
+
+
+@transaction.atomic
+def create_role(*, actor: Actor, order: RoleOrder) -> Role:
+    """Raises NotFound (the CA), Denied, Invalid with every wrong field, Conflict (the name is taken)."""
+    ca = selectors.get_ca(order.ca, visible_to=actor)
+    policy.require(actor, Permission.ROLES_WRITE, organization_id=ca.organization_id, ca_id=ca.pk)
+    role = Role(organization_id=ca.organization_id, ca=ca, event=audit.new_event_id(), **profiles.columns(order))
+    _check(role)
+    profiles.insert(role, _taken(order))
+    _record(actor, EventName.ROLE_CREATED, role, event_id=role.event)
+    return role
+
+
+@transaction.atomic
+def update_role(*, actor: Actor, role: Role, order: RoleOrder) -> Role:
+    """Make the role what the order says; every template under it gets a new profile version.
+
+    Raises Denied, Invalid (also where a template under it would promise more than the role allows), Conflict.
+    """
+    policy.require(actor, Permission.ROLES_WRITE, organization_id=role.organization_id, ca_id=role.ca_id)
+    row = profiles.lock(Role, role.pk)
+    profiles.require_same_ca(selectors.get_ca(order.ca, visible_to=actor), row)
+    profiles.change(row, order, _taken(order))
+    _check(row)
+    for template in Template.objects.select_for_update().filter(role=row, retired_at__isnull=True).order_by("id"):
+        template.role = row
+        profiles.keep_profile(template)
+    _record(actor, EventName.ROLE_UPDATED, row)
+    return row
+
+
+@transaction.atomic
+def retire_role(*, actor: Actor, role: Role) -> Role:
+    """It cannot be used any more, and its name is free again. Raises Denied, Conflict (templates stand on it)."""
+    policy.require(actor, Permission.ROLES_WRITE, organization_id=role.organization_id, ca_id=role.ca_id)
+    row = profiles.lock(Role, role.pk)
+    users = list(row.templates.filter(retired_at__isnull=True).order_by("id").values_list("code", flat=True)[:10])
+    if users:
+        text = _("The role is in use by these templates: %(templates)s.")
+        raise Conflict(text, code="role-in-use", templates=", ".join(users))
+    row.retired_at = timezone.now()
+    row.save(update_fields=["retired_at"])
+    _record(actor, EventName.ROLE_RETIRED, row)
+    return row
+
+
+def _check(role: Role) -> None:
+    errors = [
+        *profiles.code_errors("name", role.name, longest=80),
+        *profiles.approval_errors(role),
+        *profiles.role_errors(role),
+    ]
+    if errors:
+        raise Invalid(errors=errors)
+
+
+def _taken(order: RoleOrder) -> Conflict:
+    return Conflict(_("A role named %(name)s exists already."), code="role-exists", name=order.name)
+
+
+def _record(actor: Actor, event: EventName, role: Role, event_id: str | None = None) -> None:
+    audit.record(
+        actor,
+        event,
+        Resource("role", role.pk, role.name, public_id=role.public_id),
+        organization_id=role.organization_id,
+        event_id=event_id,
+        ca=role.ca.name,
+        version=role.version,
+    )

@@ -1,0 +1,99 @@
+"""Templates: the recipes on offer. Each save makes a new profile version; what was issued keeps its own."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import policy
+from audit import services as audit
+from audit.events import EventName
+from audit.resource import Resource
+from cas import selectors
+from cas.models import CertificateAuthority, Role, Template
+from cas.orders import TemplateOrder
+from cas.services import profiles
+from kernel.actor import Actor
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.permissions import Permission
+from kernel.text import _
+
+
+@transaction.atomic
+def create_template(*, actor: Actor, order: TemplateOrder) -> Template:
+    """Raises NotFound (CA, role), Denied, Invalid with every wrong field, Conflict (the code is taken)."""
+    ca, role = _find_parts(actor, order)
+    policy.require(actor, Permission.TEMPLATES_WRITE, organization_id=ca.organization_id, ca_id=ca.pk)
+    template = Template(
+        organization_id=ca.organization_id, ca=ca, role=role, event=audit.new_event_id(), **profiles.columns(order)
+    )
+    _check(template)
+    profiles.insert(template, _taken(order))
+    profiles.keep_profile(template)
+    _record(actor, EventName.TEMPLATE_CREATED, template, event_id=template.event)
+    return template
+
+
+@transaction.atomic
+def update_template(*, actor: Actor, template: Template, order: TemplateOrder) -> Template:
+    """Make the template what the order says. Raises NotFound, Denied, Invalid with every wrong field, Conflict."""
+    policy.require(actor, Permission.TEMPLATES_WRITE, organization_id=template.organization_id, ca_id=template.ca_id)
+    row = profiles.lock(Template, template.pk)
+    ca, role = _find_parts(actor, order)
+    profiles.require_same_ca(ca, row)
+    row.role = role
+    profiles.change(row, order, _taken(order))
+    _check(row)
+    profiles.keep_profile(row)
+    _record(actor, EventName.TEMPLATE_UPDATED, row)
+    return row
+
+
+@transaction.atomic
+def retire_template(*, actor: Actor, template: Template) -> Template:
+    """Nothing is issued by it any more, and its code is free again. Raises Denied, Conflict (retired already)."""
+    policy.require(actor, Permission.TEMPLATES_WRITE, organization_id=template.organization_id, ca_id=template.ca_id)
+    row = profiles.lock(Template, template.pk)
+    if row.retired_at is not None:
+        raise Conflict(_("The template is retired already."), code="already-retired")
+    row.retired_at = timezone.now()
+    row.save(update_fields=["retired_at"])
+    _record(actor, EventName.TEMPLATE_RETIRED, row)
+    return row
+
+
+def _find_parts(actor: Actor, order: TemplateOrder) -> tuple[CertificateAuthority, Role]:
+    ca = selectors.get_ca(order.ca, visible_to=actor)
+    role = selectors.get_role(order.role, visible_to=actor)
+    if role.ca_id != ca.pk:
+        raise NotFound(_("%(ca)s has no role %(role)s."), code="role-not-found", ca=ca.name, role=role.name)
+    return ca, role
+
+
+def _check(template: Template) -> None:
+    errors = [
+        *profiles.name_errors("name", template.name, longest=120),
+        *profiles.code_errors("code", template.code, longest=80),
+        *profiles.approval_errors(template),
+    ]
+    if errors:
+        raise Invalid(errors=errors)
+
+
+def _taken(order: TemplateOrder) -> Conflict:
+    text = _("A template with the code %(template_code)s exists already.")
+    return Conflict(text, code="template-exists", template_code=order.code)
+
+
+def _record(actor: Actor, event: EventName, template: Template, event_id: str | None = None) -> None:
+    audit.record(
+        actor,
+        event,
+        Resource("template", template.pk, template.code, public_id=template.public_id),
+        organization_id=template.organization_id,
+        event_id=event_id,
+        ca=template.ca.name,
+        role=template.role.name,
+        version=template.version,
+        requires_approval=template.requires_approval,
+    )

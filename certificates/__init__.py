@@ -1,0 +1,1 @@
+"""The register: certificates, revocation, CRLs and OCSP."""

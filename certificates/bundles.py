@@ -1,0 +1,130 @@
+"""A certificate in the formats that people download. Pure: bytes in, bytes out."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from cas.core.formats import pem, pkcs7, pkcs12
+from cas.core.keys import load_private_key, serialize_private_key
+from kernel.errors import Invalid
+from kernel.secret import Secret
+from kernel.text import _
+
+
+class Format(StrEnum):
+    """What `fmt` may be."""
+
+    PEM = "pem"
+    DER = "der"
+    P7B = "p7b"
+    P12 = "p12"
+    CHAIN = "chain"
+    FULLCHAIN = "fullchain"
+    ZIP = "zip"
+
+    @classmethod
+    def read(cls, text: str, *, field: str = "fmt") -> Format:
+        """Raises Invalid for a format that is not known. `pfx` is another name of `p12`."""
+        try:
+            return cls("p12" if text.lower() == "pfx" else text.lower())
+        except ValueError as error:
+            known = ", ".join(cls)
+            raise Invalid.of(field, "unknown-format", _("Known formats are %(known)s."), known=known) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file to hand out."""
+
+    content: bytes
+    content_type: str
+    filename: str
+
+
+def bundle(certificate: x509.Certificate, chain: Sequence[x509.Certificate], fmt: Format, *, name: str) -> Download:
+    """The certificate (and its chain, issuer first) without any key. Raises Invalid (a format that cannot hold it)."""
+    stem = _file_stem(name)
+    match fmt:
+        case Format.PEM:
+            return Download(pem([certificate]), "application/x-pem-file", f"{stem}.pem")
+        case Format.DER:
+            return Download(certificate.public_bytes(Encoding.DER), "application/pkix-cert", f"{stem}.cer")
+        case Format.P7B:
+            return Download(pkcs7([certificate, *chain]), "application/x-pkcs7-certificates", f"{stem}.p7b")
+        case Format.P12:
+            content = pkcs12(certificate, chain, key=None, password=None, name=name)
+            return Download(content, "application/x-pkcs12", f"{stem}.p12")
+        case Format.CHAIN:
+            return Download(pem(chain), "application/x-pem-file", f"{stem}-chain.pem")
+        case Format.FULLCHAIN:
+            return Download(pem([certificate, *chain]), "application/x-pem-file", f"{stem}-fullchain.pem")
+        case Format.ZIP:
+            files = {
+                f"{stem}.pem": pem([certificate]),
+                "chain.pem": pem(chain),
+                "fullchain.pem": pem([certificate, *chain]),
+            }
+            return Download(_zip(files), "application/zip", f"{stem}.zip")
+
+
+def bundle_with_key(
+    certificate: x509.Certificate,
+    chain: Sequence[x509.Certificate],
+    private_key: Secret,
+    fmt: Format,
+    *,
+    name: str,
+    password: Secret | None = None,
+) -> Download:
+    """The private key (PKCS#8 DER in) with what belongs to it: as `pem`, `der`, `p12` or `zip`.
+
+    The password encrypts the key; a PKCS#12 file must have one. Raises Invalid.
+    """
+    stem = _file_stem(name)
+    key = load_private_key(private_key, trusted=True)
+    match fmt:
+        case Format.PEM:
+            content = serialize_private_key(key, encoding="pem", password=password).reveal()
+            return Download(content, "application/x-pem-file", f"{stem}.key")
+        case Format.DER:
+            content = serialize_private_key(key, encoding="der", password=password).reveal()
+            return Download(content, "application/pkcs8", f"{stem}.key.der")
+        case Format.P12:
+            if not password:
+                raise Invalid.of("password", "required", _("A PKCS#12 file with a key needs a password."))
+            content = pkcs12(certificate, chain, key=key, password=password, name=name)
+            return Download(content, "application/x-pkcs12", f"{stem}.p12")
+        case Format.ZIP:
+            key_pem = serialize_private_key(key, encoding="pem", password=password).reveal()
+            files = {
+                f"{stem}.key": key_pem,
+                f"{stem}.pem": pem([certificate]),
+                "chain.pem": pem(chain),
+                "fullchain.pem": pem([certificate, *chain]),
+            }
+            return Download(_zip(files), "application/zip", f"{stem}.zip")
+        case _:
+            raise Invalid.of("fmt", "no-room-for-key", _("This format cannot hold a private key."))
+
+
+def _file_stem(name: str) -> str:
+    """A name that no file system or header can misread."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", name.replace("*", "wildcard")).strip("._")[:80] or "certificate"
+
+
+def _zip(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o600 << 16
+            archive.writestr(info, content)
+    return buffer.getvalue()

@@ -1,0 +1,329 @@
+"""The register: what was issued, what was revoked, and what says so in public."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from functools import cached_property
+
+from cryptography import x509
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.constraints import SameOrganization
+from accounts.models import Organization
+from cas.models import ALGORITHMS, CertificateAuthority, ProfileVersion, Template
+
+
+class Certificate(models.Model):
+    """An end-entity certificate. Its bytes stand in `CertificateBody`, so that lists stay narrow."""
+
+    class State(models.TextChoices):
+        ISSUED = "issued", _("Issued")
+        HELD = "held", _("On hold")
+        REVOKED = "revoked", _("Revoked")
+
+    class Source(models.TextChoices):
+        INTERNAL = "internal", _("issued here")
+        IMPORTED = "imported", _("imported")
+        ACME = "acme", _("ACME")
+
+    class KeyCustody(models.TextChoices):
+        SUBSCRIBER = "subscriber", _("never here")
+        RETURNED = "returned", _("handed out once")
+        WAITING = "waiting", _("waits to be collected")
+        STORED = "stored", _("kept sealed")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="certificates")
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, null=True, blank=True, related_name="issued")
+    template = models.ForeignKey(Template, models.PROTECT, null=True, blank=True, related_name="certificates")
+    # The rules it was made under, as they stood then.
+    profile = models.ForeignKey(ProfileVersion, models.PROTECT, null=True, blank=True, related_name="certificates")
+    serial = models.CharField(_("serial number"), max_length=40)
+    # A name that a dialect gives it, unique in the organization.
+    identifier = models.CharField(_("identifier"), max_length=120, null=True, blank=True)
+    subject = models.CharField(_("subject"), max_length=2000, blank=True)
+    subject_attributes = models.JSONField(_("subject attributes"), default=dict)
+    common_name = models.CharField(_("common name"), max_length=64, blank=True)
+    issuer_name = models.CharField(_("issuer"), max_length=2000)
+    key_algorithm = models.CharField(_("key algorithm"), max_length=12, choices=ALGORITHMS)
+    key_hash = models.CharField(_("key hash"), max_length=64)
+    not_before = models.DateTimeField(_("not before"))
+    not_after = models.DateTimeField(_("not after"))
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.ISSUED)
+    fingerprint = models.CharField(_("SHA-256 fingerprint"), max_length=64)
+    usage = models.CharField(_("usage"), max_length=80, blank=True)
+    source = models.CharField(_("source"), max_length=10, choices=Source, default=Source.INTERNAL)
+    key_custody = models.CharField(_("private key"), max_length=10, choices=KeyCustody)
+    requester_kind = models.CharField(_("requester kind"), max_length=20)
+    requester_id = models.BigIntegerField(_("requester id"))
+    requester_label = models.CharField(_("requester"), max_length=254)
+    # The person who answers for it.
+    owner = models.ForeignKey(
+        "accounts.User", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("owner")
+    )
+    replaces = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="replaced_by", verbose_name=_("replaces")
+    )
+    tags = models.JSONField(_("tags"), default=list, blank=True)
+    description = models.CharField(_("description"), max_length=1000, blank=True)
+    auto_renew = models.BooleanField(_("renews by itself"), default=False)
+    renew_at = models.DateTimeField(_("renew at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    class Meta:
+        verbose_name = _("certificate")
+        verbose_name_plural = _("certificates")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["ca", "serial"], name="certificates_certificate_serial"),
+            models.UniqueConstraint(fields=["organization", "fingerprint"], name="certificates_certificate_once"),
+            models.UniqueConstraint(fields=["organization", "identifier"], name="certificates_certificate_identifier"),
+            models.UniqueConstraint(fields=["id", "organization"], name="certificates_certificate_target"),
+            SameOrganization(field="ca", name="certificates_certificate_ca_tenant"),
+            SameOrganization(field="template", name="certificates_certificate_template_tenant"),
+            SameOrganization(field="replaces", name="certificates_certificate_replaces_tenant"),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "id"], name="certificates_list"),
+            models.Index(fields=["organization", "state", "id"], name="certificates_by_state"),
+            models.Index(fields=["organization", "ca", "id"], name="certificates_by_ca"),
+            models.Index(fields=["organization", "not_after", "id"], name="certificates_by_expiry"),
+            models.Index(fields=["organization", "common_name", "id"], name="certificates_by_cn"),
+            models.Index(fields=["organization", "serial", "id"], name="certificates_by_serial"),
+            models.Index(fields=["organization", "key_hash", "id"], name="certificates_by_key"),
+            models.Index(fields=["renew_at"], condition=models.Q(renew_at__isnull=False), name="certificates_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.common_name or self.subject or self.serial
+
+    def status(self, at: datetime) -> str:
+        """`revoked`, `held`, `expired` or `issued`, in this order: expiry is computed, never stored."""
+        if self.state == self.State.ISSUED and self.not_after < at:
+            return "expired"
+        return self.state
+
+
+class CertificateBody(models.Model):
+    """The DER bytes of a certificate."""
+
+    certificate = models.OneToOneField(Certificate, models.PROTECT, primary_key=True, related_name="body")
+    der = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("certificate body")
+        verbose_name_plural = _("certificate bodies")
+
+    def __str__(self) -> str:
+        return str(self.certificate_id)
+
+    @cached_property
+    def x509(self) -> x509.Certificate:
+        return x509.load_der_x509_certificate(bytes(self.der))
+
+
+class CertificateName(models.Model):
+    """One name of a certificate, forward and reversed, so that `x*` and `*.x` both find it by index."""
+
+    class Type(models.TextChoices):
+        COMMON_NAME = "cn", _("common name")
+        DNS = "dns", _("DNS name")
+        IP = "ip", _("IP address")
+        EMAIL = "email", _("e-mail address")
+        URI = "uri", _("URI")
+
+    certificate = models.ForeignKey(Certificate, models.PROTECT, related_name="names")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    type = models.CharField(_("type"), max_length=6, choices=Type)
+    value = models.CharField(_("value"), max_length=512)
+    reversed = models.CharField(max_length=512, editable=False)
+
+    class Meta:
+        verbose_name = _("certificate name")
+        verbose_name_plural = _("certificate names")
+        ordering = ["id"]
+        constraints = [SameOrganization(field="certificate", name="certificates_name_tenant")]
+        indexes = [
+            models.Index(fields=["organization", "value", "certificate"], name="certificates_name_forward"),
+            models.Index(fields=["organization", "reversed", "certificate"], name="certificates_name_reversed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type}:{self.value}"
+
+
+class SubscriberKey(models.Model):
+    """A managed private key, sealed: it waits to be collected once, or is kept because the role says so."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    certificate = models.OneToOneField(Certificate, models.PROTECT, related_name="subscriber_key")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    sealed = models.BinaryField(null=True, editable=False)
+    collected_at = models.DateTimeField(_("collected at"), null=True, blank=True)
+    collected_by = models.CharField(_("collected by"), max_length=254, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("subscriber key")
+        verbose_name_plural = _("subscriber keys")
+        constraints = [SameOrganization(field="certificate", name="certificates_subscriberkey_tenant")]
+
+    def __str__(self) -> str:
+        return str(self.certificate_id)
+
+
+class Revocation(models.Model):
+    """A history of revocations: at most one is open for each (ca, serial). CRL and OCSP read nothing else."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="revocations")
+    serial = models.CharField(_("serial number"), max_length=40)
+    # Null: an intermediate, a responder, or a certificate that is not in the register.
+    certificate = models.ForeignKey(
+        Certificate, models.PROTECT, null=True, blank=True, related_name="revocations", verbose_name=_("certificate")
+    )
+    at = models.DateTimeField(_("revoked at"))
+    reason = models.CharField(_("reason"), max_length=24)
+    comment = models.CharField(_("comment"), max_length=1000, blank=True)
+    invalidity = models.DateTimeField(_("invalid since"), null=True, blank=True)
+    not_after = models.DateTimeField(_("not after"))
+    lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
+    # The DER revokedCertificates entry, a pure function of this row: a CRL is a join of these.
+    entry_der = models.BinaryField(editable=False)
+    shard = models.PositiveSmallIntegerField(_("CRL shard"), default=0)
+    # The first CRL (full, and of its shard) that carried it, or that left it out after it was lifted.
+    first_crl = models.BigIntegerField(_("first CRL"), null=True, blank=True)
+    first_shard_crl = models.BigIntegerField(_("first CRL of the shard"), null=True, blank=True)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    class Meta:
+        verbose_name = _("revocation")
+        verbose_name_plural = _("revocations")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ca", "serial"],
+                condition=models.Q(lifted_at__isnull=True),
+                name="certificates_revocation_one_open",
+            ),
+            SameOrganization(field="ca", name="certificates_revocation_tenant"),
+            SameOrganization(field="certificate", name="certificates_revocation_certificate_tenant"),
+        ]
+        indexes = [
+            models.Index(fields=["ca", "serial", "id"], name="certificates_revocation_status"),
+            models.Index(
+                fields=["ca", "id"],
+                condition=models.Q(first_crl__isnull=True),
+                name="certificates_revocation_new",
+            ),
+            models.Index(
+                fields=["ca", "shard", "id"],
+                condition=models.Q(first_shard_crl__isnull=True, shard__gt=0),
+                name="certificates_revocation_new_s",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.serial} · {self.reason}"
+
+
+class CrlScope(models.Model):
+    """One sequence of CRLs: a CA's full CRL (scope 0) or one shard. Its lease keeps publishers apart."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="crl_scopes")
+    scope = models.PositiveSmallIntegerField(_("scope"), default=0)
+    last_number = models.BigIntegerField(_("last number"), default=0)
+    last_this_update = models.DateTimeField(_("last CRL from"), null=True, blank=True)
+    next_due_at = models.DateTimeField(_("due at"))
+    lease = models.UUIDField(null=True, editable=False)
+    lease_until = models.DateTimeField(_("leased until"), null=True, blank=True)
+    attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
+    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("CRL scope")
+        verbose_name_plural = _("CRL scopes")
+        ordering = ["ca", "scope"]
+        constraints = [
+            models.UniqueConstraint(fields=["ca", "scope"], name="certificates_crlscope_once"),
+            SameOrganization(field="ca", name="certificates_crlscope_tenant"),
+        ]
+        indexes = [models.Index(fields=["next_due_at"], name="certificates_crlscope_due")]
+
+    def __str__(self) -> str:
+        return f"{self.ca} · {self.scope}"
+
+
+class Crl(models.Model):
+    """A certificate revocation list as it was signed (RFC 5280, section 5)."""
+
+    scope = models.ForeignKey(CrlScope, models.PROTECT, related_name="crls")
+    number = models.BigIntegerField(_("CRL number"))
+    this_update = models.DateTimeField(_("this update"))
+    next_update = models.DateTimeField(_("next update"))
+    entries = models.PositiveIntegerField(_("entries"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    body = models.BinaryField(editable=False)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    class Meta:
+        verbose_name = _("CRL")
+        verbose_name_plural = _("CRLs")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["scope", "number"], name="certificates_crl_number")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} · {self.number}"
+
+
+class OcspResponder(models.Model):
+    """A delegated OCSP responder (RFC 6960, section 4.2.2.2): its certificate and its sealed key."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="responders")
+    serial = models.CharField(_("serial number"), max_length=40)
+    der = models.BinaryField(editable=False)
+    sealed_key = models.BinaryField(editable=False)
+    not_before = models.DateTimeField(_("not before"))
+    not_after = models.DateTimeField(_("not after"))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    event = models.CharField(_("audit event"), max_length=26, editable=False)
+
+    class Meta:
+        verbose_name = _("OCSP responder")
+        verbose_name_plural = _("OCSP responders")
+        ordering = ["-id"]
+        constraints = [SameOrganization(field="ca", name="certificates_responder_tenant")]
+        indexes = [models.Index(fields=["ca", "not_after"], name="certificates_responder_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.ca} · {self.serial}"
+
+
+class PublicPath(models.Model):
+    """A public address that stands in certificates. It is never given to anything else."""
+
+    class Kind(models.TextChoices):
+        CA = "ca", _("CA certificate")
+        CRL = "crl", _("CRL")
+        OCSP = "ocsp", _("OCSP")
+
+    path = models.CharField(_("path"), max_length=250, unique=True)
+    kind = models.CharField(_("kind"), max_length=4, choices=Kind)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="public_paths")
+    scope = models.PositiveSmallIntegerField(_("CRL scope"), default=0)
+
+    class Meta:
+        verbose_name = _("public path")
+        verbose_name_plural = _("public paths")
+        ordering = ["path"]
+        constraints = [SameOrganization(field="ca", name="certificates_publicpath_tenant")]
+
+    def __str__(self) -> str:
+        return self.path

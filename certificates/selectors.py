@@ -1,0 +1,130 @@
+"""What an actor may see of the register; row locks; what is due; statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from django.db import connection
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
+
+from accounts.selectors import within_reach
+from cas.models import CaCertificate, CertificateAuthority, IssuedSerial
+from certificates.models import Certificate, Crl, CrlScope, OcspResponder, Revocation
+from kernel.actor import Actor
+from kernel.errors import NotFound
+from kernel.ref import Ref
+from kernel.text import _
+
+M = TypeVar("M", bound=Model)
+
+# A revocation is on the CRL within a minute, and no CRL is signed much more often than once a minute: the sweep comes
+# round every five seconds, so this leaves room for one of them and the signature.
+SHORTEST_CRL_INTERVAL: Final = timedelta(seconds=50)
+# A responder is replaced when less than this is left of its life.
+RESPONDER_MARGIN: Final = timedelta(days=10)
+
+
+def certificates(*, visible_to: Actor) -> QuerySet[Certificate]:
+    """Newest first, without the bytes."""
+    rows = within_reach(Certificate.objects.select_related("ca", "template").order_by("-id"), visible_to)
+    if visible_to.grants is not None:
+        rows = rows.filter(ca_id__in=[grant.ca_id for grant in visible_to.grants])
+    return rows
+
+
+def get_certificate(ref: Ref, *, visible_to: Actor) -> Certificate:
+    """Raises NotFound."""
+    return _one(certificates(visible_to=visible_to).select_related("ca", "template", "body", "profile"), ref)
+
+
+def lock_certificate(ref: Ref, *, visible_to: Actor) -> Certificate:
+    """The row, locked against another change of its state. Raises NotFound."""
+    return _one(certificates(visible_to=visible_to).select_for_update(of=("self",)), ref)
+
+
+def open_revocation(ca_id: int, serial: str) -> Revocation | None:
+    return Revocation.objects.filter(ca_id=ca_id, serial=serial, lifted_at__isnull=True).first()
+
+
+def newest_crl(ca_id: int, scope: int = 0) -> Crl | None:
+    """Without its bytes."""
+    return Crl.objects.filter(scope__ca_id=ca_id, scope__scope=scope).defer("body").order_by("-number").first()
+
+
+def due_crl_scopes(*, at: datetime) -> QuerySet[CrlScope]:
+    """Scopes whose CRL must be signed now, and for which a worker can: locked CAs wait for their passphrase."""
+    return crl_scopes_due(at=at).filter(ca__passphrase_protected=False).order_by("next_due_at", "id")
+
+
+def crl_scopes_due(*, at: datetime) -> QuerySet[CrlScope]:
+    """Scopes that are due: the time has come, or something was revoked or released that no CRL has said yet."""
+    unsaid = Revocation.objects.filter(ca_id=OuterRef("ca_id"))
+    news = Q(scope=0) & Exists(unsaid.filter(first_crl__isnull=True))
+    news |= Q(scope__gt=0) & Exists(unsaid.filter(shard=OuterRef("scope"), first_shard_crl__isnull=True))
+    rested = Q(last_this_update__isnull=True) | Q(last_this_update__lte=at - SHORTEST_CRL_INTERVAL)
+    free = Q(lease_until__isnull=True) | Q(lease_until__lte=at)
+    scopes = CrlScope.objects.select_related("ca", "ca__key")
+    return scopes.filter(Q(next_due_at__lte=at) | (news & rested), free).filter(_still_needed(at))
+
+
+def authorities_without_publication() -> QuerySet[CertificateAuthority]:
+    """CAs that have a key here and no CRL scope yet: something stopped between their creation and this."""
+    has_scope = CrlScope.objects.filter(ca_id=OuterRef("pk"))
+    return CertificateAuthority.objects.filter(~Exists(has_scope), key__isnull=False).order_by("id")
+
+
+def authorities_in_need_of_responder(*, at: datetime) -> QuerySet[CertificateAuthority]:
+    """CAs whose newest responder ends soon; a responder that lasts as long as its CA is left in peace."""
+    good = OcspResponder.objects.filter(ca_id=OuterRef("pk")).filter(
+        Q(not_after__gt=at + RESPONDER_MARGIN) | Q(not_after__gte=OuterRef("ends") - timedelta(seconds=1))
+    )
+    ends = CaCertificate.objects.filter(ca_id=OuterRef("pk"), preferred=True).values("not_after")[:1]
+    rows = CertificateAuthority.objects.select_related("key").filter(key__isnull=False)
+    return rows.annotate(ends=ends).filter(~Exists(good), ends__gt=at).order_by("id")
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterCounts:
+    """How many certificates an actor sees, by status."""
+
+    issued: int
+    expired: int
+    held: int
+    revoked: int
+
+    @property
+    def total(self) -> int:
+        return self.issued + self.expired + self.held + self.revoked
+
+
+def count_by_status(*, visible_to: Actor, at: datetime) -> RegisterCounts:
+    State = Certificate.State  # noqa: N806
+    live = Q(state=State.ISSUED)
+    counts = within_reach(Certificate.objects.order_by(), visible_to).aggregate(
+        issued=Count("pk", filter=live & Q(not_after__gte=at)),
+        expired=Count("pk", filter=live & Q(not_after__lt=at)),
+        held=Count("pk", filter=Q(state=State.HELD)),
+        revoked=Count("pk", filter=Q(state=State.REVOKED)),
+    )
+    return RegisterCounts(**counts)
+
+
+def claimable(rows: QuerySet[M]) -> QuerySet[M]:
+    """Lock these rows, leaving out what another worker has locked. SQLite has one writer, so none is locked there."""
+    return rows.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+
+
+def _still_needed(at: datetime) -> Q:
+    """A CA answers until the last of what it signed has expired; an active one as long as it lives itself."""
+    own = CaCertificate.objects.filter(ca_id=OuterRef("ca_id"), preferred=True, not_after__gt=at)
+    outstanding = IssuedSerial.objects.filter(ca_id=OuterRef("ca_id"), not_after__gt=at)
+    return Exists(own) & (Q(ca__status=CertificateAuthority.Status.ACTIVE) | Exists(outstanding))
+
+
+def _one(rows: QuerySet[Certificate], ref: Ref) -> Certificate:
+    try:
+        return rows.get(**{ref.by: ref.value})
+    except (Certificate.DoesNotExist, Certificate.MultipleObjectsReturned) as error:
+        raise NotFound(_("There is no such certificate."), code="certificate-not-found") from error

@@ -1,0 +1,1 @@
+"""Every write about certificates: minting, revocation, CRLs, responders, private keys."""

@@ -1,0 +1,56 @@
+"""Managed private keys, handed out: once where they wait, again only where the role keeps them."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import policy, vault
+from audit import services as audit
+from audit.events import EventName
+from certificates import selectors
+from certificates.models import Certificate, SubscriberKey
+from certificates.services.issuance import reference
+from certificates.services.minting import SUBSCRIBER_KEY_TABLE
+from kernel.actor import Actor
+from kernel.errors import Gone, NotFound
+from kernel.permissions import Permission
+from kernel.ref import Ref
+from kernel.secret import Secret
+from kernel.text import _
+
+
+@transaction.atomic
+def collect_private_key(*, actor: Actor, certificate: Ref) -> tuple[Certificate, Secret]:
+    """The certificate and its private key (PKCS#8 DER). A key that waits is gone after this.
+
+    The requester may collect the key that waits for him; anyone else, and whoever wants a stored one, needs
+    `certificates:export-key`. Raises NotFound (no key here), Denied, Gone (collected already).
+    """
+    row = selectors.get_certificate(certificate, visible_to=actor)
+    policy.require(actor, _needed(actor, row), organization_id=row.organization_id, ca_id=row.ca_id)
+    kept = SubscriberKey.objects.select_for_update().filter(certificate=row).first()
+    if kept is None:
+        raise NotFound(_("There is no private key of this certificate here."), code="no-private-key")
+    if kept.sealed is None:
+        text = _("The private key was collected by %(by)s at %(at)s.")
+        at = kept.collected_at.isoformat(timespec="seconds") if kept.collected_at else ""
+        raise Gone(text, code="key-collected", by=kept.collected_by, at=at)
+    secret = vault.open_secret(
+        bytes(kept.sealed), organization_id=row.organization_id, table=SUBSCRIBER_KEY_TABLE, row=kept.public_id
+    )
+    kept.collected_at, kept.collected_by = timezone.now(), actor.label
+    if row.key_custody == Certificate.KeyCustody.WAITING:
+        kept.sealed = None
+        row.key_custody = Certificate.KeyCustody.RETURNED
+        row.save(update_fields=["key_custody"])
+    kept.save(update_fields=["sealed", "collected_at", "collected_by"])
+    audit.record(actor, EventName.CERTIFICATE_KEY_COLLECTED, reference(row), organization_id=row.organization_id)
+    return row, secret
+
+
+def _needed(actor: Actor, row: Certificate) -> Permission:
+    is_requester = row.owner_id is not None and row.owner_id == actor.person_id
+    if is_requester and row.key_custody != Certificate.KeyCustody.STORED:
+        return Permission.CERTIFICATES_ISSUE
+    return Permission.CERTIFICATES_EXPORT_KEY

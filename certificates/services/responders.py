@@ -1,0 +1,100 @@
+"""Delegated OCSP responders: made by the CA's key, replaced before they end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import policy, vault
+from audit import services as audit
+from audit.events import EventName
+from cas import keystore, selectors
+from cas.core.keys import KeyAlgorithm, generate, serialize_private_key
+from cas.core.responder import plan_responder
+from cas.core.signing import prepare, sign_certificate
+from cas.models import CertificateAuthority, IssuedSerial
+from cas.services.authorities import reference
+from cas.services.serials import new_serial, reserve_serial, serial_text
+from certificates.models import CrlScope, OcspResponder
+from certificates.selectors import claimable
+from kernel.actor import Actor
+from kernel.permissions import Permission
+from kernel.secret import Secret
+
+RESPONDER_TABLE: Final = "certificates_ocspresponder"
+_LIFETIME: Final = timedelta(days=30)
+# Where a person must bring the passphrase, the responder outlives the CRL that he publishes on the same occasion.
+_BEYOND_CRL: Final = timedelta(days=30)
+# RSA responders of a large CA key would only be slower to make and to answer.
+_RESPONDER_ALGORITHM: Final = {
+    KeyAlgorithm.RSA_3072: KeyAlgorithm.RSA_2048,
+    KeyAlgorithm.RSA_4096: KeyAlgorithm.RSA_2048,
+}
+
+
+def rotate_responder(
+    *, actor: Actor, ca: CertificateAuthority, passphrase: Secret | None = None
+) -> OcspResponder | None:
+    """A new responder for this CA; answers are signed by the newest. None: another worker is at it.
+
+    It has the CA's own key algorithm (RSA: 2048 bits), so that whoever can verify the CA can verify its answers.
+    Raises Denied, Unavailable (the CA is locked).
+    """
+    policy.require(actor, Permission.CRLS_PUBLISH, organization_id=ca.organization_id, ca_id=ca.pk)
+    algorithm = KeyAlgorithm(ca.key_algorithm)
+    key = generate(_RESPONDER_ALGORITHM.get(algorithm, algorithm))
+    with transaction.atomic():
+        if not claimable(CrlScope.objects.filter(ca=ca, scope=0)).exists():
+            return None
+        now = timezone.now()
+        chain = selectors.lock_chain(ca.pk)
+        issuer = selectors.certificates_of(chain).facts()
+        plan = plan_responder(
+            issuer=issuer,
+            public_key=key.public_key(),
+            validity=_validity(ca, issuer.certificate.not_valid_after_utc - now),
+            serial=new_serial(),
+            now=now,
+        )
+        draft = prepare(plan)
+        reserve_serial(
+            ca, plan.serial, IssuedSerial.Kind.RESPONDER, not_after=plan.not_after, tbs_sha256=draft.tbs_sha256
+        )
+        with keystore.open_signer(ca, passphrase=passphrase) as signer:
+            certificate = sign_certificate(draft, signer)
+        row = OcspResponder(
+            organization_id=ca.organization_id,
+            ca=ca,
+            serial=serial_text(plan.serial),
+            der=certificate.public_bytes(Encoding.DER),
+            not_before=plan.not_before,
+            not_after=plan.not_after,
+            event=audit.new_event_id(),
+        )
+        row.sealed_key = vault.seal_secret(
+            serialize_private_key(key, encoding="der"),
+            organization_id=ca.organization_id,
+            table=RESPONDER_TABLE,
+            row=row.public_id,
+        )
+        row.save(force_insert=True)
+        audit.record(
+            actor,
+            EventName.RESPONDER_ROTATED,
+            reference(ca),
+            organization_id=ca.organization_id,
+            event_id=row.event,
+            serial=row.serial,
+            not_after=row.not_after,
+        )
+    return row
+
+
+def _validity(ca: CertificateAuthority, left: timedelta) -> timedelta:
+    """As long as a responder lives, and never beyond its CA."""
+    wanted = max(_LIFETIME, ca.crl_lifetime + _BEYOND_CRL) if ca.passphrase_protected else _LIFETIME
+    return min(wanted, timedelta(seconds=int(left.total_seconds())))

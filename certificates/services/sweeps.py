@@ -1,0 +1,40 @@
+"""What the clock brings round. Each sweep finds rows that are due, and one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import logging
+
+from django.utils import timezone
+
+from certificates import selectors
+from certificates.services.crl import open_publication, publish_crl
+from certificates.services.responders import rotate_responder
+from kernel.actor import SYSTEM
+
+log = logging.getLogger(__name__)
+
+
+def publish_due_crls() -> int:
+    """How many CRLs were published."""
+    for ca in selectors.authorities_without_publication():
+        open_publication(ca)
+    published = 0
+    for scope in selectors.due_crl_scopes(at=timezone.now()):
+        try:
+            published += publish_crl(actor=SYSTEM, scope=scope) is not None
+        except Exception:
+            # The scope says what went wrong and when it will be tried again.
+            log.exception("a due CRL was not published", extra={"ca": scope.ca_id, "scope": scope.scope})
+    return published
+
+
+def rotate_responders() -> int:
+    """How many responders were made."""
+    rotated = 0
+    unlocked = selectors.authorities_in_need_of_responder(at=timezone.now()).filter(passphrase_protected=False)
+    for ca in unlocked:
+        try:
+            rotated += rotate_responder(actor=SYSTEM, ca=ca) is not None
+        except Exception:
+            log.exception("a responder was not rotated", extra={"ca": ca.pk})
+    return rotated

@@ -1,0 +1,17 @@
+"""What the clock starts."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from certificates.services import sweeps
+
+
+@shared_task(ignore_result=True)
+def publish_due_crls() -> None:
+    sweeps.publish_due_crls()
+
+
+@shared_task(ignore_result=True)
+def rotate_responders() -> None:
+    sweeps.rotate_responders()

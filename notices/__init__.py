@@ -1,0 +1,1 @@
+"""Rules, mail, webhooks and their deliveries."""
