@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -19,14 +19,22 @@ class Command(BaseCommand):
     help = "Migrate the database and collect the static files, where that is needed. Running it again changes nothing."
     requires_system_checks = []
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--only", choices=["database", "static"], help="one of the two")
+
+    def handle(self, *args: Any, only: str | None = None, **options: Any) -> None:
+        if only != "static":
+            self._prepare_database()
+        if only != "database":
+            self._collect_static_files()
+
+    def _prepare_database(self) -> None:
         for folder in (settings.STATE_DIR, settings.AUDIT_CHECKPOINT_DIR):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_queue_folders()
         if _has_unapplied_migrations():
             self.stdout.write("Migrating the database …")
             call_command("migrate", interactive=False, verbosity=0)
-        self._collect_static_files()
 
     def _collect_static_files(self) -> None:
         stamp = settings.STATIC_ROOT / ".collected"
