@@ -36,9 +36,9 @@ def write(origin: str, note: str) -> None:
         raise
 
 
-def logs(prefix: str) -> list[int]:
-    """The numbers of the logs `prefix/<number>` that have a checkpoint here."""
-    found = _path(prefix).parent.glob(f"*/{_NAME}")
+def logs_beside(origin: str) -> list[int]:
+    """The numbers of the logs of the same installation that have a checkpoint here."""
+    found = _path(origin).parent.parent.glob(f"*/{_NAME}")
     return sorted(int(path.parent.name) for path in found if path.parent.name.isdecimal())
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from enum import StrEnum
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.text import capfirst
 
 
 class LeanAdmin(admin.ModelAdmin):
@@ -28,9 +33,40 @@ class LeanAdmin(admin.ModelAdmin):
         actions.pop("delete_selected", None)
         return actions
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        # PostgreSQL has no NUL in its texts and refuses the question.
+        return super().get_search_results(request, queryset, search_term.replace("\0", ""))
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """What is not there is a 404, whatever stands in the address."""
+        raise Http404
+
+
+class EnumFilter(admin.SimpleListFilter):
+    """A filter by the members of an enum: asking the table for its distinct values would read all of it."""
+
+    choices_of: ClassVar[type[StrEnum]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(member.value, member.value) for member in self.choices_of]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset if value is None else queryset.filter(**{str(self.parameter_name): value})
+
 
 class ReadOnlyAdmin(LeanAdmin):
     """A record to look at. What changes it is a service, and stands beside it as a page of its own."""
+
+    change_form_template = "admin/record.html"
+    # The name under which the audit log knows this kind of object, if it does.
+    audit_type: ClassVar[str] = ""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -40,3 +76,27 @@ class ReadOnlyAdmin(LeanAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def record_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        """What the template of the record gets besides the fields."""
+        return {"title": str(obj), "trail_url": self._trail_url(obj), "doors": []}
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        obj = self.get_object(request, admin.utils.unquote(object_id))
+        if obj is None:
+            raise Http404
+        return super().change_view(
+            request, object_id, form_url, {**self.record_context(request, obj), **(extra_context or {})}
+        )
+
+    def _trail_url(self, obj: Any) -> str:
+        if not self.audit_type:
+            return ""
+        query = urlencode({"resource_type": self.audit_type, "resource_id": obj.pk})
+        return f"{reverse('admin:audit_auditevent_changelist')}?{query}"

@@ -39,6 +39,19 @@ def record(
     lists and mappings of these, and never a secret. Raises TransactionManagementError outside a transaction,
     TypeError or ValueError for metadata that has no canonical form (`canonical_bytes`).
     """
+    return append(actor, event, resource, organization_id=organization_id, event_id=event_id, metadata=metadata)
+
+
+def append(
+    actor: Actor,
+    event: EventName,
+    resource: Resource,
+    *,
+    organization_id: int | None,
+    event_id: str | None,
+    metadata: Mapping[str, object],
+) -> AuditEvent:
+    """The step behind `record`."""
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("an audit event is written in the transaction it tells about")
     log = SYSTEM_LOG if organization_id is None else organization_id

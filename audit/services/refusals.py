@@ -13,7 +13,7 @@ from audit.canonical import canonical_bytes
 from audit.events import EventName
 from audit.models import AuditEvent
 from audit.resource import Resource
-from audit.services.recording import record
+from audit.services.recording import append
 from kernel.actor import Actor
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,8 @@ def record_refusal(
     if not _is_power_of_ten(times):
         return None
     with transaction.atomic(durable=True):
-        return record(actor, event, resource, organization_id=organization_id, **metadata, times=times)
+        counted = metadata | {"times": times}
+        return append(actor, event, resource, organization_id=organization_id, event_id=None, metadata=counted)
 
 
 def _count(actor: Actor, event: EventName, resource: Resource, organization_id: int | None) -> int:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from audit import checkpoint_files, keys, locks, selectors
 from audit.checkpoint import Checkpoint, NoteBroken, open_checkpoint, sign_checkpoint
 from audit.document import entry
-from audit.merkle import Tree, edge_of, leaf_hash
+from audit.merkle import TileId, Tree, edge_of, leaf_hash
 from audit.models import AuditCheckpoint, AuditEvent, AuditTile
 from audit.services.recording import establish_key
 from kernel.actor import Actor
@@ -94,7 +94,7 @@ def _stored_tree(number: int, size: int) -> Tree:
     stored = AuditTile.objects.filter(
         log=number, level__in={tile.level for tile in edge}, number__in={tile.number for tile in edge}
     )
-    return Tree(size, {(row.level, row.number): bytes(row.hashes) for row in stored})
+    return Tree(size, {TileId(row.level, row.number): bytes(row.hashes) for row in stored})
 
 
 def _place(rows: list[AuditEvent], *, first: int) -> None:

@@ -96,7 +96,7 @@ def verify(log: int | None = None) -> Verification:
 
 
 def _all_logs() -> list[int]:
-    known = {SYSTEM_LOG, *checkpoint_files.logs(selectors.log_origin(SYSTEM_LOG))}
+    known = {SYSTEM_LOG, *checkpoint_files.logs_beside(selectors.log_origin(SYSTEM_LOG))}
     for model in (AuditEvent, AuditCheckpoint, AuditTile):
         known.update(model._default_manager.order_by("log").values_list("log", flat=True).distinct())
     return sorted(known)

@@ -1,0 +1,168 @@
+"""Pages that ask, and then call one service: the only way in which the admin changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import update_wrapper
+from typing import Any, ClassVar, Final
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.options import csrf_protect_m
+from django.contrib.admin.utils import quote, unquote
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+
+from audit.admin.base import ReadOnlyAdmin
+from audit.admin.forms import add_domain_error
+from kernel.errors import DomainError
+
+Words = str | Promise
+Facts = Iterable[tuple[Words, object]]
+
+
+class ServicePage:
+    """One question with its form, and the one service that the answer goes to.
+
+    GET shows the form and changes nothing; POST calls `act`. What the domain refuses comes back on the form with
+    everything that was typed.
+    """
+
+    slug: ClassVar[str]
+    title: ClassVar[Words]
+    explanation: ClassVar[Words] = ""
+    submit: ClassVar[Words]
+    icon: ClassVar[str] = "plus"
+    is_dangerous: ClassVar[bool] = False
+    form_class: ClassVar[type[forms.Form]] = forms.Form
+    # Names of the domain and the fields of the form they stand for, where the two differ.
+    error_fields: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, request: HttpRequest, obj: Any = None) -> None:
+        self.request = request
+        self.obj = obj
+
+    def is_offered(self) -> bool:
+        """Whether the object is in a state in which the service could say yes."""
+        return True
+
+    def facts(self) -> Facts:
+        """What it is about, named so that nobody acts on the wrong one."""
+        return ()
+
+    def initial(self) -> Mapping[str, Any]:
+        return {}
+
+    def form(self) -> forms.Form:
+        data = self.request.POST if self.request.method == "POST" else None
+        files = self.request.FILES if self.request.method == "POST" else None
+        return self.form_class(data, files, initial=self.initial())
+
+    def act(self, data: Mapping[str, Any]) -> HttpResponse | Words:
+        """Call the service. A sentence becomes a message over the record; a response is sent as it is.
+
+        Raises DomainError.
+        """
+        raise NotImplementedError
+
+    def destination(self) -> str:
+        """Where the reader goes after a sentence: the object, else the list."""
+        return record_url(self.obj) if self.obj is not None else ""
+
+
+class ServiceAdmin(ReadOnlyAdmin):
+    """A read-only list and record, with pages beside them that call services."""
+
+    list_pages: tuple[type[ServicePage], ...] = ()
+    object_pages: tuple[type[ServicePage], ...] = ()
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [path(f"{page.slug}/", self._view(page), name=self._name(page)) for page in self.list_pages]
+        own += [
+            path(f"<str:object_id>/{page.slug}/", self._view(page), name=self._name(page)) for page in self.object_pages
+        ]
+        return own + super().get_urls()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        doors = [(reverse(f"admin:{self._name(page)}"), page) for page in self.list_pages]
+        context = {"doors": doors, **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    def record_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        context = super().record_context(request, obj)
+        offered = [page for page in self.object_pages if page(request, obj).is_offered()]
+        context["doors"] = [(reverse(f"admin:{self._name(page)}", args=[quote(obj.pk)]), page) for page in offered]
+        return context
+
+    def _name(self, page: type[ServicePage]) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{page.slug}"
+
+    def _view(self, page_class: type[ServicePage]) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest, object_id: str | None = None) -> HttpResponse:
+            obj = None if object_id is None else self.get_object(request, unquote(object_id))
+            if object_id is not None and obj is None:
+                raise Http404
+            return self._serve(request, page_class(request, obj))
+
+        return update_wrapper(self.admin_site.admin_view(csrf_protect_m(view)), view)
+
+    def _serve(self, request: HttpRequest, page: ServicePage) -> HttpResponse:
+        form = page.form()
+        if request.method == "POST" and form.is_valid():
+            try:
+                answer = page.act(form.cleaned_data)
+            except DomainError as error:
+                add_domain_error(form, error, page.error_fields)
+            else:
+                if isinstance(answer, HttpResponse):
+                    return answer
+                messages.success(request, str(answer))
+                return redirect(page.destination() or self._list_url())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": page.title,
+            "opts": self.opts,
+            "page": page,
+            "object": page.obj,
+            "facts": list(page.facts()),
+            "form": form,
+            "sections": sections_of(form),
+            "back": record_url(page.obj) if page.obj is not None else self._list_url(),
+            "list_url": self._list_url(),
+        }
+        status = 422 if form.errors else 200
+        return TemplateResponse(request, "admin/service_page.html", context, status=status)
+
+    def _list_url(self) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+
+class Section:
+    """Some fields of a form under one heading; a folded one opens by itself where something in it is wrong."""
+
+    def __init__(self, heading: Words, *fields: str, folded: bool = False) -> None:
+        self.heading: Final = heading
+        self.fields: Final = fields
+        self.folded: Final = folded
+
+
+def sections_of(form: forms.Form) -> list[dict[str, Any]]:
+    """The form's `sections`, with their bound fields; all in one where it names none."""
+    declared: Iterable[Section] = getattr(form, "sections", ()) or (Section("", *form.fields),)
+    return [
+        {
+            "heading": section.heading,
+            "fields": [form[name] for name in section.fields],
+            "is_folded": section.folded and not any(name in form.errors for name in section.fields),
+            "can_fold": section.folded,
+        }
+        for section in declared
+    ]
+
+
+def record_url(obj: Model) -> str:
+    return reverse(f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change", args=[quote(obj.pk)])
