@@ -125,16 +125,16 @@ def _wish_errors(wish: AuthorityWish) -> list[FieldError]:
                 errors.append(
                     field_error(f"{field}[{index}]", "unsupported-name", _("names of this kind cannot be constrained"))
                 )
-    for purpose in wish.extended_key_usage:
-        if purpose in _FORBIDDEN_PURPOSES:
-            errors.append(
-                field_error(
-                    "extended_key_usage",
-                    "forbidden-purpose",
-                    _("%(purpose)s is never given to a CA"),
-                    purpose=extended_key_usage_name(purpose),
-                )
-            )
+    forbidden = [each for each in wish.extended_key_usage if each in _FORBIDDEN_PURPOSES]
+    errors += [
+        field_error(
+            "extended_key_usage",
+            "forbidden-purpose",
+            _("%(purpose)s is never given to a CA"),
+            purpose=extended_key_usage_name(purpose),
+        )
+        for purpose in forbidden
+    ]
     return errors
 
 

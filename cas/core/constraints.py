@@ -29,9 +29,9 @@ from cryptography.x509 import (
 )
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
-from cas.core.extensions import extension_of, is_authority, is_self_issued
 from cas.core.general_names import general_name_text, uri_host
 from cas.core.names import common_name, format_name
+from cas.core.reading import extension_of, is_authority, is_self_issued
 from cas.core.usages import extended_key_usage_name, extended_key_usages
 from kernel.errors import FieldError, field_error
 from kernel.text import _

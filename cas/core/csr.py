@@ -18,8 +18,8 @@ from cryptography.x509 import (
     load_der_x509_csr,
 )
 
-from cas.core.extensions import UNREADABLE, extension_of
 from cas.core.keys import KeyAlgorithm, PublicKey, algorithm_of, supported
+from cas.core.reading import UNREADABLE, extension_of
 from cas.core.usages import key_usage_names
 from kernel.errors import Invalid
 from kernel.text import _

@@ -22,8 +22,8 @@ from cryptography.x509 import (
 )
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from cas.core.extensions import subject_key_identifier
 from cas.core.keys import PublicKey, algorithm_of, key_identifier, public_key_sha256, supported
+from cas.core.reading import subject_key_identifier
 from cas.core.weak_keys import weaknesses
 from kernel.errors import FieldError, Invalid, field_error
 from kernel.text import _

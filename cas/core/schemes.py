@@ -43,6 +43,11 @@ def hash_for(public_key: PublicKey) -> hashes.HashAlgorithm | None:
     return _HASHES.get(algorithm_of(public_key))
 
 
+def prehash(public_key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> hashes.HashAlgorithm:
+    """The hash that this key signs with."""
+    return _HASHES[algorithm_of(public_key)]
+
+
 def algorithm_identifier(public_key: PublicKey) -> bytes:
     """The AlgorithmIdentifier of this key's signatures, DER."""
     return _IDENTIFIERS[algorithm_of(public_key)]
@@ -50,12 +55,11 @@ def algorithm_identifier(public_key: PublicKey) -> bytes:
 
 def is_signed_by(public_key: PublicKey, signature: bytes, data: bytes) -> bool:
     """Whether `signature` is this key's, over `data`, by the scheme of this module."""
-    algorithm = algorithm_of(public_key)
     try:
         if isinstance(public_key, rsa.RSAPublicKey):
-            public_key.verify(signature, data, padding.PKCS1v15(), _HASHES[algorithm])
+            public_key.verify(signature, data, padding.PKCS1v15(), prehash(public_key))
         elif isinstance(public_key, ec.EllipticCurvePublicKey):
-            public_key.verify(signature, data, ec.ECDSA(_HASHES[algorithm]))
+            public_key.verify(signature, data, ec.ECDSA(prehash(public_key)))
         else:
             public_key.verify(signature, data)
     except InvalidSignature:

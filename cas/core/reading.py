@@ -1,8 +1,8 @@
-"""Reading what others wrote: extensions, and everything that `cryptography` raises on bytes it cannot read."""
+"""Reading certificates that others wrote, and everything that `cryptography` raises on bytes it cannot read."""
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import (
@@ -17,6 +17,8 @@ from cryptography.x509 import (
     SubjectKeyIdentifier,
     UnsupportedGeneralNameType,
 )
+
+from cas.core import der
 
 UNREADABLE: Final = (
     ValueError,
@@ -57,3 +59,18 @@ def subject_key_identifier(certificate: Certificate) -> bytes | None:
 def authority_key_identifier(certificate: Certificate) -> bytes | None:
     extension = extension_of(certificate.extensions, AuthorityKeyIdentifier)
     return extension.key_identifier if extension else None
+
+
+_TBS_FIELDS: Final = ("signature", "issuer", "validity", "subject", "spki")
+TbsField = Literal["signature", "issuer", "validity", "subject", "spki"]
+
+
+def raw_field(certificate: Certificate, field: TbsField) -> bytes:
+    """A field of the TBSCertificate (RFC 5280 4.1) as it stands, byte for byte."""
+    tbs = der.Reader(certificate.tbs_certificate_bytes).enter()
+    version = der.context_tag(0, constructed=True)
+    if tbs.next_is(version):
+        tbs.read(version)
+    tbs.read(der.INTEGER)
+    values = {name: tbs.read_whole(der.SEQUENCE) for name in _TBS_FIELDS}
+    return values[field]

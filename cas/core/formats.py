@@ -1,0 +1,113 @@
+"""The shapes that certificates come and go in: PEM, DER, PKCS#7, PKCS#12, chain files."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal
+
+from cryptography.hazmat.primitives.asymmetric import mldsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs7, pkcs12
+from cryptography.x509 import Certificate, load_der_x509_certificate
+
+from cas.core.keys import PrivateKey
+from cas.core.names import format_name
+from cas.core.reading import UNREADABLE
+from kernel.errors import Invalid
+from kernel.secret import Secret
+from kernel.text import _
+
+LONGEST: Final = 256 * 1024
+_MOST_CERTIFICATES: Final = 32
+_PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]+)-----END ([A-Z0-9 ]+)-----")
+_LABELS: Final = (b"CERTIFICATE", b"X509 CERTIFICATE")  # RFC 7468 5.1
+
+
+def read_certificates(data: str | bytes, *, field: str = "certificate") -> tuple[Certificate, ...]:
+    """Certificates from PEM (one or more blocks, text between them ignored) or from the DER of one.
+
+    Raises Invalid on `field` for no certificate, more than 32, more than 256 kB, other PEM blocks, and for what
+    cannot be read.
+    """
+    raw = data.encode("utf-8", "replace") if isinstance(data, str) else bytes(data)
+    if len(raw) > LONGEST:
+        raise Invalid.of(field, "too-long", _("is longer than %(limit)s bytes"), limit=LONGEST)
+    encoded = _pem_contents(raw, field) if b"-----BEGIN " in raw else [raw]
+    if len(encoded) > _MOST_CERTIFICATES:
+        raise Invalid.of(field, "too-long", _("holds more than %(limit)s certificates"), limit=_MOST_CERTIFICATES)
+    try:
+        certificates = tuple(load_der_x509_certificate(each) for each in encoded)
+        for certificate in certificates:
+            _read_all(certificate)
+    except UNREADABLE as error:
+        raise _unreadable(field) from error
+    return certificates
+
+
+def _read_all(certificate: Certificate) -> None:
+    """The library reads when it is asked: asked now, nobody meets an error later."""
+    format_name(certificate.subject)
+    format_name(certificate.issuer)
+    list(certificate.extensions)
+    certificate.public_key()
+
+
+def _pem_contents(raw: bytes, field: str) -> list[bytes]:
+    blocks = _PEM_BLOCK.findall(raw)
+    if len(blocks) != raw.count(b"-----BEGIN ") or any(
+        begin != end or begin not in _LABELS for begin, _b, end in blocks
+    ):
+        raise _unreadable(field)
+    try:
+        return [base64.b64decode(b"".join(content.split()), validate=True) for _begin, content, _end in blocks]
+    except ValueError as error:
+        raise _unreadable(field) from error
+
+
+def _unreadable(field: str) -> Invalid:
+    return Invalid.of(field, "unreadable-certificate", _("this is not a certificate that can be read"))
+
+
+def read_certificate(data: str | bytes, *, field: str = "certificate") -> Certificate:
+    """Exactly one certificate, from PEM or DER. Raises Invalid on `field`."""
+    certificates = read_certificates(data, field=field)
+    if len(certificates) != 1:
+        raise Invalid.of(field, "several-certificates", _("must be one certificate"))
+    return certificates[0]
+
+
+def to_der(certificate: Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
+
+
+def to_pem(*certificates: Certificate) -> str:
+    """PEM blocks one after another: of one certificate, or a chain file in the order given."""
+    return "".join(certificate.public_bytes(Encoding.PEM).decode("ascii") for certificate in certificates)
+
+
+def to_pkcs7(certificates: Sequence[Certificate], *, encoding: Literal["pem", "der"] = "pem") -> bytes:
+    """A certificates-only PKCS#7 (RFC 2315 section 9, degenerate SignedData)."""
+    return pkcs7.serialize_certificates(list(certificates), Encoding.PEM if encoding == "pem" else Encoding.DER)
+
+
+def to_pkcs12(
+    certificate: Certificate,
+    *,
+    key: PrivateKey | None,
+    chain: Iterable[Certificate],
+    password: Secret,
+    name: str = "",
+) -> Secret:
+    """A PKCS#12 file (RFC 7292) under a password.
+
+    Raises Invalid: on `format` for ML-DSA keys, which PKCS#12 software cannot hold yet; on `password` for an empty one.
+    """
+    if isinstance(key, mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey):
+        raise Invalid.of("format", "unsupported-format", _("ML-DSA keys cannot go into PKCS#12; use PEM"))
+    if not password:
+        raise Invalid.of("password", "blank", _("a PKCS#12 file needs a password"))
+    encryption = BestAvailableEncryption(password.reveal())
+    return Secret(
+        pkcs12.serialize_key_and_certificates(name.encode() or None, key, certificate, list(chain), encryption)
+    )
