@@ -51,7 +51,7 @@ def append(
     event_id: str | None,
     metadata: Mapping[str, object],
 ) -> AuditEvent:
-    """The step behind `record`."""
+    """`record`, with its metadata as a mapping."""
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("an audit event is written in the transaction it tells about")
     log = SYSTEM_LOG if organization_id is None else organization_id

@@ -114,7 +114,7 @@ class _LogCheck:
         self.unsealed = 0
 
     def run(self) -> LogVerification:
-        # Each of the three is written before the one above it: whatever is sealed meanwhile, none is behind.
+        # Read in this order, the checkpoint is never behind the other two, whatever is sealed meanwhile.
         outside = self._outside()
         last_position = AuditEvent.objects.filter(log=self.log).aggregate(last=Max("position"))["last"]
         checkpoint = selectors.latest_checkpoint(self.log)
