@@ -21,8 +21,9 @@ from accounts import services
 from accounts.models import User
 from accounts.sessions import actor_of
 from audit.admin.forms import add_domain_error
+from audit.events import EventName
+from audit.resource import Resource
 from audit.services import record_refusal
-from audit.events import EventName, Resource
 from kernel.actor import Actor, ActorKind
 from kernel.errors import DomainError
 from kernel.secret import Secret

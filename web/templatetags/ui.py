@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import template
+from django import forms, template
 from django.forms import BoundField
 from django.template.context import RequestContext
 from django.utils.translation import get_language_info, gettext
+from django.utils.translation import gettext_lazy as _
 
 from audit.admin import html
 from kernel.text import Text
@@ -44,12 +45,29 @@ def navigation_side(context: RequestContext) -> dict[str, Any]:
 @register.inclusion_tag("ui/_field.html")
 def field(bound: BoundField) -> dict[str, Any]:
     """A label, its input, what to know about it, and what is wrong with it, tied together for screen readers."""
-    hint_id, error_id = f"{bound.id_for_label}-hint", f"{bound.id_for_label}-errors"
-    described = [hint_id] if bound.help_text else []
-    attributes: dict[str, Any] = {}
-    if bound.errors:
-        attributes["aria-invalid"] = "true"
-        described.append(error_id)
-    if described:
-        attributes["aria-describedby"] = " ".join(described)
-    return {"field": bound, "input": bound.as_widget(attrs=attributes), "hint_id": hint_id, "error_id": error_id}
+    hint_id, error_id = f"{bound.auto_id}-hint", f"{bound.auto_id}-errors"
+    ids = [hint_id] * bool(bound.help_text) + [error_id] * bool(bound.errors)
+    attributes: dict[str, Any] = {"aria-invalid": "true"} if bound.errors else {}
+    if ids:
+        attributes["aria-describedby"] = " ".join(ids)
+    return {
+        "field": bound,
+        "kind": _kind(bound.field.widget),
+        "input": bound.as_widget(attrs=attributes),
+        "described": " ".join(ids),
+        "hint_id": hint_id,
+        "error_id": error_id,
+        "optional": _("optional"),
+    }
+
+
+def _kind(widget: forms.Widget) -> str:
+    if isinstance(widget, forms.CheckboxInput):
+        return "checkbox"
+    return "group" if isinstance(widget, (forms.RadioSelect, forms.CheckboxSelectMultiple)) else "input"
+
+
+@register.inclusion_tag("ui/_command.html")
+def command(element_id: str, text: str) -> dict[str, str]:
+    """Something to type elsewhere, with a button that copies it."""
+    return {"id": element_id, "text": text}

@@ -1,0 +1,235 @@
+"""Roles: made, changed and retired through their services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from accounts.sessions import actor_of
+from audit.admin import html
+from audit.admin.forms import DaysField, LinesField
+from audit.admin.pages import Facts, Section, ServiceAdmin, ServicePage, Words
+from cas.admin.fields import ALGORITHM_CHOICES, APPROVAL, ApprovalFields, AuthorityField, issuing_authorities
+from cas.core.attributes import KINDS
+from cas.models import Role
+from cas.orders import RoleOrder
+from cas.services.roles import create_role, retire_role, update_role
+from kernel.ref import Ref
+
+
+class RoleChangeForm(ApprovalFields):
+    name = forms.CharField(label=_("Name"), max_length=80, help_text=_("Letters, digits, dots and hyphens."))
+    description = forms.CharField(label=_("Description"), max_length=500, required=False)
+    allowed_domains = LinesField(
+        label=_("Allowed domains"),
+        help_text=_("One to a line, such as example.com. A * stands for any part of one label."),
+    )
+    allow_bare_domains = forms.BooleanField(label=_("The domains themselves"), required=False, initial=True)
+    allow_subdomains = forms.BooleanField(label=_("Names below them"), required=False, initial=True)
+    allow_wildcards = forms.BooleanField(label=_("Wildcards"), required=False)
+    allow_any_name = forms.BooleanField(
+        label=_("Any DNS name"), required=False, help_text=_("Then the list above is not asked.")
+    )
+    allow_ip_sans = forms.BooleanField(label=_("IP addresses"), required=False)
+    allowed_ip_ranges = LinesField(label=_("IP ranges"), help_text=_("One to a line. Empty: any."), rows=2)
+    allow_email_sans = forms.BooleanField(label=_("E-mail addresses"), required=False)
+    allowed_email_domains = LinesField(label=_("E-mail domains"), help_text=_("One to a line. Empty: any."), rows=2)
+    allow_uri_sans = forms.BooleanField(label=_("URIs"), required=False)
+    allowed_uri_prefixes = LinesField(label=_("URI prefixes"), help_text=_("One to a line. Empty: any."), rows=2)
+    max_ttl = DaysField(label=_("Longest validity (days)"), initial=397)
+    key_algorithms = forms.MultipleChoiceField(
+        label=_("Key algorithms"),
+        help_text=_("None ticked: all of them."),
+        choices=ALGORITHM_CHOICES,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    common_name = forms.ChoiceField(
+        label=_("Common name"),
+        choices=[("optional", _("optional")), ("required", _("required")), ("forbidden", _("forbidden"))],
+    )
+    subject_attributes = forms.MultipleChoiceField(
+        label=_("Subject attributes"),
+        help_text=_("None ticked: all of them."),
+        choices=[(kind.name, kind.name) for kind in KINDS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    store_private_keys = forms.BooleanField(
+        label=_("Keep managed private keys, sealed"),
+        required=False,
+        help_text=_("Otherwise a key that is made here is handed out once and forgotten."),
+    )
+
+    sections = (
+        Section("", "name", "description"),
+        Section(
+            _("DNS names"),
+            "allowed_domains",
+            "allow_bare_domains",
+            "allow_subdomains",
+            "allow_wildcards",
+            "allow_any_name",
+        ),
+        Section(
+            _("Other names"),
+            "allow_ip_sans",
+            "allowed_ip_ranges",
+            "allow_email_sans",
+            "allowed_email_domains",
+            "allow_uri_sans",
+            "allowed_uri_prefixes",
+            folded=True,
+        ),
+        Section(_("Validity and keys"), "max_ttl", "key_algorithms", "store_private_keys"),
+        Section(_("Subject"), "common_name", "subject_attributes", folded=True),
+        Section(_("Approval"), *APPROVAL, folded=True),
+    )
+
+
+class RoleForm(RoleChangeForm):
+    ca = AuthorityField(issuing_authorities(), label=_("Authority"))
+
+    sections = (Section("", "ca"), *RoleChangeForm.sections)
+
+
+class CreateRole(ServicePage):
+    slug = "create"
+    title = _("Create a role")
+    explanation = _("The guard rails of issuance under one authority: whatever is asked for, nothing goes beyond them.")
+    submit = _("Create the role")
+    form_class = RoleForm
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        self.obj = create_role(actor=actor_of(self.request), order=RoleOrder(**_order_fields(data)))
+        return _("The role %(name)s is created. A template makes it usable.") % {"name": self.obj.name}
+
+
+class ChangeRole(ServicePage):
+    slug = "change-rules"
+    title = _("Change the role")
+    explanation = _("Makes a new version. What was issued keeps the version it was made under.")
+    submit = _("Save as a new version")
+    icon = "refresh"
+    form_class = RoleChangeForm
+
+    def is_offered(self) -> bool:
+        return self.obj.retired_at is None
+
+    def initial(self) -> Mapping[str, Any]:
+        return asdict(RoleOrder.of(self.obj))
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        order = replace(RoleOrder.of(self.obj), **_order_fields(data))
+        row = update_role(actor=actor_of(self.request), role=self.obj, order=order)
+        return _("The role is version %(version)s now.") % {"version": row.version}
+
+
+class RetireRole(ServicePage):
+    slug = "retire"
+    title = _("Retire the role")
+    explanation = _("Nothing is issued under it any more, and its name is free again.")
+    submit = _("Retire the role")
+    icon = "lock"
+    is_dangerous = True
+
+    def is_offered(self) -> bool:
+        return self.obj.retired_at is None
+
+    def facts(self) -> Facts:
+        return [(_("Role"), self.obj.name), (_("Authority"), self.obj.ca)]
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        retire_role(actor=actor_of(self.request), role=self.obj)
+        return _("The role is retired.")
+
+
+@admin.register(Role)
+class RoleAdmin(ServiceAdmin):
+    list_display = ("called", "standing", "ca", "names", "longest", "version")
+    list_filter = (
+        ("retired_at", admin.EmptyFieldListFilter),
+        ("organization", admin.RelatedOnlyFieldListFilter),
+        ("ca", admin.RelatedOnlyFieldListFilter),
+    )
+    list_select_related = ("ca", "organization")
+    search_fields = ("name", "description")
+    search_help_text = _("Name or description")
+    sortable_by = ()
+    fieldsets = (
+        (None, {"fields": ("name", "description", "organization", "ca", "version", "standing", "public_id")}),
+        (_("Names"), {"fields": ("names", "other_names", "common_name", "attributes")}),
+        (_("Validity and keys"), {"fields": ("longest", "algorithms", "keeps_keys")}),
+        (_("Approval"), {"fields": ("approval",)}),
+        (_("Its life"), {"fields": ("created_at", "updated_at", "retired_at")}),
+    )
+    list_pages = (CreateRole,)
+    object_pages = (ChangeRole, RetireRole)
+    audit_type = "role"
+
+    @admin.display(description=_("Name"))
+    def called(self, role: Role) -> SafeString:
+        return format_html('{} <span class="sub">{}</span>', role.name, role.description)
+
+    @admin.display(description=_("Status"))
+    def standing(self, role: Role) -> SafeString:
+        return html.badge("active" if role.retired_at is None else "retired")
+
+    @admin.display(description=_("DNS names"))
+    def names(self, role: Role) -> str:
+        return str(_("any")) if role.allow_any_name else ", ".join(role.allowed_domains) or "–"
+
+    @admin.display(description=_("Other names"))
+    def other_names(self, role: Role) -> str:
+        kinds = [
+            (role.allow_ip_sans, _("IP addresses"), role.allowed_ip_ranges),
+            (role.allow_email_sans, _("E-mail addresses"), role.allowed_email_domains),
+            (role.allow_uri_sans, _("URIs"), role.allowed_uri_prefixes),
+        ]
+        return (
+            "; ".join(f"{kind}: {', '.join(limits) or _('any')}" for allowed, kind, limits in kinds if allowed) or "–"
+        )
+
+    @admin.display(description=_("Subject attributes"))
+    def attributes(self, role: Role) -> str:
+        return ", ".join(role.subject_attributes) or str(_("all"))
+
+    @admin.display(description=_("Longest validity"))
+    def longest(self, role: Role) -> str:
+        return str(_("%(count)s days")) % {"count": role.max_ttl.days}
+
+    @admin.display(description=_("Key algorithms"))
+    def algorithms(self, role: Role) -> str:
+        return ", ".join(role.key_algorithms) or str(_("all"))
+
+    @admin.display(description=_("Keeps managed keys"))
+    def keeps_keys(self, role: Role) -> SafeString:
+        return html.yes_no(role.store_private_keys)
+
+    @admin.display(description=_("Approval"))
+    def approval(self, role: Role) -> str:
+        return approval_text(role)
+
+
+def approval_text(holder: Any) -> str:
+    """Who must approve what a role, template or CA lets through."""
+    if not holder.requires_approval:
+        return str(_("none needed"))
+    return str(_("%(count)s by %(role)s")) % {
+        "count": holder.approvals_needed,
+        "role": holder.approver_role or _("any approver"),
+    }
+
+
+def _order_fields(data: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    if "ca" in fields:
+        fields["ca"] = Ref("pk", fields["ca"].pk)
+    return fields

@@ -1,0 +1,274 @@
+"""A certificate in words: what stands in it, extension by extension, for people who read it.
+
+Labels are marked for translation and translated by whoever shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from cas.core.keys import algorithm_of
+from cas.core.names import format_name
+from kernel.errors import DomainError
+from kernel.text import _
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionText:
+    """One extension: its name, its OID, and its value, one statement to a line."""
+
+    label: str
+    oid: str
+    is_critical: bool
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateText:
+    """Everything about a certificate that a person would look for."""
+
+    subject: str
+    issuer: str
+    serial: str
+    not_before: datetime
+    not_after: datetime
+    key: str
+    signature_algorithm: str
+    names: tuple[tuple[str, str], ...]
+    extensions: tuple[ExtensionText, ...]
+    sha256: str
+    sha1: str
+    pem: str
+    is_self_signed: bool
+
+    @property
+    def is_authority(self) -> bool:
+        return any(part.oid == "2.5.29.19" and "CA" in part.lines for part in self.extensions)
+
+    @property
+    def common_name(self) -> str:
+        return next((part[3:] for part in self.subject.split(",") if part.startswith("CN=")), self.subject)
+
+
+def describe(certificate: x509.Certificate) -> CertificateText:
+    """Never raises for what parses: an extension that is not understood is shown as its bytes."""
+    return CertificateText(
+        subject=format_name(certificate.subject),
+        issuer=format_name(certificate.issuer),
+        serial=_pairs(f"{certificate.serial_number:x}"),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        key=_key(certificate),
+        signature_algorithm=_signature(certificate),
+        names=tuple(_subject_names(certificate)),
+        extensions=tuple(_extensions(certificate)),
+        sha256=_pairs(certificate.fingerprint(SHA256()).hex()),
+        sha1=_pairs(certificate.fingerprint(SHA1()).hex()),  # noqa: S303
+        pem=certificate.public_bytes(Encoding.PEM).decode(),
+        is_self_signed=certificate.issuer == certificate.subject,
+    )
+
+
+def _key(certificate: x509.Certificate) -> str:
+    public_key = certificate.public_key()
+    try:
+        return algorithm_of(public_key).value
+    except DomainError:
+        if isinstance(public_key, rsa.RSAPublicKey):
+            return f"RSA {public_key.key_size}"
+        return public_key.curve.name if isinstance(public_key, ec.EllipticCurvePublicKey) else type(public_key).__name__
+
+
+def _signature(certificate: x509.Certificate) -> str:
+    oid = certificate.signature_algorithm_oid
+    return _dotted(oid)
+
+
+def _subject_names(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (x509.ExtensionNotFound, ValueError):
+        return
+    for name in extension.value:
+        yield _general_name(name)
+
+
+def _extensions(certificate: x509.Certificate) -> Iterator[ExtensionText]:
+    try:
+        extensions = list(certificate.extensions)
+    except ValueError:
+        return
+    for extension in extensions:
+        write = _WRITERS.get(type(extension.value), _unknown)
+        yield ExtensionText(
+            label=_LABELS.get(extension.oid.dotted_string, _dotted(extension.oid)),
+            oid=extension.oid.dotted_string,
+            is_critical=extension.critical,
+            lines=tuple(write(extension.value)),
+        )
+
+
+def _general_name(name: x509.GeneralName) -> tuple[str, str]:
+    match name:
+        case x509.DNSName():
+            return "DNS", name.value
+        case x509.IPAddress():
+            return "IP", str(name.value)
+        case x509.RFC822Name():
+            return "e-mail", name.value
+        case x509.UniformResourceIdentifier():
+            return "URI", name.value
+        case x509.DirectoryName():
+            return "DN", format_name(name.value)
+        case x509.RegisteredID():
+            return "OID", name.value.dotted_string
+        case x509.OtherName():
+            return _dotted(name.type_id), name.value.hex()
+        case _other:
+            return type(name).__name__, repr(name)
+
+
+def _basic_constraints(value: x509.BasicConstraints) -> Iterator[str]:
+    yield "CA" if value.ca else _("Not a CA")
+    if value.path_length is not None:
+        yield f"pathLen {value.path_length}"
+
+
+def _key_usage(value: x509.KeyUsage) -> Iterator[str]:
+    for name in _USAGES:
+        if name in ("encipher_only", "decipher_only") and not value.key_agreement:
+            continue
+        if getattr(value, name):
+            yield _USAGES[name]
+
+
+def _extended_key_usage(value: x509.ExtendedKeyUsage) -> Iterator[str]:
+    for oid in value:
+        yield _PURPOSES.get(oid, _dotted(oid))
+
+
+def _general_names(value: Any) -> Iterator[str]:
+    for name in value:
+        yield " ".join(_general_name(name))
+
+
+def _authority_key(value: x509.AuthorityKeyIdentifier) -> Iterator[str]:
+    if value.key_identifier is not None:
+        yield _pairs(value.key_identifier.hex())
+    for name in value.authority_cert_issuer or ():
+        yield " ".join(_general_name(name))
+    if value.authority_cert_serial_number is not None:
+        yield _pairs(f"{value.authority_cert_serial_number:x}")
+
+
+def _subject_key(value: x509.SubjectKeyIdentifier) -> Iterator[str]:
+    yield _pairs(value.digest.hex())
+
+
+def _access(value: x509.AuthorityInformationAccess) -> Iterator[str]:
+    for description in value:
+        yield f"{_dotted(description.access_method)}: {_general_name(description.access_location)[1]}"
+
+
+def _distribution_points(value: x509.CRLDistributionPoints) -> Iterator[str]:
+    for point in value:
+        for name in (*(point.full_name or ()), *(point.crl_issuer or ())):
+            yield _general_name(name)[1]
+
+
+def _name_constraints(value: x509.NameConstraints) -> Iterator[str]:
+    for name in value.permitted_subtrees or ():
+        yield "+ " + " ".join(_general_name(name))
+    for name in value.excluded_subtrees or ():
+        yield "− " + " ".join(_general_name(name))
+
+
+def _policies(value: x509.CertificatePolicies) -> Iterator[str]:
+    for policy in value:
+        yield policy.policy_identifier.dotted_string
+
+
+def _nothing(value: Any) -> Iterator[str]:
+    yield _("present")
+
+
+def _unknown(value: Any) -> Iterator[str]:
+    yield _pairs(value.value.hex()) if isinstance(value, x509.UnrecognizedExtension) else repr(value)
+
+
+def _pairs(digits: str) -> str:
+    padded = digits if len(digits) % 2 == 0 else f"0{digits}"
+    return ":".join(padded[i : i + 2] for i in range(0, len(padded), 2)).upper()
+
+
+def _dotted(oid: x509.ObjectIdentifier) -> str:
+    name = oid._name
+    return oid.dotted_string if name == "Unknown OID" else name
+
+
+_WRITERS: Final[dict[type[Any], Callable[[Any], Iterator[str]]]] = {
+    x509.BasicConstraints: _basic_constraints,
+    x509.KeyUsage: _key_usage,
+    x509.ExtendedKeyUsage: _extended_key_usage,
+    x509.SubjectAlternativeName: _general_names,
+    x509.IssuerAlternativeName: _general_names,
+    x509.AuthorityKeyIdentifier: _authority_key,
+    x509.SubjectKeyIdentifier: _subject_key,
+    x509.AuthorityInformationAccess: _access,
+    x509.CRLDistributionPoints: _distribution_points,
+    x509.NameConstraints: _name_constraints,
+    x509.CertificatePolicies: _policies,
+    x509.OCSPNoCheck: _nothing,
+    x509.PrecertPoison: _nothing,
+}
+
+_LABELS: Final = {
+    "2.5.29.19": _("Basic constraints"),
+    "2.5.29.15": _("Key usage"),
+    "2.5.29.37": _("Extended key usage"),
+    "2.5.29.17": _("Subject alternative names"),
+    "2.5.29.18": _("Issuer alternative names"),
+    "2.5.29.35": _("Authority key identifier"),
+    "2.5.29.14": _("Subject key identifier"),
+    "1.3.6.1.5.5.7.1.1": _("Authority information access"),
+    "2.5.29.31": _("CRL distribution points"),
+    "2.5.29.30": _("Name constraints"),
+    "2.5.29.32": _("Certificate policies"),
+    "1.3.6.1.5.5.7.48.1.5": _("OCSP no check"),
+    "1.3.6.1.5.5.7.1.24": _("TLS feature"),
+}
+
+_USAGES: Final = {
+    "digital_signature": _("Digital signature"),
+    "content_commitment": _("Content commitment"),
+    "key_encipherment": _("Key encipherment"),
+    "data_encipherment": _("Data encipherment"),
+    "key_agreement": _("Key agreement"),
+    "key_cert_sign": _("Certificate signing"),
+    "crl_sign": _("CRL signing"),
+    "encipher_only": _("Encipher only"),
+    "decipher_only": _("Decipher only"),
+}
+
+_PURPOSES: Final = {
+    ExtendedKeyUsageOID.SERVER_AUTH: _("TLS server"),
+    ExtendedKeyUsageOID.CLIENT_AUTH: _("TLS client"),
+    ExtendedKeyUsageOID.CODE_SIGNING: _("Code signing"),
+    ExtendedKeyUsageOID.EMAIL_PROTECTION: _("E-mail protection"),
+    ExtendedKeyUsageOID.TIME_STAMPING: _("Time stamping"),
+    ExtendedKeyUsageOID.OCSP_SIGNING: _("OCSP signing"),
+    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE: _("Any purpose"),
+}
