@@ -43,11 +43,11 @@ except ValueError as error:
     _database = {"ENGINE": "django.db.backends.dummy"}
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-_on_sqlite = _database["ENGINE"] == "django.db.backends.sqlite3"
+_on_postgresql = _database["ENGINE"] == "django.db.backends.postgresql"
 
 # One machine with nothing installed: keys are made beside the database, and localhost is a good enough address.
-EMBEDDED = _env.flag("CHANCERY_EMBEDDED", default=_on_sqlite)
-if EMBEDDED and not _on_sqlite:
+EMBEDDED = _env.flag("CHANCERY_EMBEDDED", default=not _on_postgresql)
+if EMBEDDED and _on_postgresql:
     _env.complain("CHANCERY_EMBEDDED", "is for SQLite: beside a database server nothing is made up.")
 
 # --- addresses --------------------------------------------------------------------------------------------------------
@@ -58,6 +58,8 @@ if not EMBEDDED and not _env.text("CHANCERY_BASE_URL"):
 _base = urlsplit(BASE_URL)
 # What certificates say about CRLs and OCSP is fetched without TLS on purpose (RFC 5280 section 8).
 PUBLIC_URL = _env.origin("CHANCERY_PUBLIC_URL", BASE_URL if _base.scheme == "http" else f"http://{_base.hostname}")
+# How long caches may keep CRLs and OCSP answers, in seconds: a revocation is seen that much later behind them.
+PUBLIC_MAX_AGE = _env.number("CHANCERY_PUBLIC_MAX_AGE", 60, low=0, high=86_400)
 ALLOWED_HOSTS = _env.hosts("CHANCERY_ALLOWED_HOSTS", (_base.hostname or "localhost",))
 if EMBEDDED:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
@@ -144,20 +146,12 @@ CSRF_COOKIE_NAME = "chancery_csrf"
 CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
+CSRF_FAILURE_VIEW = "web.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 # Subdomains and browsers' preload lists belong to the owner of the domain, not to one service in it.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # --- the rooms --------------------------------------------------------------------------------------------------------
-
-
-def _present(name):
-    import importlib.util
-
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 INSTALLED_APPS = [
@@ -170,7 +164,7 @@ INSTALLED_APPS = [
     "cas",
     "accounts",
     "audit",
-    "django.contrib.admin",
+    "web.apps.ChanceryAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -181,9 +175,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
 ]
 MIDDLEWARE = [
-    "certificates.public.PublicEndpoints",
     "pkiproject.health.HealthEndpoints",
-    "api.common.trace.TraceId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.middleware.ContentSecurityPolicy",
@@ -192,11 +184,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "web.middleware.PasswordFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-INSTALLED_APPS = [a for a in INSTALLED_APPS if _present(a)]
-MIDDLEWARE = [m for m in MIDDLEWARE if _present(m.rpartition(".")[0])]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

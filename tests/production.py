@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
+
+from tests.processes import environment
 
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "pkiproject.settings",
@@ -19,15 +20,9 @@ SETTINGS = {
 }
 
 
-def environment(**more: str) -> dict[str, str]:
-    """The environment of this process, with no setting of Chancery but these."""
-    foreign = {name: value for name, value in os.environ.items() if not name.startswith("CHANCERY_")}
-    return foreign | SETTINGS | more
-
-
 def main(command: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        settings = environment(CHANCERY_STATE_DIR=folder)
+        settings = environment(**SETTINGS, CHANCERY_STATE_DIR=folder)
         return subprocess.run([sys.executable, *command], env=settings, check=False).returncode
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import Any
 
 from django.conf import settings
@@ -29,6 +30,8 @@ class Command(BaseCommand):
             self._collect_static_files()
 
     def _prepare_database(self) -> None:
+        # What is made here, the SQLite file among it, is for this user alone.
+        os.umask(0o077)
         for folder in (settings.STATE_DIR, settings.AUDIT_CHECKPOINT_DIR):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_queue_folders()
