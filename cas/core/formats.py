@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric import mldsa
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs7, pkcs12
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, pkcs7, pkcs12
 from cryptography.x509 import Certificate, load_der_x509_certificate
 
 from cas.core.keys import PrivateKey
@@ -96,18 +96,18 @@ def to_pkcs12(
     *,
     key: PrivateKey | None,
     chain: Iterable[Certificate],
-    password: Secret,
+    password: Secret | None,
     name: str = "",
 ) -> Secret:
-    """A PKCS#12 file (RFC 7292) under a password.
+    """A PKCS#12 file (RFC 7292) under a password; one without a key may go without.
 
     Raises Invalid: on `format` for ML-DSA keys, which PKCS#12 software cannot hold yet; on `password` for an empty one.
     """
     if isinstance(key, mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey):
         raise Invalid.of("format", "unsupported-format", _("ML-DSA keys cannot go into PKCS#12; use PEM"))
-    if not password:
-        raise Invalid.of("password", "blank", _("a PKCS#12 file needs a password"))
-    encryption = BestAvailableEncryption(password.reveal())
+    if key is not None and not password:
+        raise Invalid.of("password", "blank", _("a PKCS#12 file with a key needs a password"))
+    encryption = BestAvailableEncryption(password.reveal()) if password else NoEncryption()
     return Secret(
         pkcs12.serialize_key_and_certificates(name.encode() or None, key, certificate, list(chain), encryption)
     )

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cas.core.authority import AuthorityPlan
-from cas.core.general_names import canonical
+from cas.core.general_names import NameKind, canonical, general_name, general_name_text, uri_host
 from cas.core.keys import algorithm_of, spki
 from cas.core.plan import Plan
 from cas.core.reading import AnyExtension, raw_field
@@ -23,7 +23,7 @@ from kernel.text import _
 _MOST_SERIAL_BITS: Final = 159
 _LEAST_SERIAL_BITS: Final = 64
 
-_HOST_SYNTAX: Final = "pkix.invalid_domain_name_syntax"
+_NAME_SYNTAX: Final = {"pkix.invalid_domain_name_syntax": NameKind.DNS, "pkix.invalid_uri_syntax": NameKind.URI}
 
 
 class Misissuance(Exception):
@@ -119,7 +119,7 @@ def _find(draft: x509.Certificate, kind: type[AnyExtension]) -> x509.Extension[A
 
 
 def pkilint_findings(draft: x509.Certificate) -> list[FieldError]:
-    """What pkilint calls a WARNING or worse, except that wildcards and single labels are names to us."""
+    """What pkilint calls a WARNING or worse, except that internal names are names to us."""
     from pkilint import loader
     from pkilint.validation import ValidationFindingSeverity
 
@@ -136,13 +136,22 @@ def pkilint_findings(draft: x509.Certificate) -> list[FieldError]:
         for found in result.finding_descriptions
         # Smaller is worse.
         if found.finding.severity <= ValidationFindingSeverity.WARNING
-        and not (found.finding.code == _HOST_SYNTAX and _is_internal_name(str(result.node.pdu)))
+        and not _is_internal_name(found.finding.code, str(result.node.pdu))
     ]
 
 
-def _is_internal_name(name: str) -> bool:
-    """A wildcard or a single label; their syntax is checked by `general_names`."""
-    return name.startswith("*.") or "." not in name
+def _is_internal_name(finding: str, value: str) -> bool:
+    """A wildcard, a single label, or a URI with such a host: pkilint's syntax of names knows public ones only."""
+    kind = _NAME_SYNTAX.get(finding)
+    try:
+        host = uri_host(value) if kind is NameKind.URI else value
+        return kind is not None and general_name_text(general_name(value, kind)) == value and _is_internal_host(host)
+    except Invalid:
+        return False
+
+
+def _is_internal_host(host: str | None) -> bool:
+    return host is not None and (host.startswith("*.") or "." not in host)
 
 
 @cache
