@@ -6,8 +6,6 @@ import os
 
 import django
 from asgiref.sync import sync_to_async
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
@@ -15,6 +13,7 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
+from bench.signing import signature
 from pkiproject.databases import database_from_url
 
 settings.configure(
@@ -25,7 +24,6 @@ settings.configure(
     SECRET_KEY=os.urandom(32).hex(),
 )
 django.setup()
-_key = ec.generate_private_key(ec.SECP256R1())
 
 
 def _row() -> dict[str, object]:
@@ -40,7 +38,7 @@ def read(request: HttpRequest) -> JsonResponse:
 
 
 def sign(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(_row() | {"signature": _key.sign(b"x" * 1000, ec.ECDSA(SHA256())).hex()})
+    return JsonResponse(_row() | {"signature": signature().hex()})
 
 
 async def read_async(request: HttpRequest) -> JsonResponse:
