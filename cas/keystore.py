@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Organization
 from cas.backends import KeyBackend, sealed
-from cas.core.keys import KeyAlgorithm, PrivateKey, PublicKey, generate, public_key_der, public_key_sha256
+from cas.core.keys import KeyAlgorithm, PrivateKey, PublicKey, generate, public_key_sha256, spki
 from cas.core.signing import Signer
 from cas.models import CaCertificate, CaKey, CertificateAuthority
 from kernel.errors import Conflict, Denied, Invalid, TooMany, Unavailable
@@ -55,7 +55,7 @@ def keep_key(key: NewKey, *, organization: Organization, passphrase: Secret | No
     row = CaKey(
         organization=organization,
         algorithm=key.algorithm,
-        public_key=public_key_der(key.public_key),
+        public_key=spki(key.public_key),
         key_hash=public_key_sha256(key.public_key),
         passphrase_protected=passphrase is not None,
     )

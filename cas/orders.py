@@ -8,7 +8,6 @@ from datetime import timedelta
 from cryptography import x509
 
 from cas.core.keys import KeyAlgorithm
-from cas.models import Role, Template
 from kernel.ref import Ref
 from kernel.secret import Secret
 
@@ -27,7 +26,7 @@ class AuthorityOrder:
     path_length: int | None = None
     permitted_names: tuple[x509.GeneralName, ...] = ()
     excluded_names: tuple[x509.GeneralName, ...] = ()
-    extended_key_usage: tuple[str, ...] = ()
+    extended_key_usage: tuple[x509.ObjectIdentifier, ...] = ()
     passphrase: Secret | None = None
     parent_passphrase: Secret | None = None
     base_url: str | None = None
@@ -66,34 +65,6 @@ class RoleOrder:
     approver_role: str = ""
     approvals_needed: int = 1
 
-    @classmethod
-    def of(cls, role: Role) -> RoleOrder:
-        """The order that would make this role again; `dataclasses.replace` it for a change."""
-        return cls(
-            ca=Ref("pk", role.ca_id),
-            name=role.name,
-            max_ttl=role.max_ttl,
-            description=role.description,
-            allowed_domains=tuple(role.allowed_domains),
-            allow_any_name=role.allow_any_name,
-            allow_bare_domains=role.allow_bare_domains,
-            allow_subdomains=role.allow_subdomains,
-            allow_wildcards=role.allow_wildcards,
-            allow_ip_sans=role.allow_ip_sans,
-            allowed_ip_ranges=tuple(role.allowed_ip_ranges),
-            allow_email_sans=role.allow_email_sans,
-            allowed_email_domains=tuple(role.allowed_email_domains),
-            allow_uri_sans=role.allow_uri_sans,
-            allowed_uri_prefixes=tuple(role.allowed_uri_prefixes),
-            key_algorithms=tuple(role.key_algorithms),
-            common_name=role.common_name,
-            subject_attributes=tuple(role.subject_attributes),
-            store_private_keys=role.store_private_keys,
-            requires_approval=role.requires_approval,
-            approver_role=role.approver_role,
-            approvals_needed=role.approvals_needed,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateOrder:
@@ -119,29 +90,3 @@ class TemplateOrder:
     requires_approval: bool = False
     approver_role: str = ""
     approvals_needed: int = 1
-
-    @classmethod
-    def of(cls, template: Template) -> TemplateOrder:
-        """The order that would make this template again; `dataclasses.replace` it for a change."""
-        return cls(
-            ca=Ref("pk", template.ca_id),
-            role=Ref("pk", template.role_id),
-            name=template.name,
-            code=template.code,
-            key_algorithm=template.key_algorithm,
-            any_key_algorithm=template.any_key_algorithm,
-            validity=template.validity,
-            backdate=template.backdate,
-            key_usage=tuple(template.key_usage),
-            description=template.description,
-            extended_key_usage=tuple(template.extended_key_usage),
-            certificate_policies=tuple(template.certificate_policies),
-            lint=template.lint,
-            add_common_name_to_sans=template.add_common_name_to_sans,
-            include_cdp=template.include_cdp,
-            include_aia=template.include_aia,
-            renew_same_key=template.renew_same_key,
-            requires_approval=template.requires_approval,
-            approver_role=template.approver_role,
-            approvals_needed=template.approvals_needed,
-        )

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from cas.core.formats import pem, pkcs7, pkcs12
+from cas.core.formats import to_der, to_pem, to_pkcs7, to_pkcs12
 from cas.core.keys import load_private_key, serialize_private_key
 from kernel.errors import Invalid
 from kernel.secret import Secret
@@ -54,23 +53,24 @@ def bundle(certificate: x509.Certificate, chain: Sequence[x509.Certificate], fmt
     stem = _file_stem(name)
     match fmt:
         case Format.PEM:
-            return Download(pem([certificate]), "application/x-pem-file", f"{stem}.pem")
+            return Download(_pem(certificate), "application/x-pem-file", f"{stem}.pem")
         case Format.DER:
-            return Download(certificate.public_bytes(Encoding.DER), "application/pkix-cert", f"{stem}.cer")
+            return Download(to_der(certificate), "application/pkix-cert", f"{stem}.cer")
         case Format.P7B:
-            return Download(pkcs7([certificate, *chain]), "application/x-pkcs7-certificates", f"{stem}.p7b")
+            content = to_pkcs7([certificate, *chain], encoding="der")
+            return Download(content, "application/x-pkcs7-certificates", f"{stem}.p7b")
         case Format.P12:
-            content = pkcs12(certificate, chain, key=None, password=None, name=name)
+            content = to_pkcs12(certificate, key=None, chain=chain, password=None, name=name).reveal()
             return Download(content, "application/x-pkcs12", f"{stem}.p12")
         case Format.CHAIN:
-            return Download(pem(chain), "application/x-pem-file", f"{stem}-chain.pem")
+            return Download(_pem(*chain), "application/x-pem-file", f"{stem}-chain.pem")
         case Format.FULLCHAIN:
-            return Download(pem([certificate, *chain]), "application/x-pem-file", f"{stem}-fullchain.pem")
+            return Download(_pem(certificate, *chain), "application/x-pem-file", f"{stem}-fullchain.pem")
         case Format.ZIP:
             files = {
-                f"{stem}.pem": pem([certificate]),
-                "chain.pem": pem(chain),
-                "fullchain.pem": pem([certificate, *chain]),
+                f"{stem}.pem": _pem(certificate),
+                "chain.pem": _pem(*chain),
+                "fullchain.pem": _pem(certificate, *chain),
             }
             return Download(_zip(files), "application/zip", f"{stem}.zip")
 
@@ -98,21 +98,23 @@ def bundle_with_key(
             content = serialize_private_key(key, encoding="der", password=password).reveal()
             return Download(content, "application/pkcs8", f"{stem}.key.der")
         case Format.P12:
-            if not password:
-                raise Invalid.of("password", "required", _("A PKCS#12 file with a key needs a password."))
-            content = pkcs12(certificate, chain, key=key, password=password, name=name)
+            content = to_pkcs12(certificate, key=key, chain=chain, password=password, name=name).reveal()
             return Download(content, "application/x-pkcs12", f"{stem}.p12")
         case Format.ZIP:
             key_pem = serialize_private_key(key, encoding="pem", password=password).reveal()
             files = {
                 f"{stem}.key": key_pem,
-                f"{stem}.pem": pem([certificate]),
-                "chain.pem": pem(chain),
-                "fullchain.pem": pem([certificate, *chain]),
+                f"{stem}.pem": _pem(certificate),
+                "chain.pem": _pem(*chain),
+                "fullchain.pem": _pem(certificate, *chain),
             }
             return Download(_zip(files), "application/zip", f"{stem}.zip")
         case _:
             raise Invalid.of("fmt", "no-room-for-key", _("This format cannot hold a private key."))
+
+
+def _pem(*certificates: x509.Certificate) -> bytes:
+    return to_pem(*certificates).encode()
 
 
 def _file_stem(name: str) -> str:

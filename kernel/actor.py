@@ -14,6 +14,7 @@ class ActorKind(StrEnum):
     API_KEY = "api_key"
     SERVICE_ACCOUNT = "service_account"
     OAUTH_CLIENT = "oauth_client"
+    CONSOLE = "console"
     SYSTEM = "system"
 
 

@@ -6,7 +6,7 @@ import threading
 from typing import Final
 
 from accounts import vault
-from cas.core.keys import PrivateKey, PublicKey, load_private_key, serialize_private_key
+from cas.core.keys import PrivateKey, load_private_key, serialize_private_key
 from cas.core.signing import SoftwareKey
 from cas.models import CaKey
 from kernel.seal import context, seal_with_passphrase, unseal_with_passphrase
@@ -17,18 +17,8 @@ _TABLE: Final = "cas_cakey"
 _STRETCHING: Final = threading.BoundedSemaphore(2)
 
 
-class SealedKey:
+class SealedKey(SoftwareKey):
     """A software key, alive between `open_key()` and the end of one signature."""
-
-    def __init__(self, key: PrivateKey) -> None:
-        self._key = SoftwareKey(key)
-
-    @property
-    def public_key(self) -> PublicKey:
-        return self._key.public_key
-
-    def sign(self, data: bytes) -> bytes:
-        return self._key.sign(data)
 
     def health(self) -> None:
         """It was opened, so it can sign."""

@@ -165,7 +165,7 @@ def _create(
     serial = new_serial()
     plan = _plan(order, parent, key, serial, now)
     draft = prepare(plan)
-    ca = _insert(order, organization, parent, key)
+    ca = _insert(order, organization, parent, key, plan)
     signing_ca = parent or ca
     reserve_serial(
         signing_ca,
@@ -210,8 +210,8 @@ def _plan(
         public_key=key.public_key,
         validity=order.validity,
         path_length=order.path_length,
-        permitted_names=order.permitted_names,
-        excluded_names=order.excluded_names,
+        permitted=order.permitted_names,
+        excluded=order.excluded_names,
         extended_key_usage=order.extended_key_usage,
     )
     return plan_authority(issuer=issuer, wish=wish, serial=serial, now=now)
@@ -226,6 +226,7 @@ def _insert(
     organization: Organization,
     parent: CertificateAuthority | None,
     key: keystore.NewKey,
+    plan: AuthorityPlan,
 ) -> CertificateAuthority:
     locked = order.passphrase is not None
     ca = CertificateAuthority(
@@ -236,10 +237,10 @@ def _insert(
         description=order.description,
         parent=parent,
         key=keystore.keep_key(key, organization=organization, passphrase=order.passphrase),
-        subject=format_name(order.subject),
-        subject_hash=sha256(order.subject.public_bytes()).hexdigest(),
+        subject=format_name(plan.subject),
+        subject_hash=sha256(plan.subject.public_bytes()).hexdigest(),
         key_algorithm=key.algorithm,
-        path_length=order.path_length,
+        path_length=plan.path_length,
         passphrase_protected=locked,
         base_url=(order.base_url or settings.PUBLIC_URL).rstrip("/"),
         allow_leaf_certificates=order.allow_leaf_certificates,

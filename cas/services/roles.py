@@ -16,6 +16,7 @@ from cas.services import profiles
 from kernel.actor import Actor
 from kernel.errors import Conflict, Invalid
 from kernel.permissions import Permission
+from kernel.ref import Ref
 from kernel.text import _
 
 
@@ -62,6 +63,34 @@ def retire_role(*, actor: Actor, role: Role) -> Role:
     row.save(update_fields=["retired_at"])
     _record(actor, EventName.ROLE_RETIRED, row)
     return row
+
+
+def order_of(role: Role) -> RoleOrder:
+    """The order that would make this role again; `dataclasses.replace` it for a change."""
+    return RoleOrder(
+        ca=Ref("pk", role.ca_id),
+        name=role.name,
+        max_ttl=role.max_ttl,
+        description=role.description,
+        allowed_domains=tuple(role.allowed_domains),
+        allow_any_name=role.allow_any_name,
+        allow_bare_domains=role.allow_bare_domains,
+        allow_subdomains=role.allow_subdomains,
+        allow_wildcards=role.allow_wildcards,
+        allow_ip_sans=role.allow_ip_sans,
+        allowed_ip_ranges=tuple(role.allowed_ip_ranges),
+        allow_email_sans=role.allow_email_sans,
+        allowed_email_domains=tuple(role.allowed_email_domains),
+        allow_uri_sans=role.allow_uri_sans,
+        allowed_uri_prefixes=tuple(role.allowed_uri_prefixes),
+        key_algorithms=tuple(role.key_algorithms),
+        common_name=role.common_name,
+        subject_attributes=tuple(role.subject_attributes),
+        store_private_keys=role.store_private_keys,
+        requires_approval=role.requires_approval,
+        approver_role=role.approver_role,
+        approvals_needed=role.approvals_needed,
+    )
 
 
 def _check(role: Role) -> None:

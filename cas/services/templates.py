@@ -16,6 +16,7 @@ from cas.services import profiles
 from kernel.actor import Actor
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.permissions import Permission
+from kernel.ref import Ref
 from kernel.text import _
 
 
@@ -60,6 +61,32 @@ def retire_template(*, actor: Actor, template: Template) -> Template:
     row.save(update_fields=["retired_at"])
     _record(actor, EventName.TEMPLATE_RETIRED, row)
     return row
+
+
+def order_of(template: Template) -> TemplateOrder:
+    """The order that would make this template again; `dataclasses.replace` it for a change."""
+    return TemplateOrder(
+        ca=Ref("pk", template.ca_id),
+        role=Ref("pk", template.role_id),
+        name=template.name,
+        code=template.code,
+        key_algorithm=template.key_algorithm,
+        any_key_algorithm=template.any_key_algorithm,
+        validity=template.validity,
+        backdate=template.backdate,
+        key_usage=tuple(template.key_usage),
+        description=template.description,
+        extended_key_usage=tuple(template.extended_key_usage),
+        certificate_policies=tuple(template.certificate_policies),
+        lint=template.lint,
+        add_common_name_to_sans=template.add_common_name_to_sans,
+        include_cdp=template.include_cdp,
+        include_aia=template.include_aia,
+        renew_same_key=template.renew_same_key,
+        requires_approval=template.requires_approval,
+        approver_role=template.approver_role,
+        approvals_needed=template.approvals_needed,
+    )
 
 
 def _find_parts(actor: Actor, order: TemplateOrder) -> tuple[CertificateAuthority, Role]:

@@ -20,7 +20,7 @@ from cas.core.csr import CsrFacts
 from cas.core.general_names import general_name_text, kind_of
 from cas.core.keys import KeyAlgorithm, PublicKey, algorithm_of, generate, public_key_sha256, serialize_private_key
 from cas.core.leaf import LeafPlan, LeafWish, plan_leaf
-from cas.core.names import format_name, name_to_mapping
+from cas.core.names import common_name, format_name, name_to_mapping
 from cas.core.profile import Profile
 from cas.core.signing import prepare, sign_certificate
 from cas.models import CertificateAuthority, IssuedSerial, Template
@@ -147,7 +147,7 @@ def _store(
 ) -> Certificate:
     der = certificate.public_bytes(Encoding.DER)
     attributes = name_to_mapping(certificate.subject)
-    common_name = _common_name(certificate)
+    cn = common_name(certificate.subject) or ""
     row = Certificate.objects.create(
         organization_id=template.organization_id,
         ca_id=template.ca_id,
@@ -157,7 +157,7 @@ def _store(
         identifier=order.identifier,
         subject=format_name(certificate.subject),
         subject_attributes=attributes,
-        common_name=common_name,
+        common_name=cn,
         issuer_name=format_name(certificate.issuer),
         key_algorithm=algorithm_of(key.public_key),
         key_hash=public_key_sha256(key.public_key),
@@ -176,7 +176,7 @@ def _store(
         event=audit.new_event_id(),
     )
     CertificateBody.objects.create(certificate=row, der=der)
-    CertificateName.objects.bulk_create(_name_rows(row, common_name, plan.sans))
+    CertificateName.objects.bulk_create(_name_rows(row, cn, plan.sans))
     if row.key_custody in (Certificate.KeyCustody.STORED, Certificate.KeyCustody.WAITING) and key.private_key:
         _keep_key(row, key.private_key)
     return row
@@ -199,13 +199,8 @@ def _keep_key(row: Certificate, private_key: Secret) -> None:
     kept.save(force_insert=True)
 
 
-def _common_name(certificate: x509.Certificate) -> str:
-    values = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return str(values[0].value) if values else ""
-
-
-def _name_rows(row: Certificate, common_name: str, sans: tuple[x509.GeneralName, ...]) -> list[CertificateName]:
-    names = [(CertificateName.Type.COMMON_NAME.value, common_name)] if common_name else []
+def _name_rows(row: Certificate, cn: str, sans: tuple[x509.GeneralName, ...]) -> list[CertificateName]:
+    names = [(CertificateName.Type.COMMON_NAME.value, cn)] if cn else []
     names += [(kind_of(san), general_name_text(san)) for san in sans]
     return [
         CertificateName(

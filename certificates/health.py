@@ -1,0 +1,68 @@
+"""Is the office well? Each finding names what is wrong and with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from accounts import vault
+from audit import services as audit
+from audit.selectors import oldest_unsealed
+from cas import keystore
+from cas.models import CertificateAuthority
+from certificates import selectors
+from certificates.models import CrlScope
+from kernel.errors import Unavailable
+from kernel.text import Text, _
+
+UNSEALED_TOO_LONG: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that needs a person. `subject` is what it is about."""
+
+    subject: str
+    message: Text
+
+
+def findings(*, at: datetime, verify_log: bool = False) -> list[Finding]:
+    """Everything that is wrong now; empty when all is well. Verifying the whole audit log takes time."""
+    found = [*_keys(), *_crls(at), *_responders(at), *_unsealed(at)]
+    if verify_log:
+        found += [Finding("audit", Text(_("%(fault)s"), {"fault": each})) for each in audit.verify().findings]
+    return found
+
+
+def _keys() -> Iterator[Finding]:
+    try:
+        vault.check_master_key()
+    except vault.WrongMasterKey:
+        yield Finding("master key", Text(_("This is not the master key that the database was made under.")))
+        return
+    for ca in CertificateAuthority.objects.select_related("key").filter(key__isnull=False):
+        try:
+            keystore.check_health(ca)
+        except Unavailable as error:
+            yield Finding(ca.name, error.message)
+
+
+def _crls(at: datetime) -> Iterator[Finding]:
+    for scope in selectors.crl_scopes_due(at=at - timedelta(minutes=1)):
+        yield Finding(scope.ca.name, Text(_("The CRL is due. %(error)s"), {"error": scope.last_error}))
+    for scope in CrlScope.objects.select_related("ca").filter(attempts__gt=0):
+        yield Finding(scope.ca.name, Text(_("Publishing the CRL failed: %(error)s"), {"error": scope.last_error}))
+
+
+def _responders(at: datetime) -> Iterator[Finding]:
+    for ca in selectors.authorities_in_need_of_responder(at=at):
+        yield Finding(ca.name, Text(_("The OCSP responder ends soon or is missing.")))
+
+
+def _unsealed(at: datetime) -> Iterator[Finding]:
+    oldest = oldest_unsealed()
+    if oldest is not None and at - oldest.at > UNSEALED_TOO_LONG:
+        text = _("Audit events have not been sealed since %(since)s.")
+        yield Finding("audit", Text(text, {"since": oldest.at.isoformat(timespec="seconds")}))

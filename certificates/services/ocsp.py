@@ -1,0 +1,154 @@
+"""OCSP answers (RFC 6960, 5019, 9654): the status from one indexed query, the bytes from the cache where they can be.
+
+The cache key names the open revocation, so that a new one is seen at once, whatever happens to workers and caches.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from cryptography import x509
+from django.core.cache import cache
+from django.db.models import OuterRef, Subquery
+
+from accounts import vault
+from cas.core import ocsp
+from cas.core.keys import load_private_key
+from cas.core.ocsp import CertId, CertStatus, ResponseStatus, SingleAnswer
+from cas.core.reasons import parse_reason
+from cas.core.signing import Signer, SoftwareKey, sign_ocsp_response
+from cas.models import IssuedSerial
+from certificates.models import OcspResponder, Revocation
+from certificates.services.responders import RESPONDER_TABLE
+
+# An answer is made anew for each period and is good for several, so that a slow clock or a short outage harms nobody.
+_PERIOD: Final = timedelta(minutes=10)
+_LIFETIME: Final = timedelta(hours=1)
+# Nonces make every answer cost a signature, and anybody may ask: so many at once, and the rest shall come back later.
+_LIVE_SIGNATURES: Final = threading.BoundedSemaphore(4)
+_PATIENCE: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class OcspAnswer:
+    """An OCSPResponse (DER). One that may be cached says from when and until when it is good."""
+
+    body: bytes
+    this_update: datetime | None = None
+    next_update: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What is known of a serial: the open revocation that makes it bad, and the responder that will say so."""
+
+    revocation_id: int | None
+    responder_id: int | None
+
+
+def answer_ocsp(*, ca_id: int, issuer: x509.Certificate, request: bytes, now: datetime) -> OcspAnswer:
+    """The answer of this CA to an OCSPRequest (DER). Whatever the bytes are, there is one; it is never an exception."""
+    try:
+        question = ocsp.read_request(request)
+    except ocsp.OcspRefused as refusal:
+        return OcspAnswer(ocsp.unsuccessful(refusal.status))
+    if not all(ocsp.certid_matches(cert_id, issuer) for cert_id in question.cert_ids):
+        return OcspAnswer(ocsp.unsuccessful(ResponseStatus.UNAUTHORIZED))
+    if question.nonce is None and len(question.cert_ids) == 1:
+        return _answer_from_cache(ca_id, question.cert_ids[0], now)
+    return _answer_live(ca_id, question.cert_ids, question.nonce, now)
+
+
+def _answer_from_cache(ca_id: int, cert_id: CertId, now: datetime) -> OcspAnswer:
+    standing = _standing(ca_id, cert_id.serial, now)
+    if standing is None:
+        return _answer_live(ca_id, (cert_id,), None, now)
+    begin = _begin_of_period(now)
+    name = (ca_id, cert_id.der.hex(), standing.revocation_id, standing.responder_id, int(begin.timestamp()))
+    key = "ocsp:" + sha256(repr(name).encode()).hexdigest()
+    answer: OcspAnswer | None = cache.get(key)
+    if answer is None:
+        answer = _answer_live(ca_id, (cert_id,), None, now)
+        if answer.next_update is not None:
+            cache.set(key, answer, int(_PERIOD.total_seconds()))
+    return answer
+
+
+def _answer_live(ca_id: int, cert_ids: tuple[CertId, ...], nonce: bytes | None, now: datetime) -> OcspAnswer:
+    responder = _newest_responder(ca_id, now)
+    if responder is None or not _LIVE_SIGNATURES.acquire(timeout=_PATIENCE):
+        return OcspAnswer(ocsp.unsuccessful(ResponseStatus.TRY_LATER))
+    try:
+        der = bytes(responder.der)
+        signer = _signer(responder.public_id, responder.organization_id, bytes(responder.sealed_key), der)
+        answers = [_single_answer(ca_id, cert_id, nonce, now) for cert_id in cert_ids]
+        tbs = ocsp.response_to_be_signed(
+            responder=x509.load_der_x509_certificate(der),
+            produced_at=now,
+            answers=answers,
+            nonce=nonce,
+        )
+        body = sign_ocsp_response(tbs, signer)
+    finally:
+        _LIVE_SIGNATURES.release()
+    only = answers[0] if len(answers) == 1 and nonce is None else None
+    if only is None or isinstance(only.status, ocsp.Unknown):
+        return OcspAnswer(body)
+    return OcspAnswer(body, only.this_update, only.next_update)
+
+
+def _single_answer(ca_id: int, cert_id: CertId, nonce: bytes | None, now: datetime) -> SingleAnswer:
+    status = _status(ca_id, cert_id.serial)
+    begin = now.replace(microsecond=0) if nonce else _begin_of_period(now)
+    if isinstance(status, ocsp.Revoked):
+        # What is known since the revocation was not known before it.
+        begin = max(begin, status.at)
+    return SingleAnswer(cert_id=cert_id, status=status, this_update=begin, next_update=begin + _LIFETIME)
+
+
+def _status(ca_id: int, serial: int) -> CertStatus:
+    text = f"{serial:x}"
+    if not IssuedSerial.objects.filter(ca_id=ca_id, serial=text).exists():
+        return ocsp.Unknown()
+    revocation = Revocation.objects.filter(ca_id=ca_id, serial=text, lifted_at__isnull=True).first()
+    if revocation is None:
+        return ocsp.Good()
+    return ocsp.Revoked(revocation.at, parse_reason(revocation.reason))
+
+
+def _standing(ca_id: int, serial: int, now: datetime) -> _Standing | None:
+    """The one query of a cached answer. None: not a serial of this CA."""
+    text = f"{serial:x}"
+    revocation = Revocation.objects.filter(ca_id=OuterRef("ca_id"), serial=OuterRef("serial"), lifted_at__isnull=True)
+    responder = OcspResponder.objects.filter(ca_id=OuterRef("ca_id"), not_after__gt=now).order_by("-pk")
+    row = (
+        IssuedSerial.objects.filter(ca_id=ca_id, serial=text)
+        .annotate(
+            revocation_id=Subquery(revocation.values("pk")[:1]), responder_id=Subquery(responder.values("pk")[:1])
+        )
+        .values_list("revocation_id", "responder_id")
+        .first()
+    )
+    return _Standing(*row) if row else None
+
+
+def _newest_responder(ca_id: int, now: datetime) -> OcspResponder | None:
+    return OcspResponder.objects.filter(ca_id=ca_id, not_after__gt=now).order_by("-pk").first()
+
+
+@lru_cache(maxsize=64)
+def _signer(public_id: UUID, organization_id: int, sealed_key: bytes, der: bytes) -> Signer:
+    """The responder's opened key. It is no CA key: it signs answers only, for a month, so a process may keep it."""
+    secret = vault.open_secret(sealed_key, organization_id=organization_id, table=RESPONDER_TABLE, row=public_id)
+    return Signer(x509.load_der_x509_certificate(der), SoftwareKey(load_private_key(secret, trusted=True)))
+
+
+def _begin_of_period(now: datetime) -> datetime:
+    seconds = int(now.timestamp()) // int(_PERIOD.total_seconds()) * int(_PERIOD.total_seconds())
+    return datetime.fromtimestamp(seconds, UTC)
