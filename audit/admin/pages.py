@@ -16,6 +16,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from audit.admin.base import ReadOnlyAdmin
 from audit.admin.forms import add_domain_error
@@ -38,6 +39,8 @@ class ServicePage:
     submit: ClassVar[Words]
     icon: ClassVar[str] = "plus"
     is_dangerous: ClassVar[bool] = False
+    # The label of a second button, which shows what the answer would mean and does nothing.
+    check: ClassVar[Words] = ""
     form_class: ClassVar[type[forms.Form]] = forms.Form
     # Names of the domain and the fields of the form they stand for, where the two differ.
     error_fields: ClassVar[Mapping[str, str]] = {}
@@ -49,6 +52,14 @@ class ServicePage:
     def is_offered(self) -> bool:
         """Whether the object is in a state in which the service could say yes."""
         return True
+
+    def refusal(self) -> Words:
+        """What to say where the page is opened and nothing can be done."""
+        return _("This cannot be done in its present state.")
+
+    def preview(self, data: Mapping[str, Any]) -> Facts:
+        """What the answer would mean, for pages with a `check` button. Raises DomainError."""
+        return ()
 
     def facts(self) -> Facts:
         """What it is about, named so that nobody acts on the wrong one."""
@@ -111,17 +122,36 @@ class ServiceAdmin(ReadOnlyAdmin):
         return update_wrapper(self.admin_site.admin_view(csrf_protect_m(view)), view)
 
     def _serve(self, request: HttpRequest, page: ServicePage) -> HttpResponse:
-        form = page.form()
+        if request.method != "POST" and not page.is_offered():
+            return self._render(request, page, page.form_class(), refusal=page.refusal(), status=409)
+        form, preview = page.form(), []
         if request.method == "POST" and form.is_valid():
             try:
-                answer = page.act(form.cleaned_data)
+                if page.check and "check" in request.POST:
+                    preview = list(page.preview(form.cleaned_data))
+                else:
+                    return self._answer(request, page, form.cleaned_data)
             except DomainError as error:
                 add_domain_error(form, error, page.error_fields)
-            else:
-                if isinstance(answer, HttpResponse):
-                    return answer
-                messages.success(request, str(answer))
-                return redirect(page.destination() or self._list_url())
+        return self._render(request, page, form, preview=preview, status=422 if form.errors else 200)
+
+    def _answer(self, request: HttpRequest, page: ServicePage, data: Mapping[str, Any]) -> HttpResponse:
+        answer = page.act(data)
+        if isinstance(answer, HttpResponse):
+            return answer
+        messages.success(request, str(answer))
+        return redirect(page.destination() or self._list_url())
+
+    def _render(
+        self,
+        request: HttpRequest,
+        page: ServicePage,
+        form: forms.Form,
+        *,
+        status: int,
+        refusal: Words = "",
+        preview: Iterable[tuple[Words, object]] = (),
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": page.title,
@@ -131,10 +161,11 @@ class ServiceAdmin(ReadOnlyAdmin):
             "facts": list(page.facts()),
             "form": form,
             "sections": sections_of(form),
+            "refusal": refusal,
+            "preview": list(preview),
             "back": record_url(page.obj) if page.obj is not None else self._list_url(),
             "list_url": self._list_url(),
         }
-        status = 422 if form.errors else 200
         return TemplateResponse(request, "admin/service_page.html", context, status=status)
 
     def _list_url(self) -> str:

@@ -20,7 +20,7 @@ from cas.admin.fields import ALGORITHM_CHOICES, APPROVAL, ApprovalFields, Author
 from cas.core.attributes import KINDS
 from cas.models import Role
 from cas.orders import RoleOrder
-from cas.services.roles import create_role, retire_role, update_role
+from cas.services.roles import create_role, order_of, retire_role, update_role
 from kernel.ref import Ref
 
 
@@ -124,10 +124,10 @@ class ChangeRole(ServicePage):
         return self.obj.retired_at is None
 
     def initial(self) -> Mapping[str, Any]:
-        return asdict(RoleOrder.of(self.obj))
+        return asdict(order_of(self.obj))
 
     def act(self, data: Mapping[str, Any]) -> Words:
-        order = replace(RoleOrder.of(self.obj), **_order_fields(data))
+        order = replace(order_of(self.obj), **_order_fields(data))
         row = update_role(actor=actor_of(self.request), role=self.obj, order=order)
         return _("The role is version %(version)s now.") % {"version": row.version}
 

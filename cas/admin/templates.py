@@ -22,7 +22,7 @@ from cas.core.profile import LINT_MODES
 from cas.core.usages import AUTHORITY_USAGES, EXTENDED_USAGES, KEY_USAGES
 from cas.models import Role, Template
 from cas.orders import TemplateOrder
-from cas.services.templates import create_template, retire_template, update_template
+from cas.services.templates import create_template, order_of, retire_template, update_template
 from kernel.ref import Ref
 
 _LEAF_USAGES = [name for name in KEY_USAGES if name not in AUTHORITY_USAGES]
@@ -138,14 +138,14 @@ class ChangeTemplate(_TemplatePage):
         return self.obj.retired_at is None
 
     def initial(self) -> Mapping[str, Any]:
-        order = asdict(TemplateOrder.of(self.obj))
+        order = asdict(order_of(self.obj))
         purposes = order.pop("extended_key_usage")
         order["purposes"] = [name for name in purposes if name in _PURPOSES]
         order["other_purposes"] = [name for name in purposes if name not in _PURPOSES]
         return order
 
     def act(self, data: Mapping[str, Any]) -> Words:
-        order = replace(TemplateOrder.of(self.obj), **_order_fields(data))
+        order = replace(order_of(self.obj), **_order_fields(data))
         row = update_template(actor=actor_of(self.request), template=self.obj, order=order)
         return _("The template is version %(version)s now.") % {"version": row.version}
 

@@ -22,7 +22,17 @@ register.simple_tag(html.pill, name="pill")
 register.filter("moment", html.moment)
 register.filter("day", html.day)
 register.filter("relative", html.relative)
-register.filter("serial", html.serial)
+
+
+@register.filter
+def serial(value: str, short: bool = True) -> str:
+    return html.serial(value, short=short)
+
+
+@register.filter
+def translated(text: str) -> str:
+    """A label that was marked for translation where no Django is."""
+    return gettext(text) if text else ""
 
 
 @register.filter

@@ -1,0 +1,16 @@
+"""The register and the authorities in the admin: lists, decoded certificates, and pages that call services."""
+
+from certificates.admin.authorities import CaCertificateAdmin, CertificateAuthorityAdmin
+from certificates.admin.records import CrlAdmin, CrlScopeAdmin, OcspResponderAdmin, PublicPathAdmin, RevocationAdmin
+from certificates.admin.register import CertificateAdmin
+
+__all__ = [
+    "CaCertificateAdmin",
+    "CertificateAdmin",
+    "CertificateAuthorityAdmin",
+    "CrlAdmin",
+    "CrlScopeAdmin",
+    "OcspResponderAdmin",
+    "PublicPathAdmin",
+    "RevocationAdmin",
+]

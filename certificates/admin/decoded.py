@@ -1,0 +1,63 @@
+"""What the pages of certificates and authorities show of the bytes themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography import x509
+from django.urls import reverse
+
+from audit.admin.html import Status, status_of
+from cas import selectors
+from cas.describe import CertificateText, describe
+from cas.models import CertificateAuthority
+from certificates.models import Certificate
+from certificates.selectors import newest_crl
+from kernel.errors import DomainError
+
+
+@dataclass(frozen=True, slots=True)
+class ChainLink:
+    """One certificate of a chain as a box: its name, its state, and where to read more."""
+
+    name: str
+    status: Status
+    text: CertificateText
+    url: str
+    is_current: bool = False
+
+
+def decoded_from(certificate: x509.Certificate) -> dict[str, Any]:
+    return {"decoded": describe(certificate)}
+
+
+def decoded_context(ca: CertificateAuthority | None, leaf: Certificate | None) -> dict[str, Any]:
+    """The chain, root first, and the certificate that the page is about: the leaf, else the CA's own."""
+    links = _authority_links(ca, is_last=leaf is None) if ca is not None else []
+    if leaf is not None:
+        text = describe(leaf.body.x509)
+        links.append(ChainLink(str(leaf), status_of(leaf.state, leaf.not_after), text, "", is_current=True))
+    return {"chain": links, "decoded": links[-1].text if links else None}
+
+
+def latest_crl(ca: CertificateAuthority) -> Any:
+    return newest_crl(ca.pk)
+
+
+def _authority_links(ca: CertificateAuthority, *, is_last: bool) -> list[ChainLink]:
+    try:
+        chain = selectors.chain_of(ca)
+    except DomainError:
+        return []
+    pairs = zip(reversed(chain.authorities), reversed(chain.certificates), strict=True)
+    return [
+        ChainLink(
+            name=authority.name,
+            status=status_of(authority.status, certificate.not_valid_after_utc),
+            text=describe(certificate),
+            url=reverse("admin:cas_certificateauthority_change", args=[authority.pk]),
+            is_current=is_last and authority.pk == ca.pk,
+        )
+        for authority, certificate in pairs
+    ]

@@ -1,0 +1,199 @@
+"""Issuing: with a key that is made here, or from a CSR."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography import x509
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+from accounts.sessions import actor_of
+from audit.admin.forms import CodeArea, DaysField, LinesField, SecretField
+from audit.admin.pages import Facts, Section, ServicePage, Words
+from cas.admin.fields import ALGORITHM_CHOICES
+from cas.core.csr import CsrFacts, read_csr
+from cas.core.keys import KeyAlgorithm
+from cas.core.names import format_name, general_name, general_name_text, name_from_mapping, name_to_mapping, parse_name
+from cas.models import Template
+from certificates.models import Certificate
+from certificates.orders import IssueOrder, Managed
+from certificates.services.issuance import issue_certificate
+from kernel.errors import Invalid
+from kernel.ref import Ref
+
+_LARGEST_CSR = 64 * 1024
+
+
+class TemplateField(forms.ModelChoiceField):
+    """A template that can be issued by now, with its authority and the longest validity it gives."""
+
+    def __init__(self) -> None:
+        usable = Template.objects.filter(retired_at__isnull=True, ca__status="active")
+        ordered = usable.select_related("ca", "organization").order_by("organization__name", "code")
+        super().__init__(
+            ordered,
+            label=_("Template"),
+            help_text=_("Which authority, under which rules. None to choose: make one first."),
+        )
+
+    def label_from_instance(self, obj: Any) -> str:
+        days = obj.validity.days
+        return _("%(code)s · %(ca)s · %(days)s days (%(organization)s)") % {
+            "code": obj.code,
+            "ca": obj.ca.name,
+            "days": days,
+            "organization": obj.organization,
+        }
+
+
+class _IssueForm(forms.Form):
+    template = TemplateField()
+    validity = DaysField(
+        label=_("Valid for (days)"),
+        required=False,
+        help_text=_("Empty: as the template says. Never more than the role allows."),
+    )
+    description = forms.CharField(label=_("Note"), max_length=1000, required=False)
+    passphrase = SecretField(label=_("Passphrase of the authority"), help_text=_("Only where its key has one."))
+
+
+class KeyForm(_IssueForm):
+    common_name = forms.CharField(label=_("Common name"), max_length=64, required=False)
+    names = LinesField(
+        label=_("Alternative names"), help_text=_("DNS names, IP addresses, e-mail addresses or URIs, one to a line.")
+    )
+    attributes = forms.CharField(
+        label=_("More of the subject"),
+        max_length=2000,
+        required=False,
+        help_text=_("As in O=Acme GmbH,C=CH."),
+        widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false"}),
+    )
+    key_algorithm = forms.ChoiceField(
+        label=_("Key"), choices=[("", _("as the template says")), *ALGORITHM_CHOICES], required=False
+    )
+
+    sections = (
+        Section("", "template", "common_name", "names", "validity"),
+        Section(_("Details"), "attributes", "key_algorithm", "description", "passphrase", folded=True),
+    )
+
+
+class CsrForm(_IssueForm):
+    csr = forms.CharField(
+        label=_("Certificate signing request"),
+        required=False,
+        max_length=_LARGEST_CSR,
+        widget=CodeArea(),
+        help_text=_("PEM. Made, for example, with: openssl req -new -newkey rsa:3072 -nodes -keyout key.pem"),
+    )
+    csr_file = forms.FileField(label=_("Or its file"), required=False, help_text=_("PEM or DER."))
+    names = LinesField(
+        label=_("Alternative names"),
+        help_text=_("Empty: those of the request. Otherwise exactly these, one to a line."),
+    )
+
+    sections = (
+        Section("", "template", "csr", "csr_file"),
+        Section(_("Details"), "names", "validity", "description", "passphrase", folded=True),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not data.get("csr") and not data.get("csr_file"):
+            self.add_error("csr", _("Paste a request, or choose its file."))
+        return data
+
+
+class _IssuePage(ServicePage):
+    error_fields = {
+        "subject": "attributes",
+        "subject.common_name": "common_name",
+        "sans": "names",
+        "public_key": "key_algorithm",
+        "csr": "csr",
+    }
+
+    def initial(self) -> Mapping[str, Any]:
+        usable = TemplateField().queryset
+        return {"template": usable.first()} if usable.count() == 1 else {}
+
+    def _issue(self, data: Mapping[str, Any], **parts: Any) -> Certificate:
+        template = data["template"]
+        order = IssueOrder(
+            template=template.code,
+            ca=Ref("pk", template.ca_id),
+            validity=data["validity"],
+            description=data["description"],
+            passphrase=data["passphrase"],
+            **parts,
+        )
+        actor = actor_of(self.request, template.organization)
+        self.obj = issue_certificate(actor=actor, order=order).certificate
+        return self.obj
+
+
+class IssueWithKey(_IssuePage):
+    slug = "issue"
+    title = _("Issue a certificate")
+    explanation = _("The private key is made here and waits, sealed, until you collect it: once.")
+    submit = _("Issue the certificate")
+    icon = "certificate"
+    form_class = KeyForm
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        algorithm = KeyAlgorithm(data["key_algorithm"]) if data["key_algorithm"] else None
+        row = self._issue(
+            data,
+            subject=_subject(data["common_name"], data["attributes"]),
+            sans=_names(data["names"]),
+            key=Managed(algorithm, collect_later=True),
+        )
+        return _("%(name)s is issued. Its private key waits to be collected.") % {"name": row}
+
+
+class IssueFromCsr(_IssuePage):
+    slug = "issue-csr"
+    title = _("Issue from a CSR")
+    explanation = _(
+        "The private key stays where it was made. What the request asks for is a wish: the template decides."
+    )
+    submit = _("Issue the certificate")
+    check = _("Check the request")
+    icon = "file"
+    form_class = CsrForm
+
+    def preview(self, data: Mapping[str, Any]) -> Facts:
+        facts = _read(data)
+        names = [general_name_text(name) for name in (_names(data["names"]) or facts.sans)]
+        return [
+            (_("Subject"), format_name(facts.subject) or "–"),
+            (_("Alternative names"), ", ".join(names) or "–"),
+            (_("Key"), facts.algorithm),
+            (_("Signature of the request"), _("fits its key")),
+            (_("Template"), data["template"]),
+        ]
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        row = self._issue(data, key=_read(data), sans=_names(data["names"]) or None)
+        return _("%(name)s is issued.") % {"name": row}
+
+
+def _subject(common_name: str, attributes: str) -> x509.Name:
+    others = name_to_mapping(parse_name(attributes, field="attributes"))
+    if common_name and "common_name" in others:
+        raise Invalid.of("attributes", "twice", gettext_noop("The common name has a field of its own."))
+    own = {"common_name": common_name} if common_name else {}
+    return name_from_mapping({**others, **own})
+
+
+def _names(lines: tuple[str, ...]) -> tuple[x509.GeneralName, ...]:
+    return tuple(general_name(line) for line in lines)
+
+
+def _read(data: Mapping[str, Any]) -> CsrFacts:
+    uploaded = data["csr_file"]
+    return read_csr(uploaded.read(_LARGEST_CSR + 1) if uploaded else data["csr"])

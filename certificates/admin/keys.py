@@ -1,0 +1,78 @@
+"""The private key that was made here: handed out once, as a file, never on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.db import transaction
+from django.http import HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.sessions import actor_of
+from audit.admin.forms import SecretField
+from audit.admin.pages import Facts, ServicePage, Words
+from cas import selectors as cas_selectors
+from certificates.admin.revoke import facts_of
+from certificates.bundles import Format, bundle_with_key
+from certificates.models import Certificate
+from certificates.services.keys import collect_private_key
+from kernel.ref import Ref
+
+
+class CollectForm(forms.Form):
+    fmt = forms.ChoiceField(
+        label=_("As"),
+        choices=[
+            (Format.ZIP, _("ZIP: key, certificate and chain, each as PEM")),
+            (Format.P12, _("PKCS#12: all in one file, for Windows, macOS and Java")),
+            (Format.PEM, _("PEM: the key alone")),
+        ],
+        initial=Format.ZIP,
+        widget=forms.RadioSelect(attrs={"class": "lines"}),
+    )
+    password = SecretField(
+        label=_("Password of the file"), help_text=_("Encrypts the key. PKCS#12 needs one; the others may go without.")
+    )
+
+
+class CollectKey(ServicePage):
+    slug = "private-key"
+    title = _("Collect the private key")
+    explanation = _(
+        "The file comes once. Afterwards the key is nowhere here; a lost one is replaced by a new certificate."
+    )
+    submit = _("Download the key")
+    icon = "key"
+    form_class = CollectForm
+
+    def is_offered(self) -> bool:
+        kept = getattr(self.obj, "subscriber_key", None)
+        return kept is not None and kept.sealed is not None
+
+    def refusal(self) -> Words:
+        kept = getattr(self.obj, "subscriber_key", None)
+        if kept is None or kept.collected_at is None:
+            return _("There is no private key of this certificate here.")
+        return _("The key was collected by %(by)s at %(at)s UTC.") % {
+            "by": kept.collected_by,
+            "at": kept.collected_at.strftime("%Y-%m-%d %H:%M"),
+        }
+
+    def facts(self) -> Facts:
+        return facts_of(self.obj)
+
+    def act(self, data: Mapping[str, Any]) -> HttpResponse:
+        fmt, password = Format(data["fmt"]), data["password"]
+        row: Certificate = self.obj
+        chain = cas_selectors.chain_of(row.ca).certificates if row.ca else ()
+        # A file that cannot be made (a missing password, a key that the format cannot hold) must not cost the key.
+        with transaction.atomic():
+            row, key = collect_private_key(actor=actor_of(self.request), certificate=Ref("pk", row.pk))
+            download = bundle_with_key(row.body.x509, chain, key, fmt, name=str(row), password=password)
+        headers = {
+            "Content-Disposition": f'attachment; filename="{download.filename}"',
+            "Cache-Control": "no-store",
+        }
+        return HttpResponse(download.content, content_type=download.content_type, headers=headers)
