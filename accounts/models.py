@@ -90,6 +90,7 @@ class User(AbstractBaseUser):
 class Membership(models.Model):
     """What a person may do in one organization."""
 
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="memberships")
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
     role = models.CharField(_("role"), max_length=20, choices=OrganizationRole)

@@ -46,6 +46,8 @@ class Certificate(models.Model):
     subject = models.CharField(_("subject"), max_length=2000, blank=True)
     subject_attributes = models.JSONField(_("subject attributes"), default=dict)
     common_name = models.CharField(_("common name"), max_length=64, blank=True)
+    # As they stand in the certificate, in its order; `CertificateName` has them folded, to search by.
+    sans = models.JSONField(_("subject alternative names"), default=list)
     issuer_name = models.CharField(_("issuer"), max_length=2000)
     key_algorithm = models.CharField(_("key algorithm"), max_length=12, choices=ALGORITHMS)
     key_hash = models.CharField(_("key hash"), max_length=64)

@@ -87,6 +87,7 @@ class Migration(migrations.Migration):
             name='Membership',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('role', models.CharField(choices=[('owner', 'Owner'), ('operator', 'Operator'), ('approver', 'Approver'), ('auditor', 'Auditor'), ('member', 'Member')], max_length=20, verbose_name='role')),
                 ('capabilities', models.JSONField(blank=True, default=list, verbose_name='capabilities')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ('subject', models.CharField(blank=True, max_length=2000, verbose_name='subject')),
                 ('subject_attributes', models.JSONField(default=dict, verbose_name='subject attributes')),
                 ('common_name', models.CharField(blank=True, max_length=64, verbose_name='common name')),
+                ('sans', models.JSONField(default=list, verbose_name='subject alternative names')),
                 ('issuer_name', models.CharField(max_length=2000, verbose_name='issuer')),
                 ('key_algorithm', models.CharField(choices=[('RSA_2048', 'RSA_2048'), ('RSA_3072', 'RSA_3072'), ('RSA_4096', 'RSA_4096'), ('ECDSA_P256', 'ECDSA_P256'), ('ECDSA_P384', 'ECDSA_P384'), ('ECDSA_P521', 'ECDSA_P521'), ('ED25519', 'ED25519'), ('ML_DSA_44', 'ML_DSA_44'), ('ML_DSA_65', 'ML_DSA_65'), ('ML_DSA_87', 'ML_DSA_87')], max_length=12, verbose_name='key algorithm')),
                 ('key_hash', models.CharField(max_length=64, verbose_name='key hash')),

@@ -158,6 +158,7 @@ def _store(
         subject=format_name(certificate.subject),
         subject_attributes=attributes,
         common_name=cn,
+        sans=[general_name_text(san) for san in plan.sans],
         issuer_name=format_name(certificate.issuer),
         key_algorithm=algorithm_of(key.public_key),
         key_hash=public_key_sha256(key.public_key),
