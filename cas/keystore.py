@@ -15,6 +15,7 @@ from accounts.models import Organization
 from cas.backends import KeyBackend, sealed
 from cas.core.keys import KeyAlgorithm, PrivateKey, PublicKey, generate, public_key_sha256, spki
 from cas.core.signing import Signer
+from cas.guards import require_constraints
 from cas.models import CaCertificate, CaKey, CertificateAuthority
 from kernel.errors import Conflict, Denied, Invalid, TooMany, Unavailable
 from kernel.seal import SealBroken
@@ -75,6 +76,7 @@ def open_signer(ca: CertificateAuthority, *, passphrase: Secret | None = None) -
     A new root has no certificate yet; its signer's certificate is None and may sign nothing but itself.
     Raises Unavailable (no key here, or it is locked and no passphrase was given), WrongPassphrase, TooMany.
     """
+    require_constraints()
     if ca.key is None:
         raise Unavailable(_("The key of %(ca)s is not kept here."), code="ca-without-key", ca=ca.name)
     backend = _open(ca.key, ca, passphrase)

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from accounts import vault
 from audit import services as audit
 from audit.selectors import oldest_unsealed
 from cas import keystore
+from cas.guards import UNSEALED_TOO_LONG
 from cas.models import CertificateAuthority
 from certificates import selectors
 from certificates.models import CrlScope
 from kernel.errors import Unavailable
 from kernel.text import Text, _
-
-UNSEALED_TOO_LONG: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)

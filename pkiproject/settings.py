@@ -63,6 +63,8 @@ PUBLIC_MAX_AGE = _env.number("CHANCERY_PUBLIC_MAX_AGE", 60, low=0, high=86_400)
 ALLOWED_HOSTS = _env.hosts("CHANCERY_ALLOWED_HOSTS", (_base.hostname or "localhost",))
 if EMBEDDED:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+# Refuse to issue while the audit log is not being sealed, in place of only reporting it.
+REQUIRE_SEALED_LOG = _env.flag("CHANCERY_REQUIRE_SEALED_LOG", default=False)
 APPEND_SLASH = False
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
@@ -114,6 +116,7 @@ CELERY_WORKER_POOL = "threads"
 # --- who comes in -----------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.sessions.PasswordBackend"]
 FIRST_ADMINISTRATOR = _env.text("CHANCERY_ADMIN_EMAIL", "admin@localhost")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -175,6 +178,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
 ]
 MIDDLEWARE = [
+    "certificates.public.PublicEndpoints",
     "pkiproject.health.HealthEndpoints",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -248,6 +252,7 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": True},
         # A line for each sweep, every second, says nothing.
         "celery.worker.strategy": {"level": "WARNING"},
+        "celery.worker.request": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
     },

@@ -26,6 +26,7 @@ from cas import keystore, selectors
 from cas.core.authority import AuthorityPlan, AuthorityWish, plan_authority
 from cas.core.names import format_name
 from cas.core.signing import prepare, sign_certificate
+from cas.guards import require_sealed_log
 from cas.models import CaCertificate, CertificateAuthority, IssuedSerial
 from cas.orders import AuthorityOrder
 from cas.services.serials import new_serial, reserve_serial, serial_text, shard_of
@@ -162,6 +163,7 @@ def _create(
     key: keystore.NewKey,
 ) -> CertificateAuthority:
     now = timezone.now()
+    require_sealed_log(now)
     serial = new_serial()
     plan = _plan(order, parent, key, serial, now)
     draft = prepare(plan)

@@ -23,6 +23,7 @@ from cas.core.leaf import LeafPlan, LeafWish, plan_leaf
 from cas.core.names import common_name, format_name, name_to_mapping
 from cas.core.profile import Profile
 from cas.core.signing import prepare, sign_certificate
+from cas.guards import require_sealed_log
 from cas.models import CertificateAuthority, IssuedSerial, Template
 from cas.services.serials import new_serial, reserve_serial, serial_text, shard_of
 from certificates.models import Certificate, CertificateBody, CertificateName, SubscriberKey
@@ -58,7 +59,7 @@ class Issued:
 def obtain_key(order: IssueOrder, template: Template) -> KeyMaterial:
     """The key that the certificate shall be about. Making an RSA-4096 key takes seconds: call it before a transaction.
 
-    Raises Invalid: the role wants another kind of key.
+    Raises Invalid: the role wants another kind of key, or the order a format that this kind has not.
     """
     if isinstance(order.key, CsrFacts):
         return KeyMaterial(order.key.public_key)
@@ -67,6 +68,7 @@ def obtain_key(order: IssueOrder, template: Template) -> KeyMaterial:
     if allowed and algorithm not in allowed:
         text = _("The role allows these key algorithms: %(allowed)s.")
         raise Invalid.of("key_algorithm", "key-not-allowed", text, allowed=", ".join(allowed))
+    order.delivery.require_possible(algorithm)
     key = generate(algorithm)
     return KeyMaterial(key.public_key(), serialize_private_key(key, encoding="der"))
 
@@ -84,6 +86,7 @@ def mint(
 
     Raises Invalid, Unavailable (a CA of the chain is not in service, or is locked), Denied (passphrase), Conflict.
     """
+    require_sealed_log(now)
     chain = selectors.lock_chain(template.ca_id)
     selectors.require_able_to_sign(chain)
     ca = chain[0]
