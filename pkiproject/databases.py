@@ -74,5 +74,5 @@ def _postgresql(parts: SplitResult, port: str, connections: int) -> dict[str, An
         "PORT": port,
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": connections, "timeout": 10}, **query},
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": connections, "timeout": 5}, "connect_timeout": 5, **query},
     }

@@ -51,16 +51,21 @@ class Running:
             answer = connection.getresponse()
             return answer.status, answer.read()
 
+    def children(self) -> list[int]:
+        """In the order in which they were started."""
+        return _children(self.process.pid)
+
     def descendants(self) -> list[int]:
         return _descendants(self.process.pid)
 
     def wait_for(self, sentence: str) -> None:
-        self.wait_until(lambda: sentence in self.output(), sentence)
+        self.wait_until(lambda: sentence in self.output() or self.process.poll() is not None, sentence)
+        assert sentence in self.output(), self.output()
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not condition():
-            if time.monotonic() > deadline or (self.process.poll() is not None and not condition()):
+            if time.monotonic() > deadline:
                 raise AssertionError(f"in vain waited for: {what}\n{self.output()}")
             time.sleep(0.05)
 
@@ -104,9 +109,13 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def _descendants(pid: int) -> list[int]:
+def _children(pid: int) -> list[int]:
     try:
-        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
+
+
+def _descendants(pid: int) -> list[int]:
+    children = _children(pid)
     return [*children, *(grandchild for child in children for grandchild in _descendants(child))]

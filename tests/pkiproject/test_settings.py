@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,3 +107,13 @@ def test_the_master_key_does_not_print(tmp_path: Path) -> None:
 
 def test_debugging_is_off_unless_asked_for(tmp_path: Path) -> None:
     assert read(tmp_path, "DEBUG")["DEBUG"] is False
+
+
+def test_the_manual_lists_every_setting_and_no_other() -> None:
+    source = (ROOT / "pkiproject" / "settings.py").read_text()
+    manual = (ROOT / "docs" / "operations.md").read_text().partition("## Processes")[0]
+    first_column = "".join(re.findall(r"^\| (`.*?) \|", manual, re.MULTILINE))
+    read_here = set(re.findall(r"_env\.\w+\(\s*\"([A-Z_]+)\"", source)) | set(
+        re.findall(r"\"(CHANCERY_\w+_KEY)\"", source)
+    )
+    assert set(re.findall(r"`([A-Z_]+)`", first_column)) == read_here
