@@ -6,6 +6,7 @@ import os
 from typing import Any, Final
 
 from celery import Celery
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pkiproject.settings")
 
@@ -17,7 +18,7 @@ def _every(seconds: int, task: str) -> dict[str, Any]:
 
 TIMETABLE: Final = {
     "seal the audit log": _every(1, "audit.tasks.seal"),
-    "publish due CRLs": _every(10, "certificates.tasks.publish_due_crls"),
+    "publish due CRLs": _every(5, "certificates.tasks.publish_due_crls"),
     "rotate OCSP responders": _every(300, "certificates.tasks.rotate_responders"),
 }
 
@@ -27,3 +28,10 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = TIMETABLE
 # In memory: no file that a crash can spoil, and no sweep is rarer than restarts are.
 app.conf.beat_scheduler = "celery.beat:Scheduler"
+
+
+@worker_init.connect
+def _require_right_master_key(**_: Any) -> None:
+    from pkiproject.masterkey import require_right_master_key
+
+    require_right_master_key()

@@ -7,3 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pkiproject.settings")
 
 application = get_wsgi_application()
+
+from pkiproject.masterkey import require_right_master_key  # noqa: E402
+
+require_right_master_key()

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from pkiproject.masterkey import require_right_master_key
 from pkiproject.processes import why_port_is_not_free
 
 
@@ -18,5 +19,6 @@ class Command(BaseCommand):
         if problem := why_port_is_not_free():
             raise CommandError(problem)
         call_command("prepare", stdout=self.stdout)
+        require_right_master_key()
         call_command("first_administrator", stdout=self.stdout)
         call_command("serve", stdout=self.stdout)
