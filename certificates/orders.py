@@ -9,6 +9,7 @@ from cryptography import x509
 
 from cas.core.csr import CsrFacts
 from cas.core.keys import KeyAlgorithm
+from certificates.delivery import PLAIN, Delivery
 from kernel.ref import Ref
 from kernel.secret import Secret
 
@@ -36,6 +37,7 @@ class IssueOrder:
     usage: str = ""
     tags: tuple[str, ...] = ()
     description: str = ""
+    delivery: Delivery = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,9 @@ from django.utils import timezone
 from accounts import policy, vault
 from audit import services as audit
 from audit.events import EventName
+from cas.core.keys import KeyAlgorithm
 from certificates import selectors
+from certificates.delivery import PLAIN, Delivery
 from certificates.models import Certificate, SubscriberKey
 from certificates.services.issuance import reference
 from certificates.services.minting import SUBSCRIBER_KEY_TABLE
@@ -21,11 +23,12 @@ from kernel.text import _
 
 
 @transaction.atomic
-def collect_private_key(*, actor: Actor, certificate: Ref) -> tuple[Certificate, Secret]:
+def collect_private_key(*, actor: Actor, certificate: Ref, delivery: Delivery = PLAIN) -> tuple[Certificate, Secret]:
     """The certificate and its private key (PKCS#8 DER). A key that waits is gone after this.
 
     The requester may collect the key that waits for him; anyone else, and whoever wants a stored one, needs
-    `certificates:export-key`. Raises NotFound (no key here), Denied, Gone (collected already).
+    `certificates:export-key`. Raises NotFound (no key here), Denied, Gone (collected already), Invalid (it could not be
+    delivered as asked for; nothing is lost).
     """
     row = selectors.get_certificate(certificate, visible_to=actor)
     policy.require(actor, _needed(actor, row), organization_id=row.organization_id, ca_id=row.ca_id)
@@ -36,6 +39,7 @@ def collect_private_key(*, actor: Actor, certificate: Ref) -> tuple[Certificate,
         text = _("The private key was collected by %(by)s at %(at)s.")
         at = kept.collected_at.isoformat(timespec="seconds") if kept.collected_at else ""
         raise Gone(text, code="key-collected", by=kept.collected_by, at=at)
+    delivery.require_possible(KeyAlgorithm(row.key_algorithm))
     secret = vault.open_secret(
         bytes(kept.sealed), organization_id=row.organization_id, table=SUBSCRIBER_KEY_TABLE, row=kept.public_id
     )
