@@ -63,6 +63,13 @@ class CertificateText:
         return next((part[3:] for part in self.subject.split(",") if part.startswith("CN=")), self.subject)
 
 
+def key_words(algorithm: str) -> str:
+    """A key algorithm as people write it: RSA 2048, ECDSA P-256, Ed25519, ML-DSA-65."""
+    if algorithm.startswith("ML_"):
+        return algorithm.replace("_", "-")
+    return algorithm.replace("_P", " P-").replace("_", " ").replace("ED2", "Ed2")
+
+
 def describe(certificate: x509.Certificate) -> CertificateText:
     """Never raises for what parses: an extension that is not understood is shown as its bytes."""
     return CertificateText(
@@ -85,7 +92,7 @@ def describe(certificate: x509.Certificate) -> CertificateText:
 def _key(certificate: x509.Certificate) -> str:
     public_key = certificate.public_key()
     try:
-        return algorithm_of(public_key).value
+        return key_words(algorithm_of(public_key))
     except DomainError:
         if isinstance(public_key, rsa.RSAPublicKey):
             return f"RSA {public_key.key_size}"

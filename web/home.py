@@ -25,7 +25,7 @@ from kernel.actor import Actor
 from kernel.permissions import Permission
 from web.charts import Slice, ring
 
-LATEST_EVENTS: Final = 8
+LATEST_EVENTS: Final = 5
 # A publisher comes by every few seconds; what is due for longer than this is stuck.
 DUE_FOR_TOO_LONG: Final = timedelta(minutes=5)
 

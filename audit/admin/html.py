@@ -136,7 +136,7 @@ def relative(value: datetime, *, at: datetime | None = None) -> str:
         return _phrase("minute", size // _MINUTE, ahead)
     if size < 2 * _DAY:
         return _phrase("hour", size // _HOUR, ahead)
-    if size < 60 * _DAY:
+    if size < 120 * _DAY:
         return _phrase("day", size // _DAY, ahead)
     if size < 730 * _DAY:
         return _phrase("month", size // (30 * _DAY + 10 * _HOUR), ahead)

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.options import csrf_protect_m
 from django.contrib.admin.utils import quote, unquote
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
@@ -32,6 +31,9 @@ class ServicePage:
     GET shows the form and changes nothing; POST calls `act`. What the domain refuses comes back on the form with
     everything that was typed.
     """
+
+    # Templates call whatever can be called; a page is handed to them as it is.
+    do_not_call_in_templates: ClassVar[bool] = True
 
     slug: ClassVar[str]
     title: ClassVar[Words]
@@ -119,7 +121,7 @@ class ServiceAdmin(ReadOnlyAdmin):
                 raise Http404
             return self._serve(request, page_class(request, obj))
 
-        return update_wrapper(self.admin_site.admin_view(csrf_protect_m(view)), view)
+        return update_wrapper(self.admin_site.admin_view(view), view)
 
     def _serve(self, request: HttpRequest, page: ServicePage) -> HttpResponse:
         if request.method != "POST" and not page.is_offered():

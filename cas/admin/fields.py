@@ -9,9 +9,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from cas.core.keys import KeyAlgorithm
+from cas.describe import key_words
 from cas.models import CertificateAuthority
 
-ALGORITHM_CHOICES = [(algorithm.value, algorithm.value.replace("_", " ")) for algorithm in KeyAlgorithm]
+ALGORITHM_CHOICES = [(algorithm.value, key_words(algorithm)) for algorithm in KeyAlgorithm]
 
 
 def issuing_authorities() -> QuerySet[CertificateAuthority]:

@@ -20,6 +20,7 @@ from cas.admin.fields import ALGORITHM_CHOICES, APPROVAL, ApprovalFields
 from cas.admin.roles import approval_text
 from cas.core.profile import LINT_MODES
 from cas.core.usages import AUTHORITY_USAGES, EXTENDED_USAGES, KEY_USAGES
+from cas.describe import key_words
 from cas.models import Role, Template
 from cas.orders import TemplateOrder
 from cas.services.templates import create_template, order_of, retire_template, update_template
@@ -198,7 +199,7 @@ class TemplateAdmin(ServiceAdmin):
                 )
             },
         ),
-        (_("What it makes"), {"fields": ("lasts", "key_algorithm", "key_uses", "usages", "policies")}),
+        (_("What it makes"), {"fields": ("lasts", "key_kind", "key_uses", "usages", "policies")}),
         (
             _("Details"),
             {"fields": ("lint", "add_common_name_to_sans", "include_cdp", "include_aia", "renew_same_key")},
@@ -217,6 +218,10 @@ class TemplateAdmin(ServiceAdmin):
     @admin.display(description=_("Status"))
     def standing(self, template: Template) -> SafeString:
         return html.badge("active" if template.retired_at is None else "retired")
+
+    @admin.display(description=_("Key"))
+    def key_kind(self, template: Template) -> str:
+        return key_words(template.key_algorithm)
 
     @admin.display(description=_("Extended key usage"))
     def usages(self, template: Template) -> str:

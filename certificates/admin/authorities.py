@@ -26,6 +26,7 @@ from cas.admin.fields import ALGORITHM_CHOICES, APPROVAL, ApprovalFields, Author
 from cas.admin.roles import approval_text
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import constraint_name, parse_name
+from cas.describe import key_words
 from cas.models import CaCertificate, CertificateAuthority
 from cas.orders import AuthorityOrder
 from cas.services.authorities import disable_ca, enable_ca, retire_ca
@@ -216,7 +217,6 @@ class Disable(_OneAuthorityPage):
     explanation = _("It issues nothing, nor does any authority below it, until it is enabled again.")
     submit = _("Disable")
     icon = "pause"
-    is_dangerous = True
 
     def is_offered(self) -> bool:
         return self.obj.status == Status.ACTIVE
@@ -289,7 +289,7 @@ class Revoke(_OneAuthorityPage):
 @admin.register(CertificateAuthority)
 class CertificateAuthorityAdmin(ServiceAdmin):
     change_form_template = "admin/authority.html"
-    list_display = ("called", "standing", "above", "key_algorithm", "ends", "organization")
+    list_display = ("called", "standing", "above", "key_kind", "ends", "organization")
     list_filter = ("status", ("organization", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("parent", "organization")
     search_fields = ("name", "subject", "slug", "key_hash__startswith")
@@ -297,7 +297,7 @@ class CertificateAuthorityAdmin(ServiceAdmin):
     ordering = ("id",)
     sortable_by = ()
     fieldsets = (
-        (_("Authority"), {"fields": ("subject", "organization", "above", "description", "key_algorithm", "locked")}),
+        (_("Authority"), {"fields": ("subject", "organization", "above", "description", "key_kind", "locked")}),
         (_("Limits"), {"fields": ("path", "leaves", "approval", "crl_lasts", "crl_shards")}),
         (_("Addresses"), {"fields": ("base_url", "slug", "public_id", "hash")}),
     )
@@ -324,6 +324,10 @@ class CertificateAuthorityAdmin(ServiceAdmin):
     @admin.display(description=_("Status"))
     def standing(self, ca: CertificateAuthority) -> SafeString:
         return html.badge(html.status_of(ca.status, getattr(ca, "ends_at", None)))
+
+    @admin.display(description=_("Key"))
+    def key_kind(self, ca: CertificateAuthority) -> str:
+        return key_words(ca.key_algorithm)
 
     @admin.display(description=_("Under"))
     def above(self, ca: CertificateAuthority) -> SafeString | str:

@@ -18,9 +18,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from audit.admin import html
+from audit.admin.base import EnumFilter
 from audit.admin.html import EXPIRING_WITHIN, Status
 from audit.admin.pages import ServiceAdmin
 from cas import selectors as cas_selectors
+from cas.core.keys import KeyAlgorithm
+from cas.describe import key_words
 from certificates.admin.decoded import decoded_context
 from certificates.admin.issue import IssueFromCsr, IssueWithKey
 from certificates.admin.keys import CollectKey
@@ -56,15 +59,22 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.filter(wanted[Status(value)]) if value in list(wanted) else queryset
 
 
+class KeyFilter(EnumFilter):
+    title, parameter_name, choices_of = _("key"), "key_algorithm", KeyAlgorithm
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(algorithm.value, key_words(algorithm)) for algorithm in KeyAlgorithm]
+
+
 @admin.register(Certificate)
 class CertificateAdmin(ServiceAdmin):
     change_form_template = "admin/certificate.html"
-    list_display = ("called", "standing", "issuer", "key_algorithm", "expires", "requester_label")
+    list_display = ("called", "standing", "issuer", "key_kind", "expires", "requester_label")
     list_filter = (
         StatusFilter,
         ("ca", admin.RelatedOnlyFieldListFilter),
         ("template", admin.RelatedOnlyFieldListFilter),
-        "key_algorithm",
+        KeyFilter,
         "source",
         ("organization", admin.RelatedOnlyFieldListFilter),
     )
@@ -148,6 +158,10 @@ class CertificateAdmin(ServiceAdmin):
     @admin.display(description=_("Issuer"))
     def issuer(self, row: Certificate) -> str:
         return row.ca.name if row.ca else row.issuer_name
+
+    @admin.display(description=_("Key"))
+    def key_kind(self, row: Certificate) -> str:
+        return key_words(row.key_algorithm)
 
     @admin.display(description=_("Expires"), ordering="not_after")
     def expires(self, row: Certificate) -> SafeString | str:
