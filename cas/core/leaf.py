@@ -139,20 +139,20 @@ def plan_leaf(
 
 
 def _judged_subject(role: Role, subject: Name, errors: list[FieldError]) -> Name:
-    """The subject as it will stand; the empty name where it cannot stand."""
+    """The subject as it will stand; where that is wrong, what can be judged further of it."""
     wrong = names.name_errors(subject)
     for attribute in subject:
         kind = BY_OID.get(attribute.oid)
         if kind and not role.allows_attribute(kind.name):
             field = f"subject.{kind.name}"
             wrong.append(field_error(field, "attribute-not-allowed", _("the role does not allow this attribute")))
-    common_name = "" if wrong else names.common_name(subject)
+    common_name = names.common_name(subject)
     if role.common_name == "required" and common_name is None:
         wrong.append(field_error("subject.common_name", "required", _("the role requires a common name")))
-    if role.common_name == "forbidden" and common_name:
+    if role.common_name == "forbidden" and common_name is not None:
         wrong.append(field_error("subject.common_name", "forbidden", _("the role allows no common name")))
     errors += wrong
-    return Name([]) if wrong else names.rebuilt(subject)
+    return names.sound_part(subject) if wrong else names.rebuilt(subject)
 
 
 def _judged_sans(role: Role, sans: Sequence[GeneralName], errors: list[FieldError]) -> list[NamedSan]:

@@ -26,6 +26,7 @@ __all__ = [
     "name_to_mapping",
     "parse_name",
     "rebuilt",
+    "sound_part",
     "values_of",
 ]
 
@@ -109,6 +110,11 @@ def rebuilt(name: Name) -> Name:
     For names without `name_errors`.
     """
     return Name(RelativeDistinguishedName(NameAttribute(each.oid, _text(each)) for each in rdn) for rdn in name.rdns)
+
+
+def sound_part(name: Name) -> Name:
+    """The attributes that have no error of their own, each in an RDN."""
+    return rebuilt(Name([attribute for attribute in name if not name_errors(Name([attribute]))]))
 
 
 def common_name(name: Name) -> str | None:

@@ -34,7 +34,8 @@ def parse_reason(text: str | int, *, field: str = "reason") -> ReasonFlags:
 
     Raises Invalid on `field`, also for removeFromCRL: that is an entry of a delta CRL, never a wish.
     """
-    reason = _BY_SPELLING.get(_letters(str(text)))
+    spelled = str(text).strip()
+    reason = _BY_CODE.get(spelled) or _BY_SPELLING.get(_letters(spelled))
     if reason is None:
         raise Invalid.of(field, "unknown-reason", _("%(reason)s is not a revocation reason"), reason=repr(text)[:80])
     return reason
@@ -49,6 +50,5 @@ def _letters(text: str) -> str:
     return re.sub(r"[\s_-]", "", text).lower()
 
 
-_BY_SPELLING: Final = {_letters(reason.value): reason for reason in CODES} | {
-    str(code): reason for reason, code in CODES.items()
-}
+_BY_SPELLING: Final = {_letters(reason.value): reason for reason in CODES}
+_BY_CODE: Final = {str(code): reason for reason, code in CODES.items()}

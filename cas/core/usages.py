@@ -25,7 +25,6 @@ KEY_USAGES: Final = (
 )
 AUTHORITY_USAGES: Final = frozenset({"key_cert_sign", "crl_sign"})
 AGREEMENT_ONLY: Final = frozenset({"encipher_only", "decipher_only"})
-_OTHER_NAMES: Final = {"non_repudiation": "content_commitment"}
 
 _SIGNATURES: Final = frozenset({"digital_signature", "content_commitment"})
 # What a leaf's key may do. RSA: RFC 4055 section 1.2; EC: RFC 8813 section 3; Ed25519: RFC 9295 section 3; ML-DSA:
@@ -73,15 +72,13 @@ def parse_oid(text: str) -> ObjectIdentifier | None:
 
 
 def parse_key_usage(name: str) -> str | None:
-    """The name of a key usage from snake_case or camelCase; None where it is none."""
-    snake = _snake(name)
-    snake = _OTHER_NAMES.get(snake, snake)
-    return snake if snake in KEY_USAGES else None
+    """Our name for a key usage, from its name in any spelling (keyEncipherment, key_encipherment); None for others."""
+    return _USAGE_BY_LETTERS.get(_letters(name))
 
 
 def parse_extended_key_usage(name: str) -> ObjectIdentifier | None:
-    """An extended key usage from its name (snake_case or camelCase) or dotted OID; None where it is none."""
-    return EXTENDED_USAGES.get(_snake(name)) or parse_oid(name)
+    """An extended key usage, from its name in any spelling or its dotted OID; None where it is none."""
+    return _EXTENDED_BY_LETTERS.get(_letters(name)) or parse_oid(name)
 
 
 def extended_key_usage_name(oid: ObjectIdentifier) -> str:
@@ -89,8 +86,12 @@ def extended_key_usage_name(oid: ObjectIdentifier) -> str:
     return _NAME_OF_EXTENDED.get(oid, oid.dotted_string)
 
 
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().replace("c_r_l", "crl")
+def _letters(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name).lower()
+
+
+_USAGE_BY_LETTERS: Final = {_letters(name): name for name in KEY_USAGES} | {"nonrepudiation": "content_commitment"}
+_EXTENDED_BY_LETTERS: Final = {_letters(name): oid for name, oid in EXTENDED_USAGES.items()}
 
 
 def key_usage(names: Iterable[str]) -> KeyUsage:

@@ -46,7 +46,7 @@ def _rsa_weaknesses(numbers: rsa.RSAPublicNumbers) -> list[FieldError]:
         found.append(_weak(_("the exponent must be odd, at least 65537 and below 2^256")))
     if math.gcd(n, _product_of_small_primes()) != 1:
         found.append(_weak(_("the modulus has a small factor")))
-    elif _has_close_factors(n):
+    if _has_close_factors(n):
         found.append(_weak(_("the modulus is the product of two primes close to each other")))
     if _is_roca(n):
         found.append(_weak(_("the key was made by a faulty library (ROCA, CVE-2017-15361)")))
