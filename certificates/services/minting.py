@@ -99,7 +99,7 @@ def mint(
         ca, plan.serial, IssuedSerial.Kind.LEAF, not_after=plan.not_after, tbs_sha256=draft.tbs_sha256, shard=shard
     )
     # Written before the key moves: it survives a rollback, so that no signature can go unnoticed.
-    log.info("signing leaf", extra={"ca": ca.pk, "serial": serial_text(plan.serial), "tbs": draft.tbs_sha256})
+    log.info("signing leaf: ca %s serial %s tbs sha256 %s", ca.pk, serial_text(plan.serial), draft.tbs_sha256)
     with keystore.open_signer(ca, passphrase=order.passphrase) as signer:
         certificate = sign_certificate(draft, signer)
     row = _store(actor, template, order, key, plan, certificate, replaces)
