@@ -5,24 +5,25 @@ from __future__ import annotations
 import logging
 import time
 
+from api.common.trace import current_trace_id
+
 NO_TRACE = "-"
 
 
 class TraceFilter(logging.Filter):
-    """Puts `trace_id` on every record: its own, or the one of the request that Django attached to it."""
+    """Puts the `trace_id` of the request that is being answered on every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not hasattr(record, "trace_id"):
-            record.trace_id = getattr(getattr(record, "request", None), "trace_id", NO_TRACE)
+        record.trace_id = current_trace_id.get() or NO_TRACE
         return True
 
 
 class LineFormatter(logging.Formatter):
     """`2026-11-22T10:00:00.123Z WARNING django.request 01J… message`; times are UTC."""
 
-    converter = time.gmtime
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname} {name} {trace_id} {message}", style="{")
+        self.converter = time.gmtime

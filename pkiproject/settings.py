@@ -180,6 +180,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "certificates.public.PublicEndpoints",
     "pkiproject.health.HealthEndpoints",
+    "api.common.trace.TraceId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.middleware.ContentSecurityPolicy",
@@ -226,6 +227,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("fr", _("French")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = ["web.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
