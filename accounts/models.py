@@ -16,7 +16,7 @@ from accounts.roles import OrganizationRole
 class Organization(models.Model):
     """A tenant: everything it owns is invisible to every other."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=120, unique=True)
     slug = models.SlugField(_("slug"), max_length=80, unique=True)
     # The features that the licence covers; using one outside it is refused.
@@ -41,7 +41,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person. Rights come from memberships; a superuser stands above organizations."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail address"), unique=True)
     username = models.CharField(_("username"), max_length=150)
     name = models.CharField(_("name"), max_length=150, blank=True)
@@ -90,9 +90,11 @@ class User(AbstractBaseUser):
 class Membership(models.Model):
     """What a person may do in one organization."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="memberships")
-    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="memberships", verbose_name=_("organization")
+    )
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships", verbose_name=_("person"))
     role = models.CharField(_("role"), max_length=20, choices=OrganizationRole)
     # Capability flags of single memberships, beside the role.
     capabilities = models.JSONField(_("capabilities"), default=list, blank=True)
@@ -116,10 +118,12 @@ class ApiKey(models.Model):
         ORGANIZATION = "pkf", _("organization-wide")
         PER_CA = "cm", _("listed CAs only")
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="api_keys")
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="api_keys", verbose_name=_("organization")
+    )
     # The person who answers for what the key does; the key never has more rights than he has.
-    owner = models.ForeignKey(User, models.PROTECT, related_name="api_keys")
+    owner = models.ForeignKey(User, models.PROTECT, related_name="api_keys", verbose_name=_("owner"))
     kind = models.CharField(_("kind"), max_length=3, choices=Kind, default=Kind.ORGANIZATION)
     name = models.CharField(_("name"), max_length=120)
     prefix = models.CharField(_("prefix"), max_length=16, unique=True)
@@ -150,7 +154,7 @@ class WrappingKey(models.Model):
         CA_KEY = "ca-key", _("CA keys")
         SECRET = "secret", _("other secrets")
 
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose)
     sealed = models.BinaryField()
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)

@@ -24,8 +24,8 @@ class CaKey(models.Model):
         SEALED = "sealed", _("sealed in the database")
         PKCS11 = "pkcs11", _("PKCS#11 module")
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
     backend = models.CharField(_("backend"), max_length=10, choices=Backend, default=Backend.SEALED)
     algorithm = models.CharField(_("algorithm"), max_length=12, choices=ALGORITHMS)
     public_key = models.BinaryField()
@@ -61,14 +61,20 @@ class CertificateAuthority(models.Model):
         RETIRED = "retired", _("Retired")
         REVOKED = "revoked", _("Revoked")
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="authorities")
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="authorities", verbose_name=_("organization")
+    )
     name = models.CharField(_("name"), max_length=120)
     # Part of public addresses that stand in certificates, so it is never changed and never used again.
     slug = models.SlugField(_("slug"), max_length=160, unique=True)
     description = models.CharField(_("description"), max_length=500, blank=True)
-    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
-    key = models.OneToOneField(CaKey, models.PROTECT, null=True, blank=True, related_name="authority")
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent")
+    )
+    key = models.OneToOneField(
+        CaKey, models.PROTECT, null=True, blank=True, related_name="authority", verbose_name=_("key")
+    )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
     subject = models.CharField(_("subject"), max_length=1000)
     subject_hash = models.CharField(max_length=64, editable=False)
@@ -116,9 +122,13 @@ class CaCertificate(models.Model):
         CROSS = "cross", _("cross-certificate")
         EXTERNAL = "external", _("issued outside")
 
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="certificates")
-    issuer = models.ForeignKey(CertificateAuthority, models.PROTECT, null=True, blank=True, related_name="+")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
+    ca = models.ForeignKey(
+        CertificateAuthority, models.PROTECT, related_name="certificates", verbose_name=_("authority")
+    )
+    issuer = models.ForeignKey(
+        CertificateAuthority, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("issuer")
+    )
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     serial = models.CharField(_("serial number"), max_length=40)
     der = models.BinaryField()
@@ -160,8 +170,10 @@ class IssuedSerial(models.Model):
         RESPONDER = "responder", _("OCSP responder")
         IMPORTED = "imported", _("imported")
 
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="issued_serials")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
+    ca = models.ForeignKey(
+        CertificateAuthority, models.PROTECT, related_name="issued_serials", verbose_name=_("authority")
+    )
     serial = models.CharField(_("serial number"), max_length=40)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     not_after = models.DateTimeField(_("not after"))
@@ -187,7 +199,9 @@ class IssuedSerial(models.Model):
 class BlockedKey(models.Model):
     """A key that must not be certified again, in one organization or (with proof of possession) in all."""
 
-    organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+")
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("organization")
+    )
     key_hash = models.CharField(_("key hash"), max_length=64)
     reason = models.CharField(_("reason"), max_length=200)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -211,9 +225,11 @@ class BlockedKey(models.Model):
 class Role(models.Model):
     """The guard rails of issuance under one CA."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="pki_roles")
-    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="roles")
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="pki_roles", verbose_name=_("organization")
+    )
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="roles", verbose_name=_("authority"))
     name = models.CharField(_("name"), max_length=80)
     description = models.CharField(_("description"), max_length=500, blank=True)
     version = models.PositiveIntegerField(_("version"), default=1)
@@ -281,10 +297,12 @@ class Role(models.Model):
 class Template(models.Model):
     """The recipe on offer: which CA, under which role, makes what."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="templates")
-    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="templates")
-    role = models.ForeignKey(Role, models.PROTECT, related_name="templates")
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="templates", verbose_name=_("organization")
+    )
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="templates", verbose_name=_("authority"))
+    role = models.ForeignKey(Role, models.PROTECT, related_name="templates", verbose_name=_("role"))
     name = models.CharField(_("name"), max_length=120)
     code = models.CharField(_("code"), max_length=80)
     description = models.CharField(_("description"), max_length=500, blank=True)
@@ -307,7 +325,9 @@ class Template(models.Model):
     approver_role = models.CharField(_("approver role"), max_length=80, blank=True)
     approvals_needed = models.PositiveSmallIntegerField(_("approvals needed"), default=1)
     # The version that is issued under now. Null only while the first one is being written.
-    profile = models.ForeignKey("ProfileVersion", models.PROTECT, null=True, editable=False, related_name="+")
+    profile = models.ForeignKey(
+        "ProfileVersion", models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("profile")
+    )
     retired_at = models.DateTimeField(_("retired at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -350,8 +370,8 @@ class Template(models.Model):
 class ProfileVersion(models.Model):
     """Role and template as they stood together at one time. Never changed: certificates keep theirs."""
 
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    template = models.ForeignKey(Template, models.PROTECT, related_name="versions")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
+    template = models.ForeignKey(Template, models.PROTECT, related_name="versions", verbose_name=_("template"))
     template_version = models.PositiveIntegerField(_("template version"))
     role_version = models.PositiveIntegerField(_("role version"))
     document = models.JSONField(_("document"))

@@ -34,12 +34,20 @@ class Certificate(models.Model):
         WAITING = "waiting", _("waits to be collected")
         STORED = "stored", _("kept sealed")
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="certificates")
-    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, null=True, blank=True, related_name="issued")
-    template = models.ForeignKey(Template, models.PROTECT, null=True, blank=True, related_name="certificates")
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="certificates", verbose_name=_("organization")
+    )
+    ca = models.ForeignKey(
+        CertificateAuthority, models.PROTECT, null=True, blank=True, related_name="issued", verbose_name=_("authority")
+    )
+    template = models.ForeignKey(
+        Template, models.PROTECT, null=True, blank=True, related_name="certificates", verbose_name=_("template")
+    )
     # The rules it was made under, as they stood then.
-    profile = models.ForeignKey(ProfileVersion, models.PROTECT, null=True, blank=True, related_name="certificates")
+    profile = models.ForeignKey(
+        ProfileVersion, models.PROTECT, null=True, blank=True, related_name="certificates", verbose_name=_("profile")
+    )
     serial = models.CharField(_("serial number"), max_length=40)
     # A name that a dialect gives it, unique in the organization.
     identifier = models.CharField(_("identifier"), max_length=120, null=True, blank=True)
@@ -112,7 +120,9 @@ class Certificate(models.Model):
 class CertificateBody(models.Model):
     """The DER bytes of a certificate."""
 
-    certificate = models.OneToOneField(Certificate, models.PROTECT, primary_key=True, related_name="body")
+    certificate = models.OneToOneField(
+        Certificate, models.PROTECT, primary_key=True, related_name="body", verbose_name=_("certificate")
+    )
     der = models.BinaryField()
 
     class Meta:
@@ -137,8 +147,8 @@ class CertificateName(models.Model):
         EMAIL = "email", _("e-mail address")
         URI = "uri", _("URI")
 
-    certificate = models.ForeignKey(Certificate, models.PROTECT, related_name="names")
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    certificate = models.ForeignKey(Certificate, models.PROTECT, related_name="names", verbose_name=_("certificate"))
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
     type = models.CharField(_("type"), max_length=6, choices=Type)
     value = models.CharField(_("value"), max_length=512)
     reversed = models.CharField(max_length=512, editable=False)
@@ -160,9 +170,11 @@ class CertificateName(models.Model):
 class SubscriberKey(models.Model):
     """A managed private key, sealed: it waits to be collected once, or is kept because the role says so."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    certificate = models.OneToOneField(Certificate, models.PROTECT, related_name="subscriber_key")
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    certificate = models.OneToOneField(
+        Certificate, models.PROTECT, related_name="subscriber_key", verbose_name=_("certificate")
+    )
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
     sealed = models.BinaryField(null=True, editable=False)
     collected_at = models.DateTimeField(_("collected at"), null=True, blank=True)
     collected_by = models.CharField(_("collected by"), max_length=254, blank=True)
@@ -180,8 +192,10 @@ class SubscriberKey(models.Model):
 class Revocation(models.Model):
     """A history of revocations: at most one is open for each (ca, serial). CRL and OCSP read nothing else."""
 
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="revocations")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
+    ca = models.ForeignKey(
+        CertificateAuthority, models.PROTECT, related_name="revocations", verbose_name=_("authority")
+    )
     serial = models.CharField(_("serial number"), max_length=40)
     # Null: an intermediate, a responder, or a certificate that is not in the register.
     certificate = models.ForeignKey(
@@ -235,8 +249,8 @@ class Revocation(models.Model):
 class CrlScope(models.Model):
     """One sequence of CRLs: a CA's full CRL (scope 0) or one shard. Its lease keeps publishers apart."""
 
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="crl_scopes")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="crl_scopes", verbose_name=_("authority"))
     scope = models.PositiveSmallIntegerField(_("scope"), default=0)
     last_number = models.BigIntegerField(_("last number"), default=0)
     last_this_update = models.DateTimeField(_("last CRL from"), null=True, blank=True)
@@ -263,7 +277,7 @@ class CrlScope(models.Model):
 class Crl(models.Model):
     """A certificate revocation list as it was signed (RFC 5280, section 5)."""
 
-    scope = models.ForeignKey(CrlScope, models.PROTECT, related_name="crls")
+    scope = models.ForeignKey(CrlScope, models.PROTECT, related_name="crls", verbose_name=_("CRL scope"))
     number = models.BigIntegerField(_("CRL number"))
     this_update = models.DateTimeField(_("this update"))
     next_update = models.DateTimeField(_("next update"))
@@ -285,9 +299,9 @@ class Crl(models.Model):
 class OcspResponder(models.Model):
     """A delegated OCSP responder (RFC 6960, section 4.2.2.2): its certificate and its sealed key."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="responders")
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
+    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="responders", verbose_name=_("authority"))
     serial = models.CharField(_("serial number"), max_length=40)
     der = models.BinaryField(editable=False)
     sealed_key = models.BinaryField(editable=False)
@@ -317,8 +331,10 @@ class PublicPath(models.Model):
 
     path = models.CharField(_("path"), max_length=250, unique=True)
     kind = models.CharField(_("kind"), max_length=4, choices=Kind)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    ca = models.ForeignKey(CertificateAuthority, models.PROTECT, related_name="public_paths")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
+    ca = models.ForeignKey(
+        CertificateAuthority, models.PROTECT, related_name="public_paths", verbose_name=_("authority")
+    )
     scope = models.PositiveSmallIntegerField(_("CRL scope"), default=0)
 
     class Meta:
