@@ -140,7 +140,8 @@ if _https and not TRUSTED_PROXIES:
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = _https
-SECURE_HSTS_SECONDS = _env.number("CHANCERY_HSTS_SECONDS", 31_536_000, low=0, high=63_072_000) if _https else 0
+_hsts_seconds = _env.number("CHANCERY_HSTS_SECONDS", 31_536_000, low=0, high=63_072_000)
+SECURE_HSTS_SECONDS = _hsts_seconds if _https else 0
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_NAME = "chancery_session"
 SESSION_COOKIE_SECURE = _https
@@ -257,6 +258,7 @@ LOGGING = {
         "celery.worker.request": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
     },
 }
 
