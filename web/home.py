@@ -24,6 +24,7 @@ from certificates.models import CrlScope
 from kernel.actor import Actor
 from kernel.permissions import Permission
 from web.charts import Slice, ring
+from web.first_steps import COMMANDS, first_steps
 
 LATEST_EVENTS: Final = 5
 # A publisher comes by every few seconds; what is due for longer than this is stuck.
@@ -79,6 +80,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "troubled": [line for line in crls if line.needs_attention],
         "events": _latest_events(actor),
         "is_new": counts.total == 0,
+        "steps": first_steps() if counts.total == 0 and actor.is_superuser else [],
+        "commands": COMMANDS,
     }
     return render(request, "web/home.html", context)
 

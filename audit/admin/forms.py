@@ -48,6 +48,17 @@ class DaysField(forms.IntegerField):
         return None if days is None else timedelta(days=days)
 
 
+class MinutesField(forms.IntegerField):
+    """A number of minutes; a timedelta."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return int(value.total_seconds() // 60) if isinstance(value, timedelta) else value
+
+    def clean(self, value: Any) -> Any:
+        minutes = super().clean(value)
+        return None if minutes is None else timedelta(minutes=minutes)
+
+
 class SecretField(forms.CharField):
     """A passphrase: never shown again, and a Secret from here on. None where it was left empty."""
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.sessions import actor_of
 from audit.admin import html
-from audit.admin.forms import DaysField, LinesField
+from audit.admin.forms import DaysField, LinesField, MinutesField
 from audit.admin.pages import Facts, Section, ServiceAdmin, ServicePage, Words
 from cas.admin.fields import ALGORITHM_CHOICES, APPROVAL, ApprovalFields
 from cas.admin.roles import approval_text
@@ -49,6 +49,7 @@ class TemplateChangeForm(ApprovalFields):
     key_algorithm = forms.ChoiceField(
         label=_("Key algorithm of managed keys"), choices=ALGORITHM_CHOICES, initial="ECDSA_P256"
     )
+    any_key_algorithm = forms.BooleanField(label=_("A CSR may bring another kind of key"), required=False)
     key_usage = forms.MultipleChoiceField(
         label=_("Key usage"),
         choices=[(name, _words(name)) for name in _LEAF_USAGES],
@@ -61,6 +62,13 @@ class TemplateChangeForm(ApprovalFields):
         initial=["server_auth"],
         required=False,
         widget=forms.CheckboxSelectMultiple,
+    )
+    backdate = MinutesField(
+        label=_("Begin this many minutes earlier"),
+        min_value=0,
+        max_value=60,
+        initial=0,
+        help_text=_("For relying parties whose clocks are slow."),
     )
     other_purposes = LinesField(
         label=_("Other purposes"), help_text=_("OIDs in dotted notation, one to a line."), rows=2
@@ -82,10 +90,11 @@ class TemplateChangeForm(ApprovalFields):
     renew_same_key = forms.BooleanField(label=_("A renewal may keep the key"), required=False)
 
     sections = (
-        Section("", "code", "name", "description", "validity", "key_algorithm"),
+        Section("", "code", "name", "description", "validity", "key_algorithm", "any_key_algorithm"),
         Section(_("What it is for"), "key_usage", "purposes"),
         Section(
             _("Details"),
+            "backdate",
             "other_purposes",
             "certificate_policies",
             "lint",
@@ -202,7 +211,17 @@ class TemplateAdmin(ServiceAdmin):
         (_("What it makes"), {"fields": ("lasts", "key_kind", "key_uses", "usages", "policies")}),
         (
             _("Details"),
-            {"fields": ("lint", "add_common_name_to_sans", "include_cdp", "include_aia", "renew_same_key")},
+            {
+                "fields": (
+                    "lint",
+                    "add_common_name_to_sans",
+                    "include_cdp",
+                    "include_aia",
+                    "renew_same_key",
+                    "any_key_algorithm",
+                    "backdate",
+                )
+            },
         ),
         (_("Approval"), {"fields": ("approval",)}),
         (_("Its life"), {"fields": ("created_at", "updated_at", "retired_at")}),
