@@ -107,6 +107,9 @@ class CreateRole(ServicePage):
     submit = _("Create the role")
     form_class = RoleForm
 
+    def initial(self) -> Mapping[str, Any]:
+        return {"ca": issuing_authorities().exclude(parent=None).first()}
+
     def act(self, data: Mapping[str, Any]) -> Words:
         self.obj = create_role(actor=actor_of(self.request), order=RoleOrder(**_order_fields(data)))
         return _("The role %(name)s is created. A template makes it usable.") % {"name": self.obj.name}

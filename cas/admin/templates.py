@@ -130,6 +130,9 @@ class CreateTemplate(_TemplatePage):
     submit = _("Create the template")
     form_class = TemplateForm
 
+    def initial(self) -> Mapping[str, Any]:
+        return {"role": Role.objects.filter(retired_at=None).first()} if Role.objects.count() == 1 else {}
+
     def act(self, data: Mapping[str, Any]) -> Words:
         order = TemplateOrder(ca=Ref("pk", data["role"].ca_id), **_order_fields(data))
         self.obj = create_template(actor=actor_of(self.request), order=order)

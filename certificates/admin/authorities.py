@@ -172,7 +172,12 @@ class CreateIntermediate(_EstablishPage):
     form_class = IntermediateForm
 
     def initial(self) -> Mapping[str, Any]:
-        return {"key_algorithm": KeyAlgorithm.ECDSA_P256.value, "validity": 1825, "path_length": 0}
+        return {
+            "parent": issuing_authorities().filter(parent=None).first(),
+            "key_algorithm": KeyAlgorithm.ECDSA_P256.value,
+            "validity": 1825,
+            "path_length": 0,
+        }
 
     def act(self, data: Mapping[str, Any]) -> Words:
         return self._establish(data, Ref("pk", data["parent"].organization_id), Ref("pk", data["parent"].pk))
