@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final
 
-from django.db import connection
-from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.selectors import within_reach
 from cas.models import CaCertificate, CertificateAuthority, IssuedSerial
@@ -16,8 +15,6 @@ from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.ref import Ref
 from kernel.text import _
-
-M = TypeVar("M", bound=Model)
 
 # A revocation is on the CRL within a minute, and no CRL is signed much more often than once a minute: the sweep comes
 # round every five seconds, so this leaves room for one of them and the signature.
@@ -109,11 +106,6 @@ def count_by_status(*, visible_to: Actor, at: datetime) -> RegisterCounts:
         revoked=Count("pk", filter=Q(state=State.REVOKED)),
     )
     return RegisterCounts(**counts)
-
-
-def claimable(rows: QuerySet[M]) -> QuerySet[M]:
-    """Lock these rows, leaving out what another worker has locked. SQLite has one writer, so none is locked there."""
-    return rows.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
 
 
 def _still_needed(at: datetime) -> Q:

@@ -22,7 +22,7 @@ class FieldError:
     message: Text
 
 
-def field_error(field: str, code: str, template: str, **facts: object) -> FieldError:
+def field_error(field: str, code: str, template: str, /, **facts: object) -> FieldError:
     return FieldError(field, code, Text(template, facts))
 
 
@@ -34,7 +34,7 @@ class DomainError(Exception):
 
     code: ClassVar[str] = "error"
 
-    def __init__(self, template: str, *, code: str | None = None, **facts: object) -> None:
+    def __init__(self, template: str, /, *, code: str | None = None, **facts: object) -> None:
         self.message = Text(template, facts)
         self.error_code = code or self.code
         super().__init__(template)
@@ -73,6 +73,7 @@ class Invalid(DomainError):
     def __init__(
         self,
         template: str = _("The input is not acceptable."),
+        /,
         *,
         errors: Iterable[FieldError] = (),
         code: str | None = None,
@@ -82,7 +83,7 @@ class Invalid(DomainError):
         self.errors = tuple(errors)
 
     @classmethod
-    def of(cls, field: str, code: str, template: str, **facts: object) -> Invalid:
+    def of(cls, field: str, code: str, template: str, /, **facts: object) -> Invalid:
         """One wrong field; the sentence about it is the sentence of the whole."""
         return cls(template, errors=[field_error(field, code, template, **facts)], code=None, **facts)
 
@@ -113,7 +114,7 @@ class TooMany(DomainError):
 
     code = "rate-limited"
 
-    def __init__(self, template: str, *, retry_after: int, code: str | None = None, **facts: object) -> None:
+    def __init__(self, template: str, /, *, retry_after: int, code: str | None = None, **facts: object) -> None:
         super().__init__(template, code=code, **facts)
         self.retry_after = retry_after
 

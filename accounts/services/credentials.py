@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol, cast
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import policy, tokens, vault
 from accounts.models import ApiKey, Membership, Organization, ServerSecret, User
 from accounts.roles import ORGANIZATION_PERMISSIONS
-from accounts.services.people import person_permissions
+from accounts.services.people import member_permissions, person_permissions
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
@@ -68,7 +68,7 @@ def create_api_key(
         owner=owner,
         name=name.strip(),
         prefix=minted.prefix,
-        digest=tokens.digest(minted.token, vault.server_secret(ServerSecret.Purpose.TOKEN_DIGEST)),
+        digest=tokens.digest(minted.token, _digest_key()),
         permissions=sorted(wanted),
         allowed_cidrs=networks,
         expires_at=expires_at,
@@ -97,28 +97,13 @@ def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> 
     Raises Unauthenticated, always with the same words: which part was wrong is nobody's business.
     """
     refused = Unauthenticated(_("The API key is not valid."), code="invalid-token")
-    prefix = tokens.lookup_prefix(token.reveal().decode(errors="replace"))
-    role = Membership.objects.filter(user=OuterRef("owner"), organization=OuterRef("organization"))
-    row = (
-        ApiKey.objects.filter(prefix=prefix)
-        .select_related("owner")
-        .annotate(membership_id=Subquery(role.values("pk")[:1]))
-        .first()
-        if prefix
-        else None
-    )
+    row = _find(token)
+    if row is None or not tokens.matches(token, _digest_key(), bytes(row.digest)):
+        raise refused
     now = timezone.now()
-    if row is None or not tokens.matches(
-        token, vault.server_secret(ServerSecret.Purpose.TOKEN_DIGEST), bytes(row.digest)
-    ):
-        raise refused
-    if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
-        raise refused
-    if not _address_allowed(row.allowed_cidrs, ip):
-        raise refused
-    membership = Membership.objects.filter(pk=row.membership_id).first() if row.membership_id else None
-    rights = person_permissions(row.owner, membership)
-    if not rights:
+    has_ended = row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now)
+    rights = person_permissions(row.owner, row.owner_role, row.owner_capabilities)
+    if has_ended or not rights or not _address_allowed(row.allowed_cidrs, ip):
         raise refused
     _note_use(row, now, ip)
     return Actor(
@@ -131,6 +116,41 @@ def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> 
         ip=ip,
         trace_id=trace_id,
     )
+
+
+class _Found(Protocol):
+    """An API key with what its owner is now in its organization."""
+
+    pk: int
+    name: str
+    digest: bytes
+    organization_id: int
+    owner_id: int
+    owner: User
+    owner_role: str | None
+    owner_capabilities: list[str] | None
+    permissions: list[str]
+    allowed_cidrs: list[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+def _find(token: Secret) -> _Found | None:
+    """The one query of a request's credential."""
+    prefix = tokens.lookup_prefix(token.reveal().decode(errors="replace"))
+    if prefix is None:
+        return None
+    membership = Membership.objects.filter(user=OuterRef("owner"), organization=OuterRef("organization"))
+    rows = ApiKey.objects.select_related("owner").annotate(
+        owner_role=Subquery(membership.values("role")[:1]),
+        owner_capabilities=Subquery(membership.values("capabilities")[:1]),
+    )
+    return cast("_Found | None", rows.filter(prefix=prefix).first())
+
+
+def _digest_key() -> Secret:
+    return vault.server_secret(ServerSecret.Purpose.TOKEN_DIGEST)
 
 
 def _read_permissions(values: Iterable[str]) -> tuple[set[Permission], list[FieldError]]:
@@ -162,7 +182,7 @@ def _read_networks(values: Sequence[str], errors: list[FieldError]) -> list[str]
 def _require_no_more_than(actor: Actor, organization: Organization, owner: User, wanted: set[Permission]) -> None:
     """Nobody makes a key that can do more than he can, nor one in the name of somebody who cannot."""
     membership = Membership.objects.filter(organization=organization, user=owner).first()
-    missing = wanted - (actor.permissions & person_permissions(owner, membership))
+    missing = wanted - (actor.permissions & member_permissions(owner, membership))
     if missing:
         raise Denied(
             _("A key cannot have permissions that its maker and its owner do not both have: %(missing)s."),
@@ -181,7 +201,7 @@ def _address_allowed(cidrs: Sequence[str], ip: str | None) -> bool:
     return any(address in ipaddress.ip_network(cidr) for cidr in cidrs)
 
 
-def _note_use(row: ApiKey, now: datetime, ip: str | None) -> None:
+def _note_use(row: _Found, now: datetime, ip: str | None) -> None:
     if row.last_used_at is None or now - row.last_used_at > _LAST_USE_RESOLUTION:
         ApiKey.objects.filter(pk=row.pk).update(last_used_at=now, last_used_ip=ip)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -48,17 +49,23 @@ def actor_for_user(
     )
 
 
-def person_permissions(user: User, membership: Membership | None) -> frozenset[Permission]:
-    """What a person may do in the organization of this membership, now."""
+def person_permissions(user: User, role: str | None, capabilities: Sequence[str] | None) -> frozenset[Permission]:
+    """What a person may do now where he has this role and these capabilities; no role, no permission."""
     if not user.is_active:
         return frozenset()
     if user.is_superuser:
         return ORGANIZATION_PERMISSIONS
-    if membership is None:
+    if role is None:
         return frozenset()
-    known = {permission.value for permission in ORGANIZATION_PERMISSIONS}
-    extra = {Permission(value) for value in membership.capabilities if value in known}
-    return PERMISSIONS[membership.role] | extra
+    known = {permission.value: permission for permission in ORGANIZATION_PERMISSIONS}
+    return PERMISSIONS[role] | {known[value] for value in capabilities or () if value in known}
+
+
+def member_permissions(user: User, membership: Membership | None) -> frozenset[Permission]:
+    """What a person may do in the organization of this membership, now."""
+    if membership is None:
+        return person_permissions(user, None, None)
+    return person_permissions(user, membership.role, membership.capabilities)
 
 
 @transaction.atomic
@@ -149,13 +156,13 @@ def record_sign_out(*, actor: Actor) -> None:
 
 def _rights(user: User, organization: Organization | None) -> tuple[int | None, frozenset[Permission]]:
     if user.is_superuser:
-        return (organization.pk if organization else None), person_permissions(user, None)
+        return (organization.pk if organization else None), member_permissions(user, None)
     memberships = {row.organization_id: row for row in Membership.objects.filter(user=user)}
     wanted = organization.pk if organization else user.default_organization_id
     if wanted is None and len(memberships) == 1:
         wanted = next(iter(memberships))
     membership = memberships.get(wanted) if wanted is not None else None
-    return (wanted if membership else None), person_permissions(user, membership)
+    return (wanted if membership else None), member_permissions(user, membership)
 
 
 def _check_email(email: str) -> None:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -29,7 +29,6 @@ from cas.models import CertificateAuthority
 from cas.selectors import certificates_of
 from cas.services.authorities import reference as ca_reference
 from certificates.models import Certificate, Crl, CrlScope, PublicPath, Revocation
-from certificates.selectors import claimable
 from kernel.actor import Actor
 from kernel.errors import DomainError
 from kernel.permissions import Permission
@@ -102,7 +101,7 @@ def _claim(scope: CrlScope) -> _Lease | None:
     now = timezone.now()
     with transaction.atomic():
         free = Q(lease__isnull=True) | Q(lease_until__lte=now)
-        row = claimable(CrlScope.objects.filter(free, pk=scope.pk)).first()
+        row = CrlScope.objects.select_for_update(skip_locked=True).filter(free, pk=scope.pk).first()
         if row is None:
             return None
         row.lease, row.lease_until = uuid.uuid4(), now + _LEASE
@@ -228,16 +227,16 @@ def _mark(scope: CrlScope, snapshot: _Snapshot, crl: Crl) -> None:
 
 
 def _give_back(lease: _Lease, error: Exception) -> None:
-    """Free the scope, and wait longer after each failure, so that one broken CA does not stop the others."""
-    if not isinstance(error, DomainError):
-        log.exception("publishing a CRL failed", extra={"ca": lease.scope.ca_id, "scope": lease.scope.scope})
-    attempts = lease.scope.attempts + 1
+    """Free the scope, and wait longer after each failure, so that one broken CA does not stop the others.
+
+    A CA behind a passphrase waits for a person, who may have mistyped it and try again at once.
+    """
+    scope = lease.scope
+    held = CrlScope.objects.filter(pk=scope.pk, lease=lease.token)
+    if scope.ca.passphrase_protected and isinstance(error, DomainError):
+        held.update(lease=None, lease_until=None)
+        return
+    log.error("publishing a CRL failed: ca %s scope %s", scope.ca_id, scope.scope, exc_info=error)
+    attempts = scope.attempts + 1
     wait = min(_LONGEST_BACKOFF, timedelta(seconds=5 * 2 ** min(attempts, 10)))
-    CrlScope.objects.filter(pk=lease.scope.pk, lease=lease.token).update(
-        lease=None, lease_until=_back_off(lease, wait), attempts=attempts, last_error=str(error)[:500]
-    )
-
-
-def _back_off(lease: _Lease, wait: timedelta) -> datetime | None:
-    """A locked CA waits for a person, who may come at any moment."""
-    return None if lease.scope.ca.passphrase_protected else timezone.now() + wait
+    held.update(lease=None, lease_until=timezone.now() + wait, attempts=attempts, last_error=str(error)[:500])

@@ -11,6 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from cryptography import x509
+from cryptography.x509 import Certificate as X509Certificate
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from accounts import vault
@@ -51,8 +52,8 @@ class Issued:
     """A certificate that is signed and stored, its chain (issuer first), and its key where it is handed out now."""
 
     certificate: Certificate
-    x509: x509.Certificate
-    chain: tuple[x509.Certificate, ...]
+    x509: X509Certificate
+    chain: tuple[X509Certificate, ...]
     private_key: Secret | None
 
 

@@ -20,7 +20,6 @@ from cas.models import CertificateAuthority, IssuedSerial
 from cas.services.authorities import reference
 from cas.services.serials import new_serial, reserve_serial, serial_text
 from certificates.models import CrlScope, OcspResponder
-from certificates.selectors import claimable
 from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.secret import Secret
@@ -48,7 +47,7 @@ def rotate_responder(
     algorithm = KeyAlgorithm(ca.key_algorithm)
     key = generate(_RESPONDER_ALGORITHM.get(algorithm, algorithm))
     with transaction.atomic():
-        if not claimable(CrlScope.objects.filter(ca=ca, scope=0)).exists():
+        if not CrlScope.objects.select_for_update(skip_locked=True).filter(ca=ca, scope=0).exists():
             return None
         now = timezone.now()
         chain = selectors.lock_chain(ca.pk)

@@ -47,8 +47,7 @@ def revoke_certificate(*, actor: Actor, order: RevokeOrder) -> Certificate:
     OCSP says so from the commit on. Raises NotFound, Denied, Invalid (the reason, the invalidity date), AlreadyRevoked,
     Conflict (on hold already; issued elsewhere).
     """
-    row = selectors.lock_certificate(order.certificate, visible_to=actor)
-    policy.require(actor, Permission.CERTIFICATES_REVOKE, organization_id=row.organization_id, ca_id=row.ca_id)
+    row = _lock(actor, order.certificate)
     now = timezone.now()
     _check(order, now)
     if row.ca is None:
@@ -83,8 +82,7 @@ def release_certificate(*, actor: Actor, certificate: Ref) -> Certificate:
 
     Raises NotFound, Denied, AlreadyRevoked, Conflict (it is not on hold).
     """
-    row = selectors.lock_certificate(certificate, visible_to=actor)
-    policy.require(actor, Permission.CERTIFICATES_REVOKE, organization_id=row.organization_id, ca_id=row.ca_id)
+    row = _lock(actor, certificate)
     if row.state == State.REVOKED:
         raise AlreadyRevoked(_("The certificate is revoked; only a hold can be lifted."))
     if row.state != State.HELD:
@@ -116,6 +114,15 @@ def revoke_authority(*, actor: Actor, order: RevokeAuthorityOrder) -> Certificat
         if below.status != CertificateAuthority.Status.REVOKED:
             _revoke_one_authority(actor, below, order, now, because_of=subtree[0])
     return subtree[0]
+
+
+def _lock(actor: Actor, certificate: Ref) -> Certificate:
+    """The certificate, locked after its CA: whoever revokes a CA locks in this order, too, so neither waits for ever."""
+    row = selectors.get_certificate(certificate, visible_to=actor)
+    policy.require(actor, Permission.CERTIFICATES_REVOKE, organization_id=row.organization_id, ca_id=row.ca_id)
+    if row.ca_id is not None:
+        cas_selectors.lock_chain(row.ca_id)
+    return selectors.lock_certificate(Ref("pk", row.pk), visible_to=actor)
 
 
 def _check(order: RevokeOrder, now: datetime) -> None:

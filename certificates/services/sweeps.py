@@ -23,8 +23,8 @@ def publish_due_crls() -> int:
         try:
             published += publish_crl(actor=SYSTEM, scope=scope) is not None
         except Exception:
-            # The scope says what went wrong and when it will be tried again.
-            log.exception("a due CRL was not published", extra={"ca": scope.ca_id, "scope": scope.scope})
+            # It has been logged, and the scope says what went wrong and when it will be tried again.
+            log.warning("the CRL of %s is tried again later", scope.ca)
     return published
 
 
@@ -36,5 +36,5 @@ def rotate_responders() -> int:
         try:
             rotated += rotate_responder(actor=SYSTEM, ca=ca) is not None
         except Exception:
-            log.exception("a responder was not rotated", extra={"ca": ca.pk})
+            log.exception("the responder of %s was not rotated", ca)
     return rotated
