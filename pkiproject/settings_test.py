@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 _state = Path(tempfile.gettempdir()) / f"chancery-tests-{os.getuid()}"
 os.environ.setdefault("CHANCERY_STATE_DIR", str(_state))
@@ -11,11 +12,17 @@ os.environ.setdefault("CHANCERY_MASTER_KEY", "5b8e4d3c2a1f0e9d8c7b6a594837261504
 os.environ.setdefault("CHANCERY_SECRET_KEY", "15263748596a7b8c9daebfc0d1e2f304152637485a6b7c8d9e0f1a2b3c4d5e8f")
 
 from pkiproject.settings import *  # noqa: E402, F403
-from pkiproject.settings import DATABASES, EMBEDDED  # noqa: E402
+from pkiproject.settings import CACHES, DATABASES, EMBEDDED, REDIS_URL  # noqa: E402
 
 if not EMBEDDED:
     # A pool would keep connections to a database that the suite wants to drop.
     DATABASES["default"]["OPTIONS"].pop("pool", None)
+if REDIS_URL:
+    # A test may clear the cache: each of the processes that share the server has a database of its own in it.
+    _worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    CACHES["default"]["LOCATION"] = urlsplit(REDIS_URL)._replace(path=f"/{_worker}").geturl()
+CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, str] = {}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
