@@ -88,21 +88,33 @@ def make_intermediate(
     return Authority(certificate=certificate, key=key, ancestors=parent.chain)
 
 
-@cache
 def root(algorithm: KeyAlgorithm = P256) -> Authority:
     """The same root for all tests of a session."""
+    return _root(algorithm)
+
+
+def intermediate(algorithm: KeyAlgorithm = P256) -> Authority:
+    """The same issuing CA below `root` for all tests of a session, path length 0."""
+    return _intermediate(algorithm)
+
+
+def a_key(algorithm: KeyAlgorithm = P256, number: int = 0) -> PrivateKey:
+    """A subscriber's key; the same one for the same number."""
+    return _a_key(algorithm, number)
+
+
+@cache
+def _root(algorithm: KeyAlgorithm) -> Authority:
     return make_root(algorithm)
 
 
 @cache
-def intermediate(algorithm: KeyAlgorithm = P256) -> Authority:
-    """The same issuing CA below `root` for all tests of a session, path length 0."""
+def _intermediate(algorithm: KeyAlgorithm) -> Authority:
     return make_intermediate(root(algorithm), algorithm, path_length=0)
 
 
 @cache
-def a_key(algorithm: KeyAlgorithm = P256, number: int = 0) -> PrivateKey:
-    """A subscriber's key; the same one for the same number."""
+def _a_key(algorithm: KeyAlgorithm, number: int) -> PrivateKey:
     return generate(algorithm)
 
 

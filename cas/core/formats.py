@@ -101,7 +101,7 @@ def to_pkcs12(
 ) -> Secret:
     """A PKCS#12 file (RFC 7292) under a password; one without a key may go without.
 
-    Raises Invalid: on `format` for ML-DSA keys, which PKCS#12 software cannot hold yet; on `password` for an empty one.
+    Raises Invalid: on `format` for ML-DSA keys, which PKCS#12 software cannot hold; on `password` where a key has none.
     """
     if isinstance(key, mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey):
         raise Invalid.of("format", "unsupported-format", _("ML-DSA keys cannot go into PKCS#12; use PEM"))

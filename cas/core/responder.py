@@ -24,7 +24,7 @@ from cas.core.plan import (
 from cas.core.usages import key_usage
 from kernel.errors import Invalid
 
-_SUFFIX: Final = " OCSP"
+_SUFFIX: Final = "OCSP"
 _LONGEST_COMMON_NAME: Final = 64
 
 
@@ -56,10 +56,12 @@ def plan_responder(
 ) -> ResponderPlan:
     """A responder of this issuer, named after it.
 
-    It ends with its issuer where that comes first. Raises Invalid on `public_key`, `validity` and `issuer`.
+    It ends with its issuer where that comes first. Raises Invalid on `public_key`, `validity`, `subject` and `issuer`.
     """
     now = whole_seconds(now)
+    subject = _responder_name(issuer.certificate.subject)
     errors = key_errors(public_key, forbidden_keys) + constraints.authority_errors(issuer.chain, now)
+    errors += constraints.name_errors(issuer.chain, subject, ())
     not_after = now
     try:
         not_after = min(last_second(now, validity), *(each.not_valid_after_utc for each in issuer.chain))
@@ -69,7 +71,7 @@ def plan_responder(
         raise Invalid(errors=errors)
     return ResponderPlan(
         issuer=issuer,
-        subject=_responder_name(issuer.certificate.subject),
+        subject=subject,
         public_key=public_key,
         serial=serial,
         not_before=now,
@@ -79,13 +81,13 @@ def plan_responder(
 
 
 def _responder_name(issuer: Name) -> Name:
-    """The issuer's name with " OCSP" behind its common name, so that its name constraints go on holding."""
+    """The issuer's name with "OCSP" behind its common name, so that its name constraints go on holding."""
     issuer_cn = names.common_name(issuer) or ""
-    own = NameAttribute(NameOID.COMMON_NAME, _shortened(issuer_cn) + _SUFFIX)
+    own = NameAttribute(NameOID.COMMON_NAME, f"{_shortened(issuer_cn)} {_SUFFIX}".strip())
     kept = [rdn for rdn in issuer.rdns if not rdn.get_attributes_for_oid(NameOID.COMMON_NAME)]
     return Name([*kept, *Name([own]).rdns])
 
 
 def _shortened(common_name: str) -> str:
-    room = _LONGEST_COMMON_NAME - len(_SUFFIX)
+    room = _LONGEST_COMMON_NAME - len(_SUFFIX) - 1
     return common_name.encode()[:room].decode(errors="ignore").strip()

@@ -137,13 +137,13 @@ def prepare(plan: Plan) -> LintedDraft:
 def sign_certificate(draft: LintedDraft, signer: Signer) -> Certificate:
     """Sign exactly the linted bytes. Raises Misissuance on any surprise; nothing it raised about may be handed out."""
     _refuse_another_issuer(draft.plan, signer)
-    certificate = load_der_x509_certificate(_signed(draft.tbs, signer))
-    if certificate.tbs_certificate_bytes != draft.tbs:
-        raise Misissuance("the signed bytes differ from the linted bytes")
     try:
+        certificate = load_der_x509_certificate(_signed(draft.tbs, signer))
         certificate.verify_directly_issued_by(signer.certificate or certificate)
     except (ValueError, TypeError, InvalidSignature) as error:
         raise Misissuance("the certificate does not verify with its issuer") from error
+    if certificate.tbs_certificate_bytes != draft.tbs:
+        raise Misissuance("the signed bytes differ from the linted bytes")
     return certificate
 
 
