@@ -112,6 +112,11 @@ class CertificateAuthority(models.Model):
     def is_root(self) -> bool:
         return self.parent_id is None
 
+    @property
+    def preferred_certificate(self) -> CaCertificate | None:
+        """The one of its certificates that it is shown by; lists prefetch `certificates`."""
+        return next((row for row in self.certificates.all() if row.preferred), None)
+
 
 class CaCertificate(models.Model):
     """One certificate of a CA. The preferred one is copied into what the CA signs and hands out."""

@@ -110,6 +110,13 @@ class Certificate(models.Model):
     def __str__(self) -> str:
         return self.common_name or self.subject or self.serial
 
+    @property
+    def open_revocation(self) -> Revocation | None:
+        """Why it is revoked or on hold now."""
+        if self.state == self.State.ISSUED:
+            return None
+        return self.revocations.filter(lifted_at__isnull=True).first()
+
     def status(self, at: datetime) -> str:
         """`revoked`, `held`, `expired` or `issued`, in this order: expiry is computed, never stored."""
         if self.state == self.State.ISSUED and self.not_after < at:
