@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -17,8 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import services
 from accounts.models import User
+from accounts.services.people import change_password, record_sign_in, record_sign_out
 from accounts.sessions import actor_of
 from audit.admin.forms import add_domain_error
 from audit.events import EventName
@@ -94,7 +95,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
-        services.record_sign_out(actor=actor_of(request))
+        record_sign_out(actor=actor_of(request))
     logout(request)
     messages.success(request, _("You are signed out."))
     return redirect("sign-in")
@@ -108,7 +109,7 @@ def password(request: HttpRequest) -> HttpResponse:
     form = PasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            services.change_password(
+            change_password(
                 actor=actor_of(request),
                 user=user,
                 old=Secret(form.cleaned_data["old_password"]),
@@ -139,8 +140,10 @@ def _try_to_sign_in(request: HttpRequest, form: SignInForm) -> int:
         form.add_error(None, _("This name and this password do not fit together."))
         return 422
     cache.delete(counter)
-    login(request, user)
-    services.record_sign_in(actor=actor_of(request))
+    # Nobody is in without the log saying so.
+    with transaction.atomic():
+        login(request, user)
+        record_sign_in(actor=actor_of(request))
     return 200
 
 

@@ -1,0 +1,38 @@
+"""Every page that exists, found through the registry and the URL configuration, so that none is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.contrib import admin
+from django.urls import reverse
+
+OWN_PAGES = ("/", "/password/")
+OPEN_PAGES = ("/sign-in/", "/no-such-page/")
+
+
+def admin_lists() -> Iterator[str]:
+    yield reverse("admin:index")
+    for model, model_admin in admin.site._registry.items():
+        yield reverse(f"admin:{_name(model)}_changelist")
+        for page in getattr(model_admin, "list_pages", ()):
+            yield reverse(f"admin:{_name(model)}_{page.slug}")
+
+
+def admin_records() -> Iterator[str]:
+    """The newest row of each kind, and the pages beside it."""
+    for model, model_admin in admin.site._registry.items():
+        row = model._default_manager.order_by("-pk").first()
+        if row is None:
+            continue
+        yield reverse(f"admin:{_name(model)}_change", args=[row.pk])
+        for page in getattr(model_admin, "object_pages", ()):
+            yield reverse(f"admin:{_name(model)}_{page.slug}", args=[row.pk])
+
+
+def every_page() -> list[str]:
+    return [*OWN_PAGES, *admin_lists(), *admin_records()]
+
+
+def _name(model) -> str:
+    return f"{model._meta.app_label}_{model._meta.model_name}"
