@@ -43,7 +43,8 @@ class User(AbstractBaseUser):
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail address"), unique=True)
-    username = models.CharField(_("username"), max_length=150)
+    # Whoever is given no other name signs in by his address, so it must hold one.
+    username = models.CharField(_("username"), max_length=254)
     name = models.CharField(_("name"), max_length=150, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_superuser = models.BooleanField(_("superuser"), default=False)

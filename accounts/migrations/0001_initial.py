@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='public id')),
                 ('email', models.EmailField(max_length=254, unique=True, verbose_name='e-mail address')),
-                ('username', models.CharField(max_length=150, verbose_name='username')),
+                ('username', models.CharField(max_length=254, verbose_name='username')),
                 ('name', models.CharField(blank=True, max_length=150, verbose_name='name')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('is_superuser', models.BooleanField(default=False, verbose_name='superuser')),

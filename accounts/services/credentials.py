@@ -21,12 +21,18 @@ from audit.events import EventName
 from audit.resource import Resource
 from kernel.actor import Actor, ActorKind
 from kernel.errors import Conflict, Denied, FieldError, Invalid, Unauthenticated, field_error
+from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.secret import Secret
 from kernel.text import _
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
 # Writing the time of every single use would turn each read request into a write.
 _LAST_USE_RESOLUTION: Final = timedelta(minutes=1)
+_LONGEST_NAME: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,7 @@ def create_api_key(
     policy.require(actor, Permission.API_KEYS_WRITE, organization_id=organization.pk)
     wanted, errors = _read_permissions(permissions)
     networks = _read_networks(allowed_cidrs, errors)
-    if not name.strip():
-        errors.append(field_error("name", "required", _("The key needs a name.")))
+    errors += text_errors("name", name, longest=_LONGEST_NAME, required=True)
     if expires_at is not None and expires_at <= timezone.now():
         errors.append(field_error("expires_at", "in-the-past", _("The key would have expired already.")))
     if errors:
@@ -103,9 +108,10 @@ def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> 
     now = timezone.now()
     has_ended = row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now)
     rights = person_permissions(row.owner, row.owner_role, row.owner_capabilities)
-    if has_ended or not rights or not _address_allowed(row.allowed_cidrs, ip):
+    address = _read_address(ip)
+    if has_ended or not rights or not _address_allowed(row.allowed_cidrs, address):
         raise refused
-    _note_use(row, now, ip)
+    _note_use(row, now, address)
     return Actor(
         kind=ActorKind.API_KEY,
         id=row.pk,
@@ -172,7 +178,7 @@ def _read_networks(values: Sequence[str], errors: list[FieldError]) -> list[str]
     networks = []
     for index, value in enumerate(values):
         try:
-            networks.append(str(ipaddress.ip_network(value)))
+            networks.append(str(_unmapped(ipaddress.ip_network(value))))
         except ValueError:
             text = _("%(value)s is not an address range such as 10.0.0.0/8.")
             errors.append(field_error(f"allowed_cidrs[{index}]", "invalid", text, value=value))
@@ -190,19 +196,33 @@ def _require_no_more_than(actor: Actor, organization: Organization, owner: User,
         )
 
 
-def _address_allowed(cidrs: Sequence[str], ip: str | None) -> bool:
+def _unmapped(network: Network) -> Network:
+    """An IPv4 range that was written as one of IPv6 (RFC 4291 2.5.5.2), as what it is."""
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        address = network.network_address.ipv4_mapped
+        return ipaddress.IPv4Network(f"{address}/{network.prefixlen - _MAPPED.prefixlen}")
+    return network
+
+
+def _read_address(ip: str | None) -> Address | None:
+    """Where a request came from, without the zone of a link; None where it came through a socket without addresses."""
+    try:
+        address = ipaddress.ip_address((ip or "").partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _address_allowed(cidrs: Sequence[str], address: Address | None) -> bool:
     if not cidrs:
         return True
-    if ip is None:
-        return False
-    address = ipaddress.ip_address(ip)
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return any(address in ipaddress.ip_network(cidr) for cidr in cidrs)
+    return address is not None and any(address in ipaddress.ip_network(cidr) for cidr in cidrs)
 
 
-def _note_use(row: _Found, now: datetime, ip: str | None) -> None:
+def _note_use(row: _Found, now: datetime, address: Address | None) -> None:
     if row.last_used_at is None or now - row.last_used_at > _LAST_USE_RESOLUTION:
+        ip = str(address) if address else None
         ApiKey.objects.filter(pk=row.pk).update(last_used_at=now, last_used_ip=ip)
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from accounts import policy
 from accounts.models import Membership, Organization, User
-from accounts.roles import OrganizationRole
+from accounts.roles import PERMISSIONS, OrganizationRole
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
 from kernel.actor import Actor
 from kernel.errors import Conflict, Denied, Invalid
+from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.text import _
+
+_LONGEST_NAME: Final = 120
+_LONGEST_SLUG: Final = 80
 
 
 @transaction.atomic
@@ -26,11 +32,12 @@ def create_organization(*, actor: Actor, name: str, slug: str = "", owner: User 
     if not actor.is_superuser:
         raise Denied(_("Only a superuser can create organizations."))
     name = name.strip()
-    slug = slug or slugify(name)
-    if not name:
-        raise Invalid.of("name", "required", _("The organization needs a name."))
-    if not slug or slug != slugify(slug):
-        raise Invalid.of("slug", "invalid", _("The slug may have lower-case letters, digits and hyphens only."))
+    slug = slug or slugify(name)[:_LONGEST_SLUG].strip("-")
+    if errors := text_errors("name", name, longest=_LONGEST_NAME, required=True):
+        raise Invalid(errors=errors)
+    if not 0 < len(slug) <= _LONGEST_SLUG or slug != slugify(slug):
+        text = _("A slug has up to %(longest)s lower-case letters, digits and hyphens.")
+        raise Invalid.of("slug", "invalid", text, longest=_LONGEST_SLUG)
     event_id = audit.new_event_id()
     try:
         with transaction.atomic():
@@ -51,9 +58,10 @@ def create_organization(*, actor: Actor, name: str, slug: str = "", owner: User 
 
 @transaction.atomic
 def add_member(*, actor: Actor, organization: Organization, user: User, role: str) -> Membership:
-    """Raises Denied, Invalid (unknown role), Conflict (is a member already)."""
+    """Raises Denied (also for a role with more rights than the actor's), Invalid (unknown role), Conflict (is one)."""
     policy.require(actor, Permission.MEMBERS_WRITE, organization_id=organization.pk)
     _check_role(role)
+    _require_no_more_than(actor, role)
     event_id = audit.new_event_id()
     try:
         with transaction.atomic():
@@ -66,9 +74,10 @@ def add_member(*, actor: Actor, organization: Organization, user: User, role: st
 
 @transaction.atomic
 def change_member_role(*, actor: Actor, membership: Membership, role: str) -> Membership:
-    """Raises Denied, Invalid, Conflict (the last owner)."""
+    """Raises Denied (also for a role with more rights than the actor's), Invalid, Conflict (the last owner)."""
     policy.require(actor, Permission.MEMBERS_WRITE, organization_id=membership.organization_id)
     _check_role(role)
+    _require_no_more_than(actor, role)
     membership = _lock(membership)
     if membership.role == OrganizationRole.OWNER and role != OrganizationRole.OWNER:
         _keep_an_owner(membership)
@@ -108,6 +117,16 @@ def _check_role(role: str) -> None:
     if role not in OrganizationRole.values:
         known = ", ".join(OrganizationRole.values)
         raise Invalid.of("role", "unknown-role", _("Unknown role; known are %(known)s."), known=known)
+
+
+def _require_no_more_than(actor: Actor, role: str) -> None:
+    """Nobody makes a member who can do more than he can. Approvers are appointed by owners, who do not decide."""
+    missing = PERMISSIONS[role] - actor.permissions - {Permission.REQUESTS_DECIDE}
+    if missing:
+        raise Denied(
+            _("A member cannot be given permissions that you do not have: %(missing)s."),
+            missing=", ".join(sorted(missing)),
+        )
 
 
 def _record(actor: Actor, event: EventName, membership: Membership, event_id: str | None = None) -> None:

@@ -19,13 +19,16 @@ from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
 from kernel.actor import Actor, ActorKind
-from kernel.errors import Conflict, Denied, FieldError, Invalid
+from kernel.errors import Conflict, Denied, FieldError, Invalid, field_error
+from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.secret import Secret
 from kernel.text import Text, _
 
 FIRST_PASSWORD_LIFETIME: Final = timedelta(days=1)
 _FIRST_PASSWORD_LENGTH: Final = 20
+_LONGEST_EMAIL: Final = 254
+_LONGEST_NAME: Final = 150
 
 
 def actor_for_user(
@@ -74,13 +77,19 @@ def create_user(
 ) -> User:
     """A person, without any organization yet. Superusers only.
 
-    Raises Denied, Invalid (e-mail, weak password), Conflict (e-mail or username taken).
+    Raises Denied, Invalid (e-mail, names, weak password), Conflict (e-mail or username taken).
     """
     if not actor.is_superuser and actor.kind is not ActorKind.SYSTEM:
         raise Denied(_("Only a superuser can create users."))
     email = email.strip()
-    _check_email(email)
     user = User(email=email, username=username or email, name=name, is_superuser=is_superuser)
+    errors = [
+        *_email_errors(email),
+        *text_errors("username", username, longest=_LONGEST_EMAIL),
+        *text_errors("name", name, longest=_LONGEST_NAME),
+    ]
+    if errors:
+        raise Invalid(errors=errors)
     if password is None:
         user.set_unusable_password()
     else:
@@ -165,11 +174,12 @@ def _rights(user: User, organization: Organization | None) -> tuple[int | None, 
     return (wanted if membership else None), member_permissions(user, membership)
 
 
-def _check_email(email: str) -> None:
+def _email_errors(email: str) -> list[FieldError]:
     try:
         validate_email(email)
-    except ValidationError as error:
-        raise Invalid.of("email", "invalid", _("This is not an e-mail address.")) from error
+    except ValidationError:
+        return [field_error("email", "invalid", _("This is not an e-mail address."))]
+    return text_errors("email", email, longest=_LONGEST_EMAIL)
 
 
 def _check_password(password: Secret, user: User, field: str = "password") -> None:
