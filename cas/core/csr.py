@@ -28,7 +28,7 @@ _FIELD: Final = "csr"
 LONGEST: Final = 64 * 1024
 _MOST_NAMES: Final = 1000
 _PEM: Final = re.compile(
-    rb"-----BEGIN (NEW )?CERTIFICATE REQUEST-----\s+([A-Za-z0-9+/=\s]+)-----END (NEW )?CERTIFICATE REQUEST-----"
+    rb"-----BEGIN (NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END (NEW )?CERTIFICATE REQUEST-----"
 )
 
 

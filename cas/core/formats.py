@@ -20,7 +20,7 @@ from kernel.text import _
 
 LONGEST: Final = 256 * 1024
 _MOST_CERTIFICATES: Final = 32
-_PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]+)-----END ([A-Z0-9 ]+)-----")
+_PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]+)-----END ([A-Z0-9 ]+)-----")
 _LABELS: Final = (b"CERTIFICATE", b"X509 CERTIFICATE")  # RFC 7468 5.1
 
 

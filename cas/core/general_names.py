@@ -43,7 +43,6 @@ _KIND_OF_TYPE: Final = {
     RegisteredID: NameKind.REGISTERED_ID,
     OtherName: NameKind.OTHER,
 }
-_TEXT_KINDS: Final = (NameKind.DNS, NameKind.IP, NameKind.EMAIL, NameKind.URI)
 
 _LONGEST_DNS: Final = 253  # RFC 1035 2.3.4, without the root's dot
 _LONGEST_EMAIL: Final = 254  # RFC 5321 4.5.3.1.3, without the brackets
@@ -175,6 +174,8 @@ def _dns(text: str, field: str) -> str:
 
 def _host(text: str, field: str, longest: int = _LONGEST_DNS) -> str:
     wrong = _invalid(field, _("%(name)s is not a host name"), text)
+    if len(text) > _LONGEST_DNS:
+        raise wrong  # before IDNA, whose work grows with the square of the length
     try:
         host = text.lower() if text.isascii() else idna.encode(text, uts46=True).decode("ascii")
         labels = host.split(".")

@@ -114,7 +114,8 @@ def plan_leaf(
     subject = _judged_subject(role, wish.subject, errors)
     wished_sans = _judged_sans(role, wish.sans, errors)
     sans = _without_repetitions([*_names_in_subject(profile, subject, errors), *wished_sans])
-    usage = _judged_key(profile, wish.public_key, forbidden_keys, errors)
+    errors += key_errors(wish.public_key, forbidden_keys, issuer)
+    usage = _judged_usage(profile, wish.public_key, errors)
     not_before, not_after = _judged_validity(profile, issuer, wish.validity, now, errors)
     errors += _chain_errors(issuer, template, subject, sans, now)
     if not wish.subject.rdns and not wish.sans:
@@ -220,16 +221,13 @@ def _without_repetitions(sans: Sequence[NamedSan]) -> list[NamedSan]:
     return [(field, name) for name, field in first.items()]
 
 
-def _judged_key(
-    profile: Profile, public_key: PublicKey, forbidden: Container[str], errors: list[FieldError]
-) -> tuple[str, ...]:
+def _judged_usage(profile: Profile, public_key: PublicKey, errors: list[FieldError]) -> tuple[str, ...]:
     """The usages of the template that this key can carry (RFC 8813, RFC 9295, RFC 9881)."""
-    wrong = key_errors(public_key, forbidden)
-    errors += wrong
-    if any(error.code == "unsupported-key" for error in wrong):
-        return ()
     role, template = profile.role, profile.template
-    algorithm = algorithm_of(public_key)
+    try:
+        algorithm = algorithm_of(public_key)
+    except Invalid:
+        return ()  # key_errors has said so
     is_other = algorithm is not template.key_algorithm and not template.any_key_algorithm
     carried = tuple(usage for usage in template.key_usage if usage in LEAF_USAGES[algorithm.family])
     if is_other or not role.allows_algorithm(algorithm):

@@ -22,8 +22,8 @@ from cryptography.x509 import (
 )
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from cas.core.keys import PublicKey, algorithm_of, key_identifier, public_key_sha256, supported
-from cas.core.reading import subject_key_identifier
+from cas.core.keys import PublicKey, algorithm_of, key_identifier, public_key_sha256, spki, supported
+from cas.core.reading import raw_field, subject_key_identifier
 from cas.core.weak_keys import weaknesses
 from kernel.errors import FieldError, Invalid, field_error
 from kernel.text import _
@@ -134,14 +134,15 @@ def last_second(not_before: datetime, lifetime: timedelta) -> datetime:
         raise Invalid.of("validity", "out-of-range", _("ends after the year 9999")) from None
 
 
-def key_errors(public_key: PublicKey, forbidden: Container[str]) -> list[FieldError]:
-    """Why this key may not be certified at all; the field is `public_key`."""
+def key_errors(public_key: PublicKey, forbidden: Container[str], issuer: IssuerFacts | None = None) -> list[FieldError]:
+    """Why this key may not be certified at all; the field is `public_key`. No CA of the chain lends its key."""
     try:
         algorithm_of(public_key)
     except Invalid as error:
         return list(error.errors)
     errors = weaknesses(public_key)
-    if public_key_sha256(public_key) in forbidden:
+    chain_keys = {raw_field(each, "spki") for each in issuer.chain} if issuer else set()
+    if public_key_sha256(public_key) in forbidden or spki(public_key) in chain_keys:
         errors.append(
             field_error("public_key", "forbidden-key", _("this key must not be used: it is blocked, or a CA's"))
         )

@@ -60,7 +60,7 @@ def plan_responder(
     """
     now = whole_seconds(now)
     subject = _responder_name(issuer.certificate.subject)
-    errors = key_errors(public_key, forbidden_keys) + constraints.authority_errors(issuer.chain, now)
+    errors = key_errors(public_key, forbidden_keys, issuer) + constraints.authority_errors(issuer.chain, now)
     errors += constraints.name_errors(issuer.chain, subject, ())
     not_after = now
     try:

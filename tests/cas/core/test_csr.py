@@ -93,6 +93,7 @@ def test_a_csr_signed_by_another_key_is_refused():
         ("no end", GOOD.partition("-----END")[0], "unreadable-csr"),
         ("broken base64", GOOD.replace("M", "=", 1), "unreadable-csr"),
         ("too much", "x" * (LONGEST + 1), "too-long"),
+        ("a long way to no end", "-----BEGIN CERTIFICATE REQUEST-----" + " " * 65_000, "unreadable-csr"),
         ("lone surrogates", "\ud800", "unreadable-csr"),
     ],
 )

@@ -42,6 +42,7 @@ def test_text_between_pem_blocks_is_passed_over():
             "unreadable-certificate",
         ),
         ("a block without an end", to_pem(LEAF).partition("-----END")[0], "unreadable-certificate"),
+        ("a long way to no end", "-----BEGIN CERTIFICATE-----" + " " * 250_000, "unreadable-certificate"),
         ("two certificates", to_pem(LEAF, LEAF), "several-certificates"),
         ("33 certificates", to_pem(*[LEAF] * 33), "too-long"),
         ("too much", b"x" * (256 * 1024 + 1), "too-long"),

@@ -140,6 +140,11 @@ def test_a_forbidden_key_is_refused():
     assert _refusals(forbidden={public_key_sha256(key)}) == {("public_key", "forbidden-key")}
 
 
+@pytest.mark.parametrize("authority", [root, intermediate])
+def test_the_key_of_a_ca_of_the_chain_is_refused(authority):
+    assert _refusals(a_wish(public_key=authority().key.public_key())) == {("public_key", "forbidden-key")}
+
+
 @pytest.mark.parametrize(
     ("rule", "subject", "errors"),
     [

@@ -81,6 +81,12 @@ def test_the_hash_grows_with_the_key():
     assert list(names.values()) == ["sha256", "sha256", "sha384", "sha512"]
 
 
+def test_rsa_4096_signs_with_sha_384():
+    certificate = make_root(KeyAlgorithm.RSA_4096).certificate
+    certificate.verify_directly_issued_by(certificate)
+    assert certificate.signature_hash_algorithm.name == "sha384"
+
+
 def test_the_linted_bytes_are_the_signed_bytes():
     draft = prepare(a_plan())
     assert sign_certificate(draft, intermediate().signer).tbs_certificate_bytes == draft.tbs
