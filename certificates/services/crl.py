@@ -26,7 +26,7 @@ from cas import addresses, keystore
 from cas.core.crl import crl_to_be_signed
 from cas.core.signing import sign_crl
 from cas.models import CertificateAuthority
-from cas.selectors import certificates_of
+from cas.selectors import certificates_of, lock_chain
 from cas.services.authorities import reference as ca_reference
 from certificates.models import Certificate, Crl, CrlScope, PublicPath, Revocation
 from kernel.actor import Actor
@@ -101,7 +101,8 @@ def _claim(scope: CrlScope) -> _Lease | None:
     now = timezone.now()
     with transaction.atomic():
         free = Q(lease__isnull=True) | Q(lease_until__lte=now)
-        row = CrlScope.objects.select_for_update(skip_locked=True).filter(free, pk=scope.pk).first()
+        # Ordered, or the model's own order joins the CA and locks it: an issuance in flight would hide the scope.
+        row = CrlScope.objects.select_for_update(skip_locked=True).filter(free, pk=scope.pk).order_by("pk").first()
         if row is None:
             return None
         row.lease, row.lease_until = uuid.uuid4(), now + _LEASE
@@ -193,6 +194,8 @@ def _keep(actor: Actor, lease: _Lease, snapshot: _Snapshot, crl: Crl) -> Crl | N
     row = CrlScope.objects.select_for_update().get(pk=lease.scope.pk)
     if row.lease != lease.token:
         return None
+    # Whoever revokes the CA lifts its holds, in an order of his own: the two take turns, or they wait for each other.
+    lock_chain(row.ca_id)
     crl.save(force_insert=True)
     _mark(lease.scope, snapshot, crl)
     row.last_number = crl.number

@@ -106,6 +106,9 @@ def revoke_authority(*, actor: Actor, order: RevokeAuthorityOrder) -> Certificat
     policy.require(actor, Permission.CAS_REVOKE, organization_id=ca.organization_id, ca_id=ca.pk)
     if order.reason not in AUTHORITY_REASONS:
         raise Invalid.of("reason", "reason-not-allowed", _("A CA cannot be revoked for this reason."))
+    if ca.parent_id is not None:
+        # Its revocation is the parent's to list; whoever revokes the parent locks downwards, so this begins there too.
+        cas_selectors.lock_chain(ca.parent_id)
     subtree = cas_selectors.lock_subtree(ca.pk)
     if subtree[0].status == CertificateAuthority.Status.REVOKED:
         raise AlreadyRevoked(_("The CA is revoked already."))
