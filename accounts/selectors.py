@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
 from accounts.models import ApiKey, Membership, Organization, User
 from kernel.actor import Actor, ActorKind
-from kernel.errors import NotFound
+from kernel.errors import Denied, NotFound
 from kernel.ref import Ref
 from kernel.text import _
 
@@ -34,6 +35,28 @@ def get_organization(ref: Ref, *, visible_to: Actor) -> Organization:
         return organizations(visible_to=visible_to).get(**{ref.by: ref.value})
     except Organization.DoesNotExist as error:
         raise NotFound(_("There is no such organization."), code="organization-not-found") from error
+
+
+def acting_in(actor: Actor, organization: Ref | None) -> Actor:
+    """The actor, in this organization alone; None leaves him as he is.
+
+    Raises Denied where there is no such organization and where he does not act in it, alike.
+    """
+    if organization is None:
+        return actor
+    try:
+        row = get_organization(organization, visible_to=actor)
+    except NotFound as error:
+        raise Denied(_("You do not act in this organization.")) from error
+    return replace(actor, organization_id=row.pk)
+
+
+def person_of(actor: Actor) -> User:
+    """The person who answers for the actor. Raises Denied where nobody does."""
+    person = User.objects.filter(pk=actor.person_id).first()
+    if person is None:
+        raise Denied(_("Only a person, or a credential of one, can do this."))
+    return person
 
 
 def memberships(*, visible_to: Actor) -> QuerySet[Membership]:

@@ -210,16 +210,25 @@ TEMPLATES = [
 ]
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["api.common.parser.StrictJsonParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.common.auth.Credentials"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.common.permissions.HoldsPermission"],
+    "DEFAULT_SCHEMA_CLASS": "api.common.openapi.OperationSchema",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "TITLE": "Chancery",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PATH_CONVERTER_OVERRIDES": {
+        "number": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
+        "public_id": {"type": "string", "format": "uuid"},
+    },
+    "POSTPROCESSING_HOOKS": [],
+    "SORT_OPERATION_PARAMETERS": False,
+    "SORT_OPERATIONS": False,
 }
 
 # --- languages, time, files -------------------------------------------------------------------------------------------

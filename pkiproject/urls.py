@@ -7,10 +7,11 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("web.urls")),
+    path("", include("api.urls")),
     path("admin/", admin.site.urls),
 ]
 
-handler400 = "web.errors.bad_request"
-handler403 = "web.errors.forbidden"
-handler404 = "web.errors.not_found"
-handler500 = "web.errors.server_error"
+handler400 = "pkiproject.errors.bad_request"
+handler403 = "pkiproject.errors.forbidden"
+handler404 = "pkiproject.errors.not_found"
+handler500 = "pkiproject.errors.server_error"

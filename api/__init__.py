@@ -1,0 +1,1 @@
+"""The wire: what is common to all dialects, and one folder for each."""

@@ -1,0 +1,80 @@
+"""Credentials to an actor: once, at the edge. Below it nobody asks how he came in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication, CSRFCheck
+from rest_framework.request import Request
+
+from accounts.models import User
+from accounts.services.credentials import authenticate_token
+from accounts.services.people import actor_for_user
+from api.common.trace import trace_id_of
+from kernel.actor import Actor, ActorKind
+from kernel.errors import Denied, Unauthenticated
+from kernel.secret import Secret
+from kernel.text import _
+
+INVALID_TOKEN: Final = "invalid-token"  # noqa: S105  a code
+
+
+class Credentials(BaseAuthentication):
+    """An API key in `Authorization: Bearer …` (RFC 6750), else the session of a signed-in person.
+
+    A credential that is not good is an Unauthenticated, never "as if none": not even a session beside it helps.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Actor, None] | None:
+        plain = request._request
+        header = plain.META.get("HTTP_AUTHORIZATION")
+        actor = _actor_of_session(plain) if header is None else _actor_of_header(plain, header)
+        return (actor, None) if actor else None
+
+    def authenticate_header(self, request: Request) -> str:
+        return challenge(None)
+
+
+def challenge(code: str | None) -> str:
+    """The value of WWW-Authenticate (RFC 6750 section 3); `code` is that of the problem, if there is one."""
+    if code != INVALID_TOKEN:
+        return 'Bearer realm="Chancery"'
+    return 'Bearer realm="Chancery", error="invalid_token", error_description="The credential is not valid"'
+
+
+def client_ip(request: HttpRequest) -> str | None:
+    """The address that the request came from; None where the server does not know it (a Unix socket)."""
+    return request.META.get("REMOTE_ADDR") or None
+
+
+def nobody(request: HttpRequest) -> Actor:
+    """Whoever sent this request, for the audit log: no name, no rights."""
+    return Actor(
+        kind=ActorKind.USER,
+        id=0,
+        label="",
+        organization_id=None,
+        permissions=frozenset(),
+        ip=client_ip(request),
+        trace_id=trace_id_of(request),
+    )
+
+
+def _actor_of_header(request: HttpRequest, header: str) -> Actor:
+    scheme, _space, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated(_("The Authorization header must be: Bearer, a space, and the key."), code=INVALID_TOKEN)
+    return authenticate_token(Secret(token.strip()), ip=client_ip(request), trace_id=trace_id_of(request))
+
+
+def _actor_of_session(request: HttpRequest) -> Actor | None:
+    user = getattr(request, "user", None)
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    # The browser sends its cookie by itself, so a change must prove that it comes from our own pages.
+    if CSRFCheck(lambda _request: None).process_view(request, None, (), {}):  # type: ignore[arg-type]
+        raise Denied(_("A signed-in browser must send its CSRF token with this."), code="csrf-failed")
+    if user.must_change_password:
+        raise Denied(_("The password must be changed first."), code="password-change-required")
+    return actor_for_user(user, ip=client_ip(request), trace_id=trace_id_of(request))

@@ -1,0 +1,86 @@
+"""DialectViewSet: a ViewSet with credentials, a permission for each action, and one voice for all that goes wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.viewsets import ViewSet
+
+from api.common.auth import Credentials
+from api.common.errors import LengthRequired
+from api.common.negotiation import JsonNegotiation
+from api.common.parser import StrictJsonParser
+from api.common.permissions import HoldsPermission
+from api.common.problems import Family, Problem, to_problem
+from api.common.refusals import note_refusal
+from kernel.actor import Actor
+from kernel.permissions import Permission
+from kernel.text import _
+
+log = logging.getLogger(__name__)
+
+
+class DialectViewSet(ViewSet):
+    """The base of every dialect. A dialect adds `statuses` and `render`; a view adds its actions and `permissions`."""
+
+    authentication_classes = [Credentials]
+    permission_classes = [HoldsPermission]
+    parser_classes = [StrictJsonParser]
+    content_negotiation_class = JsonNegotiation
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    # Action -> permission; an action that is not listed is refused.
+    permissions: ClassVar[Mapping[str, Permission]] = {}
+    # Actions that answer with a file.
+    downloads: ClassVar[frozenset[str]] = frozenset()
+    # Family -> HTTP status, in this dialect.
+    statuses: ClassVar[Mapping[Family, int]] = {}
+
+    def render(self, request: HttpRequest, problem: Problem) -> HttpResponse:
+        """The problem as this dialect says it."""
+        raise NotImplementedError
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "") and not request.META.get("CONTENT_LENGTH"):
+            raise LengthRequired(_("Send the body with a Content-Length."))
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        answer = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    def get_exception_handler(self) -> Callable[..., HttpResponse]:
+        return self._answer
+
+    def _answer(self, exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
+        request = self.request._request
+        problem = self.explain(to_problem(exc))
+        log_cause(request, problem)
+        actor = getattr(self.request, "_user", None)
+        note_refusal(request, problem, actor if isinstance(actor, Actor) else None)
+        return self.render(request, problem)
+
+    def explain(self, problem: Problem) -> Problem:
+        """The same problem in the words of this view; a view whose fields are named otherwise overrides it."""
+        return problem
+
+
+def log_cause(request: HttpRequest, problem: Problem) -> None:
+    """What the client is not told goes to the log, under the trace id that he is told."""
+    if problem.cause is not None:
+        log.error(
+            "%s %s failed: %s",
+            request.method,
+            request.path,
+            problem.code,
+            exc_info=problem.cause,
+            extra={"request": request},
+        )

@@ -1,0 +1,23 @@
+"""What can be wrong with a request before the domain hears of it."""
+
+from __future__ import annotations
+
+from kernel.errors import DomainError, Invalid
+
+
+class Malformed(Invalid):
+    """The request itself cannot be understood."""
+
+    code = "malformed-request"
+
+
+class TooLarge(DomainError):
+    """The body is longer than anything that this path could need."""
+
+    code = "body-too-large"
+
+
+class LengthRequired(DomainError):
+    """The body comes without its length (RFC 9110 section 15.5.12)."""
+
+    code = "length-required"

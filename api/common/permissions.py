@@ -1,0 +1,35 @@
+"""The door: who holds the permission that an action names comes in. What he may touch is asked at the object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts import policy
+from kernel.errors import Denied, Unauthenticated
+from kernel.text import _
+
+if TYPE_CHECKING:
+    # The framework imports this module while it is being imported itself.
+    from api.common.dialect import DialectViewSet
+
+
+class HoldsPermission(BasePermission):
+    """Asks `view.permissions[view.action]`; an action that names no permission is refused."""
+
+    def has_permission(self, request: Request, view: DialectViewSet) -> bool:
+        """Raises Unauthenticated, Denied."""
+        if str(request.method).lower() not in view.action_map:
+            # The view has no such method: what follows is a 405.
+            return True
+        actor = request.user
+        if actor is None:
+            raise Unauthenticated(_("This needs a credential: an API key, or a signed-in session."))
+        needed = view.permissions.get(view.action)
+        if needed is None:
+            raise Denied(_("Nobody may do this."))
+        if not policy.holds(actor, needed):
+            raise Denied(_("This needs the permission %(permission)s."), permission=needed.value)
+        return True

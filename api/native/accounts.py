@@ -1,0 +1,131 @@
+"""Organizations, their members, and their API keys."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import selectors
+from accounts.models import User
+from accounts.services.credentials import create_api_key, revoke_api_key
+from accounts.services.organizations import add_member, change_member_role, create_organization, remove_member
+from api.common.openapi import operation
+from api.common.problems import Family
+from api.native.dialect import NativeViewSet
+from api.native.inputs import ApiKeyIn, MemberChangeIn, MemberIn, OrganizationIn
+from api.native.outputs import ApiKeyOut, MemberOut, NewApiKeyOut, OrganizationOut, TokenOut, listing
+from kernel.errors import Invalid
+from kernel.permissions import Permission
+from kernel.ref import Ref
+from kernel.text import _
+
+
+class Organizations(NativeViewSet):
+    """Tenants: what one owns is invisible to every other."""
+
+    permissions = {
+        "list": Permission.ORGANIZATIONS_READ,
+        "create": Permission.ORGANIZATIONS_WRITE,
+        "retrieve": Permission.ORGANIZATIONS_READ,
+    }
+
+    @operation("List organizations", answers={200: listing(OrganizationOut)})
+    def list(self, request: Request) -> Response:
+        return self.page(OrganizationOut, selectors.organizations(visible_to=self.actor))
+
+    @operation(
+        "Create an organization",
+        body=OrganizationIn,
+        answers={201: OrganizationOut},
+        refusals=(Family.CONFLICT,),
+    )
+    def create(self, request: Request) -> Response:
+        """Superusers only."""
+        values = OrganizationIn.values(request.data, version=self.version)
+        return self.created(self.show(OrganizationOut, create_organization(actor=self.actor, **values)))
+
+    @operation("Show an organization", answers={200: OrganizationOut})
+    def retrieve(self, request: Request, ref: Ref) -> Response:
+        return Response(self.show(OrganizationOut, selectors.get_organization(ref, visible_to=self.actor)))
+
+
+class Members(NativeViewSet):
+    """Who belongs to an organization, and what he may do there."""
+
+    permissions = {
+        "list": Permission.MEMBERS_READ,
+        "create": Permission.MEMBERS_WRITE,
+        "retrieve": Permission.MEMBERS_READ,
+        "partial_update": Permission.MEMBERS_WRITE,
+        "destroy": Permission.MEMBERS_WRITE,
+    }
+
+    @operation("List members", answers={200: listing(MemberOut)})
+    def list(self, request: Request) -> Response:
+        return self.page(MemberOut, selectors.memberships(visible_to=self.actor))
+
+    @operation("Add a member", body=MemberIn, answers={201: MemberOut}, refusals=(Family.CONFLICT,))
+    def create(self, request: Request) -> Response:
+        """Somebody who has an account already."""
+        values = MemberIn.values(request.data, version=self.version)
+        organization = self.organization_of(values)
+        user = _user_by(values["email"])
+        member = add_member(actor=self.actor, organization=organization, user=user, role=values["role"])
+        return self.created(self.show(MemberOut, member))
+
+    @operation("Show a member", answers={200: MemberOut})
+    def retrieve(self, request: Request, ref: Ref) -> Response:
+        return Response(self.show(MemberOut, selectors.get_membership(ref, visible_to=self.actor)))
+
+    @operation("Change a member's role", body=MemberChangeIn, answers={200: MemberOut}, refusals=(Family.CONFLICT,))
+    def partial_update(self, request: Request, ref: Ref) -> Response:
+        values = MemberChangeIn.values(request.data, version=self.version)
+        member = selectors.get_membership(ref, visible_to=self.actor)
+        change_member_role(actor=self.actor, membership=member, role=values["role"])
+        return self.retrieve(request, ref)
+
+    @operation("Remove a member", answers={204: None}, refusals=(Family.CONFLICT,))
+    def destroy(self, request: Request, ref: Ref) -> Response:
+        """His keys stop working with the membership."""
+        remove_member(actor=self.actor, membership=selectors.get_membership(ref, visible_to=self.actor))
+        return Response(status=204)
+
+
+class ApiKeys(NativeViewSet):
+    """Credentials for programs."""
+
+    permissions = {
+        "list": Permission.API_KEYS_READ,
+        "create": Permission.API_KEYS_WRITE,
+        "retrieve": Permission.API_KEYS_READ,
+        "destroy": Permission.API_KEYS_WRITE,
+    }
+
+    @operation("List API keys", answers={200: listing(ApiKeyOut)})
+    def list(self, request: Request) -> Response:
+        return self.page(ApiKeyOut, selectors.api_keys(visible_to=self.actor))
+
+    @operation("Create an API key", body=ApiKeyIn, answers={201: NewApiKeyOut})
+    def create(self, request: Request) -> Response:
+        """With some of the permissions of the person who makes it. The token is in this answer and nowhere else."""
+        values = ApiKeyIn.values(request.data, version=self.version)
+        organization, owner = self.organization_of(values), selectors.person_of(self.actor)
+        new = create_api_key(actor=self.actor, organization=organization, owner=owner, **values)
+        return self.created(self.show(ApiKeyOut, new.row) | self.show(TokenOut, new))
+
+    @operation("Show an API key", answers={200: ApiKeyOut})
+    def retrieve(self, request: Request, ref: Ref) -> Response:
+        return Response(self.show(ApiKeyOut, selectors.get_api_key(ref, visible_to=self.actor)))
+
+    @operation("Revoke an API key", answers={204: None}, refusals=(Family.CONFLICT,))
+    def destroy(self, request: Request, ref: Ref) -> Response:
+        """It stops working at once; the row stays."""
+        revoke_api_key(actor=self.actor, key=selectors.get_api_key(ref, visible_to=self.actor))
+        return Response(status=204)
+
+
+def _user_by(email: str) -> User:
+    user = selectors.find_user(email)
+    if user is None:
+        raise Invalid.of("email", "unknown-user", _("Nobody with this e-mail address has an account here."))
+    return user

@@ -1,0 +1,125 @@
+"""Certificates: issue, find, hand out, revoke."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.selectors import acting_in
+from api.common.openapi import a_file, operation
+from api.common.problems import Family
+from api.native.certificate_inputs import CollectIn, DownloadQuery, IssueIn, LabelsIn, RevokeIn
+from api.native.certificate_outputs import (
+    CertificateDetailOut,
+    CertificateOut,
+    Handover,
+    HandoverOut,
+    IssuedOut,
+    PrivateKeyOut,
+)
+from api.native.dialect import NativeViewSet, file_response
+from api.native.outputs import listing
+from cas.selectors import chain_of
+from certificates import selectors
+from certificates.bundles import Format
+from certificates.delivery import deliver
+from certificates.services.downloads import download_certificate
+from certificates.services.editing import update_certificate
+from certificates.services.issuance import issue_certificate
+from certificates.services.keys import collect_private_key
+from certificates.services.minting import Issued
+from certificates.services.revocation import release_certificate, revoke_certificate
+from kernel.permissions import Permission
+from kernel.ref import Ref
+
+_FILES: Final = (
+    "application/x-pem-file",
+    "application/pkix-cert",
+    "application/x-pkcs7-certificates",
+    "application/x-pkcs12",
+    "application/zip",
+)
+
+
+class Certificates(NativeViewSet):
+    """The register: what was issued, and what may be done with it."""
+
+    permissions = {
+        "list": Permission.CERTIFICATES_READ,
+        "create": Permission.CERTIFICATES_ISSUE,
+        "retrieve": Permission.CERTIFICATES_READ,
+        "partial_update": Permission.CERTIFICATES_ISSUE,
+        "download": Permission.CERTIFICATES_DOWNLOAD,
+        "revoke": Permission.CERTIFICATES_REVOKE,
+        "release": Permission.CERTIFICATES_REVOKE,
+        "private_key": Permission.CERTIFICATES_READ,
+    }
+    downloads = frozenset({"download"})
+    queries = {"download": DownloadQuery}
+    field_names = {"public_key": "csr", "invalidity": "invalidity_date"}
+
+    @operation("List certificates", answers={200: listing(CertificateOut)})
+    def list(self, request: Request) -> Response:
+        return self.page(CertificateOut, selectors.certificates(visible_to=self.actor))
+
+    @operation(
+        "Issue a certificate",
+        body=IssueIn,
+        answers={201: IssuedOut},
+        refusals=(Family.NOT_FOUND, Family.CONFLICT, Family.TOO_MANY),
+    )
+    def create(self, request: Request) -> Response:
+        """From a template, with a key that is made here and handed out once, or for the key of a CSR."""
+        order, organization = IssueIn.read(request.data, version=self.version)
+        actor = acting_in(self.actor, organization)
+        issued = issue_certificate(actor=actor, order=order)
+        delivered = deliver(issued.x509, issued.chain, issued.private_key, order.delivery, name=str(issued.certificate))
+        return self._created(issued, Handover(issued.chain, delivered))
+
+    @operation("Show a certificate", answers={200: CertificateDetailOut})
+    def retrieve(self, request: Request, ref: Ref) -> Response:
+        return self._detail(ref)
+
+    @operation("Change tags and description", body=LabelsIn, answers={200: CertificateDetailOut})
+    def partial_update(self, request: Request, ref: Ref) -> Response:
+        values = LabelsIn.values(request.data, version=self.version)
+        update_certificate(actor=self.actor, certificate=ref, **values)
+        return self._detail(ref)
+
+    @operation("Download a certificate", answers=a_file(*_FILES))
+    def download(self, request: Request, ref: Ref) -> HttpResponse:
+        """As a file, without any private key."""
+        fmt = Format.read(self.parameters["fmt"])
+        return file_response(download_certificate(actor=self.actor, certificate=ref, fmt=fmt))
+
+    @operation("Revoke a certificate", body=RevokeIn, answers={200: CertificateDetailOut}, refusals=(Family.CONFLICT,))
+    def revoke(self, request: Request, ref: Ref) -> Response:
+        """For good, or on hold. OCSP says so from the answer on, the CRL within a minute. The body may be absent."""
+        order = RevokeIn.read(request.data, ref, version=self.version)
+        revoke_certificate(actor=self.actor, order=order)
+        return self._detail(ref)
+
+    @operation("Release a certificate from hold", answers={200: CertificateDetailOut}, refusals=(Family.CONFLICT,))
+    def release(self, request: Request, ref: Ref) -> Response:
+        """It is good again, and the next CRL leaves it out."""
+        release_certificate(actor=self.actor, certificate=ref)
+        return self._detail(ref)
+
+    @operation("Collect the private key", body=CollectIn, answers={200: PrivateKeyOut}, refusals=(Family.GONE,))
+    def private_key(self, request: Request, ref: Ref) -> Response:
+        """Once, where it waits for its requester. Where the role keeps keys: with `certificates:export-key`, again."""
+        delivery = CollectIn.read(request.data, version=self.version)
+        row, key = collect_private_key(actor=self.actor, certificate=ref, delivery=delivery)
+        chain = chain_of(row.ca).certificates if row.ca else ()
+        return Response(self.show(PrivateKeyOut, deliver(row.body.x509, chain, key, delivery, name=str(row))))
+
+    def _detail(self, ref: Ref) -> Response:
+        return Response(self.show(CertificateDetailOut, selectors.get_certificate(ref, visible_to=self.actor)))
+
+    def _created(self, issued: Issued, handover: Handover) -> Response:
+        row = selectors.get_certificate(Ref("pk", issued.certificate.pk), visible_to=self.actor)
+        body = self.show(CertificateDetailOut, row) | self.show(HandoverOut, handover)
+        return self.created(body)

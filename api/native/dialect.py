@@ -1,0 +1,157 @@
+"""How the native API speaks: statuses, problem details (RFC 9457), ids by version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Final
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.encoding import escape_uri_path
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from accounts.models import Organization
+from accounts.selectors import acting_in, get_organization
+from api.common.auth import challenge
+from api.common.catalogue import title_of
+from api.common.dialect import DialectViewSet
+from api.common.fields import INTEGER_IDS, required
+from api.common.inputs import Query
+from api.common.paging import OffsetPageQuery, PageQuery, read_page
+from api.common.problems import Family, Problem
+from api.common.trace import trace_id_of
+from certificates.bundles import Download
+from kernel.actor import Actor
+from kernel.errors import Invalid
+from kernel.ref import Ref
+
+STATUSES: Final[Mapping[Family, int]] = {
+    Family.MALFORMED: 400,
+    Family.UNAUTHENTICATED: 401,
+    Family.UNLICENSED: 402,
+    Family.DENIED: 403,
+    Family.NOT_FOUND: 404,
+    Family.METHOD_NOT_ALLOWED: 405,
+    Family.NOT_ACCEPTABLE: 406,
+    Family.CONFLICT: 409,
+    Family.GONE: 410,
+    Family.LENGTH_REQUIRED: 411,
+    Family.TOO_LARGE: 413,
+    Family.UNSUPPORTED_MEDIA_TYPE: 415,
+    Family.INVALID: 422,
+    Family.TOO_MANY: 429,
+    Family.BROKEN: 500,
+    Family.UNAVAILABLE: 503,
+}
+ERRORS_PATH: Final = "/developers/errors/"
+
+
+def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """The problem as `application/problem+json`, in the language of the request."""
+    status = STATUSES[problem.family]
+    body: dict[str, Any] = {
+        "type": f"{settings.BASE_URL}{ERRORS_PATH}{problem.code}",
+        "title": gettext(title_of(problem.code)),
+        "status": status,
+        "detail": problem.detail.render(gettext),
+        "instance": escape_uri_path(request.path),
+        "trace_id": trace_id_of(request),
+    }
+    if problem.errors:
+        body["errors"] = [
+            {"field": error.field, "code": error.code, "detail": error.message.render(gettext)}
+            for error in problem.errors
+        ]
+    response = JsonResponse(body, encoder=DjangoJSONEncoder, status=status, content_type="application/problem+json")
+    response.headers["Cache-Control"] = "no-store"
+    if problem.family is Family.UNAUTHENTICATED:
+        response.headers["WWW-Authenticate"] = challenge(problem.code)
+    for name, value in problem.headers.items():
+        response.headers[name] = value
+    return response
+
+
+def file_response(file: Download) -> HttpResponse:
+    """A file to be saved."""
+    response = HttpResponse(file.content, content_type=file.content_type)
+    response.headers["Content-Disposition"] = content_disposition_header(True, file.filename) or "attachment"
+    return response
+
+
+class NativeViewSet(DialectViewSet):
+    """The base of all native views. One view serves both versions; `version` says which one is spoken to."""
+
+    version = "v2"
+    # Whether what is listed or made has an address of its own.
+    has_items = True
+    statuses = STATUSES
+    # Action -> the parameters that its address may have; none where it is not listed.
+    queries: ClassVar[Mapping[str, type[Query]]] = {}
+    # What a field of an order is called here.
+    field_names: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def actor(self) -> Actor:
+        return self.request.user
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.action in self.permissions:
+            self.parameters = self.query_of(self.action, self.version).values(
+                request.query_params, version=self.version
+            )
+
+    @property
+    def home(self) -> Ref | None:
+        """The actor's own organization; a superuser may have none."""
+        return Ref("pk", self.actor.organization_id) if self.actor.organization_id else None
+
+    @classmethod
+    def query_of(cls, action: str, version: str) -> type[Query]:
+        """The parameters that the address of an action may have: lists are paged, others have none of themselves."""
+        if action == "list":
+            return OffsetPageQuery if version == INTEGER_IDS else PageQuery
+        return cls.queries.get(action, Query)
+
+    def show(self, shape: type[Serializer[Any]], instance: object) -> Any:
+        """The instance in an output shape of this version."""
+        return shape(instance, context={"version": self.version}).data
+
+    def created(self, body: Mapping[str, Any]) -> Response:
+        """201, with the address of the new thing where it has one in this version."""
+        headers = {"Location": f"{escape_uri_path(self.request.path)}/{body['id']}"} if self.has_items else {}
+        return Response(body, status=201, headers=headers)
+
+    def organization_of(self, values: dict[str, Any]) -> Organization:
+        """The organization that a body names (taken out of it), else the actor's own. Raises Denied, Invalid."""
+        actor = acting_in(self.actor, values.pop("organization_id", None))
+        if actor.organization_id is None:
+            raise Invalid(errors=[required("organization_id")])
+        return get_organization(Ref("pk", actor.organization_id), visible_to=actor)
+
+    def page(self, shape: type[Serializer[Any]], rows: QuerySet[Any]) -> Response:
+        """The page of a list that the address asks for. Raises Malformed."""
+        page = read_page(rows, self.parameters, exactly=self.version == INTEGER_IDS)
+        pagination: dict[str, Any] = {"next_cursor": page.next_cursor, "total": page.total}
+        if page.is_estimate:
+            pagination["total_is_estimate"] = True
+        items = shape(page.rows, many=True, context={"version": self.version}).data
+        return Response({"data": items, "pagination": pagination})
+
+    def render(self, request: HttpRequest, problem: Problem) -> HttpResponse:
+        return problem_response(request, problem)
+
+    def explain(self, problem: Problem) -> Problem:
+        errors = tuple(replace(error, field=self._field(error.field)) for error in problem.errors)
+        return replace(problem, errors=errors)
+
+    def _field(self, field: str) -> str:
+        head, dot, rest = field.partition(".")
+        return self.field_names.get(head, head) + dot + rest

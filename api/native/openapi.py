@@ -1,0 +1,89 @@
+"""The OpenAPI documents of the native API, one for each version, made from the views themselves."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path
+from django.utils import translation
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.exceptions import MethodNotAllowed
+
+from api.common.problems import to_problem
+from api.native.dialect import ERRORS_PATH, problem_response
+from api.native.routes import V1, V2
+
+_ROUTES: Final = {"v1": V1, "v2": V2}
+_ABOUT: Final = {
+    "v1": "PKIFactor's documented paths. Ids are integers; lists are read by cursor or by offset.",
+    "v2": "Every resource of Chancery. Ids are UUIDs; lists are read by cursor.",
+}
+_TRACE_ID: Final = {"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}
+
+
+@cache
+def document(version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of one version; made once in a process, in English."""
+    generator = SchemaGenerator(patterns=[path(f"api/{version}/", include(_ROUTES[version]))])
+    with translation.override("en"):
+        found: dict[str, Any] = generator.get_schema(request=None, public=True)
+    found["info"] |= {"title": "Chancery", "version": version, "description": _ABOUT[version]}
+    found["servers"] = [{"url": settings.BASE_URL}]
+    components = found["components"]
+    components["schemas"]["Problem"] = _problem_schema()
+    components["headers"] = {"TraceId": {"description": "The number of this request.", "schema": _TRACE_ID}}
+    return found
+
+
+def document_view(request: HttpRequest, version: str) -> HttpResponse:
+    """`GET /api/<version>/openapi.json`, for everyone."""
+    if request.method not in ("GET", "HEAD"):
+        response = problem_response(request, to_problem(MethodNotAllowed(str(request.method))))
+        response.headers["Allow"] = "GET, HEAD"
+        return response
+    response = JsonResponse(document(version))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _problem_schema() -> dict[str, Any]:
+    """Problem details (RFC 9457)."""
+    error = {
+        "type": "object",
+        "properties": {
+            "field": {"type": "string", "description": "Such as `sans[2]` or `subject.common_name`."},
+            "code": {"type": "string"},
+            "detail": {"type": "string"},
+        },
+        "required": ["field", "code", "detail"],
+        "additionalProperties": False,
+    }
+    members = {
+        "type": {"type": "string", "format": "uri", "description": "What kind of problem; the address explains it."},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "format": "uri-reference"},
+        "trace_id": _TRACE_ID,
+        "errors": {"type": "array", "items": error, "minItems": 1},
+    }
+    return {
+        "type": "object",
+        "description": "What went wrong (RFC 9457). `errors` is there where fields are to blame.",
+        "properties": members,
+        "required": ["type", "title", "status", "detail", "instance", "trace_id"],
+        "additionalProperties": False,
+        "examples": [
+            {
+                "type": f"{settings.BASE_URL}{ERRORS_PATH}template-not-found",
+                "title": "Template not found",
+                "status": 404,
+                "detail": "Template with code 'web-tls' does not exist in organization 'ACME'",
+                "instance": "/api/v1/certificates",
+                "trace_id": "01J5Z3N8Q0V4T6X8Y9ABCDEFGH",
+            }
+        ],
+    }

@@ -1,0 +1,247 @@
+"""What the native API shows: one shape for each resource, and every member always there."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rest_framework import serializers
+
+from accounts.models import ApiKey
+from accounts.roles import OrganizationRole
+from api.common.fields import Duration, Id, Made, Moment, Serial
+from cas import addresses
+from cas.core.formats import to_pem
+from cas.core.keys import KeyAlgorithm
+from cas.models import CaCertificate, CertificateAuthority
+
+STRING: Final = {"type": "string"}
+URL: Final = {"type": "string", "format": "uri"}
+PKI_TYPE: Final = {"type": "string", "enum": ["internal", "acme"]}
+
+
+class Output(serializers.Serializer[Any]):
+    """An answer. All its members are read-only, so the schema requires them."""
+
+
+def text(**options: Any) -> serializers.CharField:
+    return serializers.CharField(read_only=True, **options)
+
+
+def whole(**options: Any) -> serializers.IntegerField:
+    return serializers.IntegerField(read_only=True, **options)
+
+
+def flag(**options: Any) -> serializers.BooleanField:
+    return serializers.BooleanField(read_only=True, **options)
+
+
+def texts(**options: Any) -> serializers.ListField:
+    return serializers.ListField(child=serializers.CharField(), read_only=True, **options)
+
+
+def moment(**options: Any) -> Moment:
+    return Moment(read_only=True, **options)
+
+
+def one_of(choices: Any, **options: Any) -> serializers.ChoiceField:
+    return serializers.ChoiceField(choices=[str(choice) for choice in choices], read_only=True, **options)
+
+
+def identity(**options: Any) -> Id:
+    return Id(read_only=True, **options)
+
+
+class OrganizationOut(Output):
+    """A tenant: what it owns is invisible to every other."""
+
+    id = identity()
+    name = text()
+    slug = text()
+    features = texts(help_text="What the licence covers.")
+    created_at = moment()
+
+
+class MemberOut(Output):
+    """What a person may do in one organization."""
+
+    id = identity()
+    organization_id = identity(source="organization")
+    email = text(source="user.email")
+    name = text(source="user.name")
+    role = one_of(OrganizationRole.values)
+    capabilities = texts(help_text="Permissions of this person beside those of the role.")
+    created_at = moment()
+
+
+class ApiKeyOut(Output):
+    """A credential for programs. Its token is shown once, when it is made."""
+
+    id = identity()
+    organization_id = identity(source="organization")
+    name = text()
+    kind = one_of(ApiKey.Kind.values)
+    prefix = text(help_text="The beginning of the token, to tell keys apart.")
+    owner = text(source="owner.email", help_text="Who answers for it.")
+    permissions = texts()
+    allowed_cidrs = texts(help_text="Where it may be used from; everywhere if empty.")
+    expires_at = moment(allow_null=True)
+    revoked_at = moment(allow_null=True)
+    last_used_at = moment(allow_null=True)
+    last_used_ip = text(allow_null=True)
+    created_at = moment()
+
+
+class TokenOut(Output):
+    """What is shown once of a new key."""
+
+    token = Made(
+        lambda new: new.token.reveal().decode(),
+        STRING | {"pattern": "^pkf_[A-Za-z0-9]{32}$", "description": "Shown this once; only a keyed hash is kept."},
+    )
+
+
+class NewApiKeyOut(ApiKeyOut, TokenOut):
+    """A key that was made now, and its token."""
+
+
+class PkiOut(Output):
+    """The CA that something belongs to."""
+
+    id = identity()
+    name = text()
+    type = Made(lambda _ca: "internal", PKI_TYPE)
+
+
+class CaCertificateOut(Output):
+    """A CA's own certificate."""
+
+    serial = Serial(read_only=True)
+    fingerprint = text(help_text="SHA-256 of the DER bytes, in hex.")
+    kind = one_of(CaCertificate.Kind.values)
+    not_before = moment()
+    not_after = moment()
+    pem = Made(lambda row: to_pem(row.certificate), STRING)
+
+
+class AuthorityOut(Output):
+    """A certificate authority: a subject name and a key."""
+
+    id = identity()
+    organization_id = identity(source="organization")
+    name = text()
+    type = Made(lambda _ca: "internal", PKI_TYPE)
+    description = text()
+    parent = PkiOut(read_only=True, allow_null=True, help_text="Null for a root.")
+    status = one_of(CertificateAuthority.Status.values)
+    subject = text(help_text="As RFC 4514 text, most specific first.")
+    key_algorithm = one_of(KeyAlgorithm)
+    path_length = whole(allow_null=True)
+    passphrase_protected = flag()
+    base_url = text()
+    allow_leaf_certificates = flag()
+    requires_approval = flag()
+    approver_role = text()
+    approvals_needed = whole()
+    crl_lifetime = Duration(read_only=True)
+    crl_shards = whole()
+    crl_url = Made(addresses.crl_url, URL)
+    ocsp_url = Made(addresses.ocsp_url, URL)
+    ca_issuers_url = Made(addresses.ca_issuers_url, URL)
+    certificate = CaCertificateOut(source="preferred_certificate", read_only=True, allow_null=True)
+    created_at = moment()
+
+
+class CrlOut(Output):
+    """A CRL as it was published."""
+
+    number = whole()
+    this_update = moment()
+    next_update = moment()
+    entries = whole()
+    sha256 = text()
+
+
+class RoleOut(Output):
+    """The guard rails of issuance under one CA; the members are those of its input."""
+
+    id = identity()
+    organization_id = identity(source="organization")
+    pki_id = identity(source="ca")
+    name = text()
+    description = text()
+    version = whole()
+    allowed_domains = texts()
+    allow_any_name = flag()
+    allow_bare_domains = flag()
+    allow_subdomains = flag()
+    allow_wildcards = flag()
+    allow_ip_sans = flag()
+    allowed_ip_ranges = texts()
+    allow_email_sans = flag()
+    allowed_email_domains = texts()
+    allow_uri_sans = flag()
+    allowed_uri_prefixes = texts()
+    max_ttl = Duration(read_only=True)
+    key_algorithms = texts()
+    common_name = text()
+    subject_attributes = texts()
+    store_private_keys = flag()
+    requires_approval = flag()
+    approver_role = text()
+    approvals_needed = whole()
+    created_at = moment()
+    updated_at = moment()
+
+
+def _whole_days(template: Any) -> int | None:
+    seconds = int(template.validity.total_seconds())
+    return None if seconds % 86_400 else seconds // 86_400
+
+
+class TemplateOut(Output):
+    """The recipe on offer; the members are those of its input."""
+
+    id = identity()
+    organization_id = identity(source="organization")
+    pki_id = identity(source="ca")
+    pki_role = text(source="role.name")
+    name = text()
+    code = text()
+    description = text()
+    version = whole()
+    key_algorithm = one_of(KeyAlgorithm)
+    any_key_algorithm = flag()
+    validity_days = Made(_whole_days, {"type": ["integer", "null"], "description": "Null where days are not whole."})
+    validity = Duration(read_only=True)
+    backdate = Duration(read_only=True)
+    key_usage = texts()
+    extended_key_usage = texts()
+    certificate_policies = texts()
+    lint = text()
+    add_common_name_to_sans = flag()
+    include_cdp = flag()
+    include_aia = flag()
+    renew_same_key = flag()
+    requires_approval = flag()
+    approver_role = text()
+    approvals_needed = whole()
+    created_at = moment()
+    updated_at = moment()
+
+
+class PaginationOut(Output):
+    """How to go on, and how many there are in all."""
+
+    next_cursor = text(allow_null=True, help_text="For the next page; null on the last.")
+    total = whole(help_text="Rows in the whole list.")
+    total_is_estimate = serializers.BooleanField(required=False, help_text="True where `total` is a lower bound.")
+
+
+def listing(shape: type[Output]) -> type[Output]:
+    """The schema of a page of these."""
+    members = {
+        "__doc__": "A page, newest first.",
+        "data": shape(many=True, read_only=True),
+        "pagination": PaginationOut(read_only=True),
+    }
+    return type(f"{shape.__name__.removesuffix('Out')}ListOut", (Output,), members)

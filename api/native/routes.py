@@ -1,0 +1,96 @@
+"""The addresses of the native API, one by one: the documented paths are the contract."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import URLPattern, path, register_converter
+
+from api.native.accounts import ApiKeys, Members, Organizations
+from api.native.audit import Audit, Stats
+from api.native.authorities import Authorities
+from api.native.certificates import Certificates
+from api.native.dialect import NativeViewSet
+from api.native.roles import Roles
+from api.native.templates import Templates
+from kernel.ref import Ref
+
+
+class RowNumber:
+    """The integer id of v1. Anything else is no address."""
+
+    regex = "[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> Ref:
+        return Ref("pk", int(value))
+
+    def to_url(self, value: Any) -> str:
+        return str(value)
+
+
+class PublicId:
+    """The UUID of v2. Anything else is no address."""
+
+    regex = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
+    def to_python(self, value: str) -> Ref:
+        return Ref("public_id", UUID(value))
+
+    def to_url(self, value: Any) -> str:
+        return str(value)
+
+
+register_converter(RowNumber, "number")
+register_converter(PublicId, "public_id")
+
+_LIST = {"get": "list", "post": "create"}
+_ITEM = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+
+
+def _v1(route: str, view: type[NativeViewSet], actions: dict[str, str], **options: Any) -> URLPattern:
+    return path(route, view.as_view(actions, version="v1", **options))
+
+
+def _v2(route: str, view: type[NativeViewSet], actions: dict[str, str], **options: Any) -> URLPattern:
+    return path(route, view.as_view(actions, version="v2", **options))
+
+
+V1 = [
+    _v1("certificates", Certificates, _LIST),
+    _v1("certificates/<number:ref>", Certificates, {"get": "retrieve"}),
+    _v1("certificates/<number:ref>/download", Certificates, {"get": "download"}),
+    _v1("certificates/<number:ref>/revoke", Certificates, {"post": "revoke"}),
+    _v1("clm/templates", Templates, {"post": "create"}, has_items=False),
+    _v1("audit", Audit, {"get": "list"}),
+]
+
+V2 = [
+    _v2("organizations", Organizations, _LIST),
+    _v2("organizations/<public_id:ref>", Organizations, {"get": "retrieve"}),
+    _v2("members", Members, _LIST),
+    _v2("members/<public_id:ref>", Members, _ITEM),
+    _v2("api-keys", ApiKeys, _LIST),
+    _v2("api-keys/<public_id:ref>", ApiKeys, {"get": "retrieve", "delete": "destroy"}),
+    _v2("cas", Authorities, _LIST),
+    _v2("cas/<public_id:ref>", Authorities, {"get": "retrieve", "patch": "partial_update"}),
+    _v2("cas/<public_id:ref>/certificate", Authorities, {"get": "certificate"}),
+    _v2("cas/<public_id:ref>/chain", Authorities, {"get": "chain"}),
+    _v2("cas/<public_id:ref>/revoke", Authorities, {"post": "revoke"}),
+    _v2("cas/<public_id:ref>/retire", Authorities, {"post": "retire"}),
+    _v2("cas/<public_id:ref>/disable", Authorities, {"post": "disable"}),
+    _v2("cas/<public_id:ref>/enable", Authorities, {"post": "enable"}),
+    _v2("cas/<public_id:ref>/crl", Authorities, {"post": "publish_crl"}),
+    _v2("roles", Roles, _LIST),
+    _v2("roles/<public_id:ref>", Roles, _ITEM),
+    _v2("templates", Templates, _LIST),
+    _v2("templates/<public_id:ref>", Templates, _ITEM),
+    _v2("certificates", Certificates, _LIST),
+    _v2("certificates/<public_id:ref>", Certificates, {"get": "retrieve", "patch": "partial_update"}),
+    _v2("certificates/<public_id:ref>/download", Certificates, {"get": "download"}),
+    _v2("certificates/<public_id:ref>/revoke", Certificates, {"post": "revoke"}),
+    _v2("certificates/<public_id:ref>/release", Certificates, {"post": "release"}),
+    _v2("certificates/<public_id:ref>/private-key", Certificates, {"post": "private_key"}),
+    _v2("audit", Audit, {"get": "list"}),
+    _v2("stats", Stats, {"get": "retrieve"}),
+]

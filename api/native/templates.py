@@ -1,0 +1,64 @@
+"""Templates: the recipes that certificates are asked for by."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.selectors import acting_in
+from api.common.openapi import operation
+from api.common.problems import Family
+from api.native.dialect import NativeViewSet
+from api.native.inputs import TemplateChangeIn, TemplateIn
+from api.native.outputs import TemplateOut, listing
+from cas import selectors
+from cas.orders import TemplateOrder
+from cas.services.templates import create_template, retire_template, update_template
+from kernel.permissions import Permission
+from kernel.ref import Ref
+
+
+class Templates(NativeViewSet):
+    """What may be issued, and how. Certificates keep the version of the template that they were made from."""
+
+    permissions = {
+        "list": Permission.TEMPLATES_READ,
+        "create": Permission.TEMPLATES_WRITE,
+        "retrieve": Permission.TEMPLATES_READ,
+        "partial_update": Permission.TEMPLATES_WRITE,
+        "destroy": Permission.TEMPLATES_WRITE,
+    }
+    field_names = {"ca": "pki_id", "role": "pki_role"}
+
+    @operation("List templates", answers={200: listing(TemplateOut)})
+    def list(self, request: Request) -> Response:
+        return self.page(TemplateOut, selectors.templates(visible_to=self.actor))
+
+    @operation(
+        "Create a template",
+        body=TemplateIn,
+        answers={201: TemplateOut},
+        refusals=(Family.NOT_FOUND, Family.CONFLICT),
+    )
+    def create(self, request: Request) -> Response:
+        order, organization = TemplateIn.read(request.data, version=self.version)
+        actor = acting_in(self.actor, organization)
+        template = create_template(actor=actor, order=order)
+        return self.created(self.show(TemplateOut, template))
+
+    @operation("Show a template", answers={200: TemplateOut})
+    def retrieve(self, request: Request, ref: Ref) -> Response:
+        return Response(self.show(TemplateOut, selectors.get_template(ref, visible_to=self.actor)))
+
+    @operation("Change a template", body=TemplateChangeIn, answers={200: TemplateOut}, refusals=(Family.CONFLICT,))
+    def partial_update(self, request: Request, ref: Ref) -> Response:
+        """What is given changes, the rest stays; what was issued keeps the version it was made under."""
+        template = selectors.get_template(ref, visible_to=self.actor)
+        order = TemplateChangeIn.change(request.data, TemplateOrder.of(template), version=self.version)
+        return Response(self.show(TemplateOut, update_template(actor=self.actor, template=template, order=order)))
+
+    @operation("Retire a template", answers={204: None}, refusals=(Family.CONFLICT,))
+    def destroy(self, request: Request, ref: Ref) -> Response:
+        """Nothing is issued by it any more, and its code is free again."""
+        retire_template(actor=self.actor, template=selectors.get_template(ref, visible_to=self.actor))
+        return Response(status=204)

@@ -1,0 +1,9 @@
+"""The dialects and where they are mounted."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("api/", include("api.native.urls")),
+]
