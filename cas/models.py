@@ -243,6 +243,7 @@ class Role(models.Model):
     allow_bare_domains = models.BooleanField(_("allow the domains themselves"), default=True)
     allow_subdomains = models.BooleanField(_("allow subdomains"), default=False)
     allow_wildcards = models.BooleanField(_("allow wildcards"), default=False)
+    allow_dns_sans = models.BooleanField(_("allow DNS names"), default=True)
     allow_ip_sans = models.BooleanField(_("allow IP addresses"), default=False)
     allowed_ip_ranges = models.JSONField(_("allowed IP ranges"), default=list, blank=True)
     allow_email_sans = models.BooleanField(_("allow e-mail addresses"), default=False)
@@ -285,6 +286,7 @@ class Role(models.Model):
             "allow_bare_domains": self.allow_bare_domains,
             "allow_subdomains": self.allow_subdomains,
             "allow_wildcards": self.allow_wildcards,
+            "allow_dns_sans": self.allow_dns_sans,
             "allow_ip_sans": self.allow_ip_sans,
             "allowed_ip_ranges": self.allowed_ip_ranges,
             "allow_email_sans": self.allow_email_sans,

@@ -51,6 +51,7 @@ class RoleOrder:
     allow_bare_domains: bool = True
     allow_subdomains: bool = False
     allow_wildcards: bool = False
+    allow_dns_sans: bool = True
     allow_ip_sans: bool = False
     allowed_ip_ranges: tuple[str, ...] = ()
     allow_email_sans: bool = False

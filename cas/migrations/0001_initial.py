@@ -142,6 +142,7 @@ class Migration(migrations.Migration):
                 ('allow_bare_domains', models.BooleanField(default=True, verbose_name='allow the domains themselves')),
                 ('allow_subdomains', models.BooleanField(default=False, verbose_name='allow subdomains')),
                 ('allow_wildcards', models.BooleanField(default=False, verbose_name='allow wildcards')),
+                ('allow_dns_sans', models.BooleanField(default=True, verbose_name='allow DNS names')),
                 ('allow_ip_sans', models.BooleanField(default=False, verbose_name='allow IP addresses')),
                 ('allowed_ip_ranges', models.JSONField(blank=True, default=list, verbose_name='allowed IP ranges')),
                 ('allow_email_sans', models.BooleanField(default=False, verbose_name='allow e-mail addresses')),

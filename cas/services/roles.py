@@ -77,6 +77,7 @@ def order_of(role: Role) -> RoleOrder:
         allow_bare_domains=role.allow_bare_domains,
         allow_subdomains=role.allow_subdomains,
         allow_wildcards=role.allow_wildcards,
+        allow_dns_sans=role.allow_dns_sans,
         allow_ip_sans=role.allow_ip_sans,
         allowed_ip_ranges=tuple(role.allowed_ip_ranges),
         allow_email_sans=role.allow_email_sans,
