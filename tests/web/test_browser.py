@@ -1,0 +1,188 @@
+"""The pages in a real browser: accessible, narrow, silent, and usable without scripts."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import resources
+
+import pytest
+from django.core.cache import cache
+from playwright.sync_api import Browser, Page, Response, sync_playwright
+
+from tests import cast
+from tests.office import open_office
+from tests.web.pages import OPEN_PAGES, every_page
+
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True)]
+
+PHONE = {"width": 375, "height": 720}
+DESK = {"width": 1280, "height": 860}
+AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
+SERIOUS = ("serious", "critical")
+HEAVIEST_PAGE = 100 * 1024
+HEAVIEST_OWN_PAGE = 25 * 1024
+
+
+@dataclass
+class Watched:
+    """A page, with everything that it complained about."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, browser: Browser, host: str, **options: object) -> Watched:
+        watched = cls(browser.new_context(viewport=DESK, reduced_motion="reduce", **options).new_page())
+        watched.page.on("console", lambda message: watched._hear(message.type, message.text))
+        watched.page.on("pageerror", lambda error: watched.complaints.append(f"script error: {error}"))
+        watched.page.on("request", lambda request: watched._see(request.url, host))
+        watched.page.on("response", watched._got)
+        return watched
+
+    def _hear(self, kind: str, text: str) -> None:
+        # That a page is meant to be a 404 or a 409 is said by its test.
+        if kind in ("error", "warning") and "Failed to load resource" not in text:
+            self.complaints.append(f"{kind}: {text}")
+
+    def _see(self, url: str, host: str) -> None:
+        if not url.startswith((host, "data:")):
+            self.complaints.append(f"asked another host: {url}")
+
+    def _got(self, response: Response) -> None:
+        if response.status >= 400 and "/static/" in response.url:
+            self.complaints.append(f"missing: {response.url}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Playwright keeps an event loop in this thread, in which Django would not touch the database.
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+        )
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def house():
+    """A superuser, and a little of everything to look at."""
+    cache.clear()
+    cast.superuser("root@localhost")
+    office = open_office()
+    office.issue("www.acme.test", "www.acme.test", "a-very-long-name-that-goes-on-and-on.internal.services.acme.test")
+    return office
+
+
+def test_every_page_is_accessible_silent_and_narrow(browser, live_server, house):
+    watched = Watched.open(browser, live_server.url)
+    page = watched.page
+    _sign_in(page, live_server.url)
+    faults = []
+    for path in [*every_page(), *OPEN_PAGES]:
+        watched.complaints.clear()
+        page.set_viewport_size(PHONE)
+        page.emulate_media(color_scheme="light")
+        page.goto(live_server.url + path)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > PHONE["width"]:
+            faults.append(f"{path}: {width} px wide on a phone")
+        page.set_viewport_size(DESK)
+        # Before axe, which trips the policy itself.
+        faults += [f"{path}: {complaint}" for complaint in watched.complaints]
+        faults += [f"{path}: {violation}" for violation in _axe(page)]
+        page.emulate_media(color_scheme="dark")
+        faults += [f"{path}, dark: {violation}" for violation in _axe(page, "color-contrast")]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [("/sign-in/", HEAVIEST_OWN_PAGE), ("/", HEAVIEST_OWN_PAGE), ("/admin/certificates/certificate/", HEAVIEST_PAGE)],
+)
+def test_pages_are_light(browser, live_server, house, path, most):
+    visit = Watched.open(browser, live_server.url).page
+    _sign_in(visit, live_server.url)
+    state = visit.context.storage_state() if path != "/sign-in/" else None
+    cold = Watched.open(browser, live_server.url, storage_state=state).page
+    responses = []
+    cold.on("response", lambda response: responses.append(response))
+    cold.goto(live_server.url + path, wait_until="networkidle")
+    weight = sum(len(gzip.compress(response.body())) for response in responses)
+    assert 0 < weight < most
+
+
+def test_german_fits_a_phone(browser, live_server, house):
+    """Its words are the longest of our languages."""
+    page = Watched.open(browser, live_server.url, locale="de").page
+    _sign_in(page, live_server.url)
+    page.set_viewport_size(PHONE)
+    for path in every_page():
+        page.goto(live_server.url + path)
+        assert page.locator("html").get_attribute("lang") == "de"
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+
+
+def test_without_scripts_people_sign_in_issue_and_revoke(browser, live_server, house):
+    page = Watched.open(browser, live_server.url, java_script_enabled=False, accept_downloads=True).page
+    _sign_in(page, live_server.url)
+    page.goto(f"{live_server.url}/admin/certificates/certificate/issue/")
+    page.fill("[name=common_name]", "no.script.acme.test")
+    page.fill("[name=names]", "no.script.acme.test")
+    page.click("main form button.primary")
+    page.get_by_role("link", name="Collect the private key").click()
+    with page.expect_download() as download:
+        page.click("main form button.primary")
+    assert download.value.suggested_filename == "no.script.acme.test.zip"
+    page.goto(f"{live_server.url}/admin/certificates/certificate/")
+    page.click("text=no.script.acme.test")
+    page.click("main .doors >> text=Revoke")
+    page.check("[value=superseded]")
+    page.click("main form button.danger")
+    assert page.locator("h1 .badge").inner_text() == "Revoked"
+
+
+def test_the_menu_of_a_phone_opens_without_scripts(browser, live_server, house):
+    page = Watched.open(browser, live_server.url, java_script_enabled=False).page
+    _sign_in(page, live_server.url)
+    page.set_viewport_size(PHONE)
+    link = page.get_by_role("link", name="Templates")
+    assert not link.is_visible()
+    page.get_by_role("link", name="Open the menu").click()
+    link.click()
+    assert page.url.endswith("/admin/cas/template/")
+
+
+def test_the_theme_stays_when_it_was_chosen(browser, live_server, house):
+    page = Watched.open(browser, live_server.url).page
+    _sign_in(page, live_server.url)
+    page.get_by_role("button", name="Change between light and dark").click()
+    page.goto(f"{live_server.url}/admin/")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+def _sign_in(page: Page, host: str) -> None:
+    page.goto(f"{host}/sign-in/")
+    page.fill("[name=username]", "root@localhost")
+    page.fill("[name=password]", cast.PASSWORD)
+    page.click("main button.primary")
+    assert page.url == f"{host}/"
+
+
+def _axe(page: Page, *rules: str) -> list[str]:
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    result = page.evaluate("options => axe.run(document, options)", options)
+    return [
+        f"{violation['id']} ({violation['impact']}): {violation['nodes'][0]['html'][:160]}"
+        for violation in result["violations"]
+        if violation["impact"] in SERIOUS
+    ]
