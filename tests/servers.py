@@ -7,6 +7,7 @@ environment names one already, that one is used.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.util
 import os
 import pwd
@@ -62,7 +63,11 @@ def postgresql() -> Iterator[Server]:
         options = [f"--{name}={value}" for name, value in POSTGRESQL_OPTIONS.items()]
         with open(folder / "log", "wb") as log:
             process = subprocess.Popen(
-                [programs / "postgres", "-D", data, f"--port={port}", *options], stdout=log, stderr=log, **as_nobody
+                [programs / "postgres", "-D", data, f"--port={port}", *options],
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_parent,
+                **as_nobody,
             )
         try:
             _wait_for_database(port, password, process, folder / "log")
@@ -144,6 +149,12 @@ def _give_to_nobody(folder: Path) -> None:
             os.chown(path, owner["user"], owner["group"])
 
 
+def _end_with_parent() -> None:
+    """A suite that was killed leaves no server behind (prctl(2), PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGINT)
+
+
 def _wait_for_database(port: int, password: str, process: subprocess.Popen[bytes], log: Path) -> None:
     import psycopg
 
@@ -184,6 +195,8 @@ def _end(process: subprocess.Popen[bytes], *, soft: bool = False) -> None:
 
 
 def main(command: list[str]) -> int:
+    # Ends like Ctrl-C does: by way of every `finally`.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with contextlib.ExitStack() as servers:
         environment = dict(os.environ)
         for name, server in (("DATABASE_URL", postgresql), ("REDIS_URL", redis)):
