@@ -6,6 +6,7 @@ import errno
 import socket
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
@@ -31,12 +32,9 @@ def web() -> Program:
         "--http": "1",
         "--log-level": "warning",
     }
-    flat = [word for option in options.items() for word in option]
-    application = settings.WSGI_APPLICATION.rpartition(".")
-    return Program(
-        "web server",
-        (sys.executable, "-m", "granian", *flat, "--no-ws", "--respawn-failed-workers", ":".join(application[::2])),
-    )
+    words = [word for option in options.items() for word in option]
+    switches = ("--no-ws", "--respawn-failed-workers")
+    return Program("web server", (sys.executable, "-m", "granian", *words, *switches, "pkiproject.wsgi:application"))
 
 
 def worker(*, with_clock: bool = False) -> Program:
@@ -50,8 +48,8 @@ def clock() -> Program:
 
 def make_queue_folders() -> None:
     """The folders of the queue where no Redis carries it."""
-    for folder in {path for path in settings.CELERY_BROKER_TRANSPORT_OPTIONS.values() if not settings.REDIS_URL}:
-        settings.BASE_DIR.joinpath(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in settings.CELERY_BROKER_TRANSPORT_OPTIONS.values():
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def why_port_is_not_free() -> str | None:
