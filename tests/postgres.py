@@ -1,4 +1,4 @@
-"""Several at once on a real PostgreSQL: processes that can be stopped or killed, and threads with their own sessions."""
+"""Several at once on a real PostgreSQL: processes that can be stopped or killed, threads with their own sessions."""
 
 from __future__ import annotations
 

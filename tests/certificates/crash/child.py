@@ -1,0 +1,180 @@
+"""A process of its own at the test's database, which stops, or is killed, exactly where it was told to.
+
+    python -m tests.certificates.crash.child FOLDER die PERSON TEMPLATE POINT…
+    python -m tests.certificates.crash.child FOLDER issue-until-refused PERSON TEMPLATE PROCESSES
+    python -m tests.certificates.crash.child FOLDER publish SCOPE POINT
+    python -m tests.certificates.crash.child FOLDER publish-often SCOPE TIMES PROCESSES
+
+To stop is to make the file `reached` in the folder and to wait for the file `go`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import django
+from django.db import connections
+
+django.setup()
+
+from accounts.models import User  # noqa: E402
+from accounts.services.people import actor_for_user  # noqa: E402
+from cas.models import Template  # noqa: E402
+from certificates.models import CrlScope  # noqa: E402
+from certificates.services import crl, issuance, minting  # noqa: E402
+from kernel.actor import SYSTEM, Actor  # noqa: E402
+from kernel.errors import Unavailable  # noqa: E402
+from tests.office import order_for  # noqa: E402
+
+PATIENCE_SECONDS = 60.0
+
+# Where a process can be told to end: the module and the step, and whether the step itself still happens.
+POINTS: dict[str, tuple[Any, str, bool]] = {
+    "before-lock": (minting.selectors, "lock_chain", False),
+    "before-reserving": (minting, "reserve_serial", False),
+    "after-reserving": (minting, "reserve_serial", True),
+    "before-signing": (minting, "sign_certificate", False),
+    "after-signing": (minting, "sign_certificate", True),
+    "after-storing": (minting, "_store", True),
+    "before-audit": (issuance, "_record", False),
+    "after-audit": (issuance, "_record", True),
+    "after-claim": (crl, "_claim", True),
+    "after-reading": (crl, "_read", True),
+    "before-keeping": (crl, "_keep", False),
+}
+
+
+def main(folder: Path, work: str, *arguments: str) -> None:
+    WORKS[work](folder, *arguments)
+
+
+def die(folder: Path, person: str, template: str, *points: str) -> None:
+    """Issue once for each point, each in a process that is killed there; its log goes to a file named after the point."""
+    for point in points:
+        (end,) = _fork([lambda point=point: _issue_and_die(folder / point, person, template, point)])
+        print(point, end)
+
+
+def _issue_and_die(log: Path, person: str, template: str, point: str) -> None:
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT), 2)
+    if point in POINTS:
+        _at(point, _die)
+    order = order_for(Template.objects.get(pk=template), f"{point}.acme.test")
+    issuance.issue_certificate(actor=_actor(person), order=order)
+    if point == "after-commit":
+        _die()
+
+
+def issue_until_refused(folder: Path, person: str, template: str, processes: str) -> None:
+    """Issue in several processes until the CA is out of service; each prints the serial numbers that it was given."""
+    ends = _fork([lambda: _issue_until_refused(folder, person, template)] * int(processes))
+    assert not any(ends), ends
+
+
+def _issue_until_refused(folder: Path, person: str, template: str) -> None:
+    actor, row = _actor(person), Template.objects.get(pk=template)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    number = 0
+    while time.monotonic() < deadline:
+        number += 1
+        order = order_for(row, f"{os.getpid()}-{number}.acme.test")
+        try:
+            issued = issuance.issue_certificate(actor=actor, order=order)
+        except Unavailable:
+            return
+        print(issued.certificate.serial, flush=True)
+        (folder / f"issuing-{os.getpid()}").touch()
+    raise TimeoutError("nobody took the CA out of service")
+
+
+def publish(folder: Path, scope: str, point: str) -> None:
+    """Publish one CRL, with a stop at the point; print its number, or `None` where it was left to another."""
+    _at(point, lambda: _stop(folder))
+    crl_or_none = crl.publish_crl(actor=SYSTEM, scope=CrlScope.objects.get(pk=scope))
+    print(crl_or_none and crl_or_none.number)
+
+
+def publish_often(folder: Path, scope: str, times: str, processes: str) -> None:
+    """Publish again and again in several processes; each prints the numbers of the CRLs that it kept, in its order."""
+    ends = _fork([lambda: _publish_often(scope, int(times))] * int(processes))
+    assert not any(ends), ends
+
+
+def _publish_often(scope: str, times: int) -> None:
+    for _time in range(times):
+        made = crl.publish_crl(actor=SYSTEM, scope=CrlScope.objects.get(pk=scope))
+        if made is not None:
+            print(made.number, flush=True)
+
+
+def _fork(works: list[Callable[[], None]]) -> list[int]:
+    """Do these at once, each in a process of its own, forked because a start takes seconds; how they ended."""
+    connections.close_all()
+    sys.stdout.flush()
+    children = []
+    for work in works:
+        child = os.fork()
+        if child == 0:
+            _do_and_leave(work)
+        children.append(child)
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+
+def _do_and_leave(work: Callable[[], None]) -> NoReturn:
+    try:
+        work()
+        sys.stdout.flush()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def _actor(person: str) -> Actor:
+    return actor_for_user(User.objects.get(pk=person))
+
+
+def _at(point: str, act: Callable[[], None]) -> None:
+    module, name, happens = POINTS[point]
+    real = getattr(module, name)
+
+    def replaced(*arguments: Any, **named: Any) -> Any:
+        if not happens:
+            act()
+        result = real(*arguments, **named)
+        if happens:
+            act()
+        return result
+
+    setattr(module, name, replaced)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _stop(folder: Path) -> None:
+    (folder / "reached").touch()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (folder / "go").exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError("nobody let it go")
+        time.sleep(0.01)
+
+
+WORKS: dict[str, Callable[..., None]] = {
+    "die": die,
+    "issue-until-refused": issue_until_refused,
+    "publish": publish,
+    "publish-often": publish_often,
+}
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -1,0 +1,107 @@
+"""A CA that is revoked or disabled while it issues: nothing commits under it afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.x509 import ReasonFlags
+
+from cas.models import CertificateAuthority, IssuedSerial
+from cas.services import authorities
+from cas.services.authorities import create_authority, disable_ca
+from certificates.models import Certificate, Revocation
+from certificates.orders import RevokeAuthorityOrder
+from certificates.services import crl
+from certificates.services.revocation import revoke_authority
+from kernel.actor import SYSTEM
+from kernel.errors import Unavailable
+from kernel.ref import Ref
+from tests.office import Office, authority_order, open_office
+from tests.postgres import Gate, Session, start_child, wait_for, wait_until_blocked
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+PROCESSES = 3
+
+
+def revoke(office: Office, ca: CertificateAuthority) -> None:
+    order = RevokeAuthorityOrder(ca=Ref("pk", ca.pk), reason=ReasonFlags.ca_compromise)
+    revoke_authority(actor=office.owner, order=order)
+
+
+def issue_until(office: Office, folder: Path, take_out_of_service: Callable[[], None]) -> tuple[set[str], int]:
+    """Several processes issue, then the CA goes: the serials that they answered, and how many rows there were then."""
+    child = start_child(folder, "issue-until-refused", office.person.user.pk, office.template.pk, PROCESSES)
+    wait_for(lambda: len(list(folder.glob("issuing-*"))) == PROCESSES or child.process.poll() is not None)
+    time.sleep(0.3)
+    take_out_of_service()
+    rows = Certificate.objects.count()
+    answered = child.finish().split()
+    assert len(answered) == len(set(answered))
+    return set(answered), rows
+
+
+@pytest.mark.parametrize("which", ["issuing", "root"])
+def test_nothing_commits_after_a_ca_was_revoked(tmp_path: Path, which: str):
+    office = open_office()
+    answered, rows_then = issue_until(office, tmp_path, lambda: revoke(office, getattr(office, which)))
+    certificates = Certificate.objects.filter(ca=office.issuing)
+    assert certificates.count() == rows_then
+    assert set(certificates.values_list("serial", flat=True)) == answered
+    assert len(answered) > PROCESSES
+    assert set(certificates.values_list("state", flat=True)) == {Certificate.State.REVOKED}
+    open_revocations = Revocation.objects.filter(ca=office.issuing, lifted_at=None)
+    assert set(open_revocations.values_list("serial", flat=True)) == answered
+    leaves = IssuedSerial.objects.filter(ca=office.issuing, kind=IssuedSerial.Kind.LEAF)
+    assert set(leaves.values_list("serial", flat=True)) == answered
+    published = crl.publish_crl(actor=SYSTEM, scope=office.issuing.crl_scopes.get(scope=0))
+    assert published is not None
+    assert published.entries == len(answered)
+    with pytest.raises(Unavailable):
+        office.issue()
+
+
+def test_nothing_commits_after_a_ca_was_disabled(tmp_path: Path):
+    office = open_office()
+    answered, rows_then = issue_until(office, tmp_path, lambda: disable(office))
+    certificates = Certificate.objects.filter(ca=office.issuing)
+    assert certificates.count() == rows_then
+    assert set(certificates.values_list("serial", flat=True)) == answered
+    assert set(certificates.values_list("state", flat=True)) == {Certificate.State.ISSUED}
+
+
+def test_no_ca_appears_below_one_that_was_revoked_meanwhile(monkeypatch: pytest.MonkeyPatch):
+    """Whoever comes first: a new CA is either refused, or revoked with the one above it."""
+    office = open_office()
+    gate = Gate()
+    keep = authorities.keep_ca_certificate
+
+    def keep_and_stop(*arguments: object, **named: object) -> object:
+        kept = keep(*arguments, **named)
+        gate.pass_through()
+        return kept
+
+    monkeypatch.setattr(authorities, "keep_ca_certificate", keep_and_stop)
+    order = authority_order(office.organization, "Late CA", parent=Ref("pk", office.root.pk), path_length=0)
+    creating = Session(lambda: create_authority(actor=office.owner, order=order))
+    gate.wait_until_reached()
+    revoking = Session(lambda: revoke(office, office.root))
+    wait_until_blocked()
+    gate.open()
+    late = creating.finish()
+    revoking.finish()
+    late.refresh_from_db()
+    assert late.status == CertificateAuthority.Status.REVOKED
+    serial = late.certificates.get().serial
+    assert Revocation.objects.filter(ca=office.root, serial=serial, lifted_at=None).exists()
+    with pytest.raises(Unavailable):
+        create_authority(
+            actor=office.owner, order=authority_order(office.organization, "Later CA", parent=order.parent)
+        )
+
+
+def disable(office: Office) -> None:
+    disable_ca(actor=office.owner, ca=office.issuing)
