@@ -11,10 +11,11 @@ NO_TRACE = "-"
 
 
 class TraceFilter(logging.Filter):
-    """Puts the `trace_id` of the request that is being answered on every record."""
+    """Puts a `trace_id` on every record: of the request that is being answered, or that the record is about."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.trace_id = current_trace_id.get() or NO_TRACE
+        about = getattr(record, "request", None)
+        record.trace_id = current_trace_id.get() or getattr(about, "trace_id", NO_TRACE)
         return True
 
 

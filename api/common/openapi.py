@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from inspect import getdoc
 from typing import Any, Final
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction, OpenApiResponse, extend_schema
-from rest_framework.serializers import BaseSerializer
 
 from api.common.fields import Id
 from api.common.inputs import Input
 from api.common.problems import Family
 
 PROBLEM_TYPE: Final = "application/problem+json"
-_ALWAYS: Final = (Family.MALFORMED, Family.METHOD_NOT_ALLOWED, Family.NOT_ACCEPTABLE, Family.BROKEN, Family.UNAVAILABLE)
-_GUARDED: Final = (Family.UNAUTHENTICATED, Family.DENIED)
-_WITH_BODY: Final = (
-    Family.LENGTH_REQUIRED,
-    Family.TOO_LARGE,
-    Family.UNSUPPORTED_MEDIA_TYPE,
+# Unknown parameters are refused (INVALID) also where there are none.
+_ALWAYS: Final = (
+    Family.MALFORMED,
+    Family.UNAUTHENTICATED,
+    Family.DENIED,
+    Family.METHOD_NOT_ALLOWED,
+    Family.NOT_ACCEPTABLE,
     Family.INVALID,
+    Family.BROKEN,
+    Family.UNAVAILABLE,
 )
+_WITH_BODY: Final = (Family.LENGTH_REQUIRED, Family.TOO_LARGE, Family.UNSUPPORTED_MEDIA_TYPE)
+_GOOD: Final = {"200": "Done.", "201": "Made.", "204": "Done; there is nothing to say."}
+_TEXT: Final = {"schema": {"type": "string"}, "required": True}
+_HEADERS: Final[Mapping[Family, dict[str, Any]]] = {
+    Family.UNAUTHENTICATED: {"WWW-Authenticate": _TEXT},
+    Family.METHOD_NOT_ALLOWED: {"Allow": _TEXT},
+    Family.TOO_MANY: {"Retry-After": {"schema": {"type": "integer", "minimum": 1}, "required": True}},
+}
 WORDS: Final[Mapping[Family, str]] = {
     Family.MALFORMED: "The request cannot be understood.",
     Family.UNAUTHENTICATED: "No credential, or one that is not good.",
@@ -75,44 +87,56 @@ class OperationSchema(AutoSchema):
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is None:
             return None
-        permission = self.view.permissions.get(self.view.action)
-        operation["operationId"] = f"{type(self.view).__name__.lower()}_{self.view.action}"
-        operation["parameters"] = [*operation.get("parameters", []), *self._query_parameters()]
-        if not operation["parameters"]:
-            del operation["parameters"]
-        if permission is not None:
-            operation["x-permission"] = permission.value
-        for family in sorted(self._families(operation), key=lambda each: self.view.statuses[each]):
-            operation["responses"][str(self.view.statuses[family])] = self._problem(family)
-        for response in operation["responses"].values():
-            response.setdefault("headers", {})["X-Trace-Id"] = {"$ref": "#/components/headers/TraceId"}
+        operation["operationId"] = f"{_snake(type(self.view).__name__)}_{self.view.action}"
+        operation["x-permission"] = self.view.permissions[self.view.action].value
+        parameters = [*operation.pop("parameters", []), *self._query_parameters()]
+        if parameters:
+            operation["parameters"] = parameters
+        if "requestBody" in operation:
+            operation["requestBody"]["required"] = bool(self._body_of(operation, registry).get("required"))
+        for status, response in operation["responses"].items():
+            response["description"] = response["description"] or _GOOD[status]
+            response["headers"] = self._headers(status)
+        operation["responses"] |= {
+            str(self.view.statuses[family]): {"$ref": f"#/components/responses/{response_name(family)}"}
+            for family in sorted(self._families(operation), key=lambda each: self.view.statuses[each])
+        }
         return operation
 
     def get_tags(self) -> list[str]:
-        return [type(self.view).__name__]
+        return [self.view.title]
+
+    def get_description(self) -> str:
+        return getdoc(getattr(self.view, self.view.action)) or ""
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        super().get_auth()  # which registers the schemes
+        return [{name: []} for name in CredentialsSchema.name]
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        return False
+
+    def _headers(self, status: str) -> dict[str, Any]:
+        headers: dict[str, Any] = {"X-Trace-Id": {"$ref": "#/components/headers/TraceId"}}
+        if status == "201" and self.view.has_items:
+            headers["Location"] = {
+                "description": "Where it is now.",
+                "schema": {"type": "string", "format": "uri-reference"},
+            }
+        return headers
 
     def _families(self, operation: Mapping[str, Any]) -> set[Family]:
         families = {*_ALWAYS, *getattr(getattr(self.view, self.view.action), "refusals", ())}
-        if operation.get("security") != [{}]:
-            families |= set(_GUARDED)
         if "requestBody" in operation:
             families |= set(_WITH_BODY)
-        # Unknown parameters are refused everywhere, also where there are none.
-        families.add(Family.INVALID)
         if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
             families.add(Family.NOT_FOUND)
         return families
 
-    def _problem(self, family: Family) -> dict[str, Any]:
-        headers = {}
-        if family is Family.UNAUTHENTICATED:
-            headers["WWW-Authenticate"] = {"schema": {"type": "string"}, "required": True}
-        if family is Family.METHOD_NOT_ALLOWED:
-            headers["Allow"] = {"schema": {"type": "string"}, "required": True}
-        if family is Family.TOO_MANY:
-            headers["Retry-After"] = {"schema": {"type": "integer", "minimum": 1}, "required": True}
-        schema = {"$ref": "#/components/schemas/Problem"}
-        return {"description": WORDS[family], "headers": headers, "content": {PROBLEM_TYPE: {"schema": schema}}}
+    def _body_of(self, operation: Mapping[str, Any], registry: Any) -> dict[str, Any]:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        name = schema["$ref"].rpartition("/")[2]
+        return registry[name, "schemas"].schema
 
     def _query_parameters(self) -> list[dict[str, Any]]:
         query = self.view.query_of(self.view.action, self.view.version)
@@ -123,17 +147,41 @@ class OperationSchema(AutoSchema):
             parameters.append({"in": "query", "name": name, "schema": schema, **described})
         return parameters
 
+    def _map_serializer_field(self, field: Any, direction: Direction, bypass_extensions: bool = False) -> Any:
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        schema.pop("x-spec-enum-id", None)
+        return schema
+
     def _map_serializer(self, serializer: Any, direction: Direction, bypass_extensions: bool = False) -> Any:
         schema = super()._map_serializer(serializer, direction, bypass_extensions)
-        if isinstance(serializer, Input) or (isinstance(serializer, type) and issubclass(serializer, Input)):
+        if isinstance(serializer, Input):
             schema["additionalProperties"] = False
         return schema
 
     def _get_serializer_name(self, serializer: Any, direction: Direction, bypass_extensions: bool = False) -> str:
-        kind = serializer if isinstance(serializer, type) else type(serializer)
-        if issubclass(kind, BaseSerializer) and kind.__name__.endswith("In"):
-            return f"{kind.__name__.removesuffix('In')}Request"
-        return kind.__name__.removesuffix("Out")
+        name = type(serializer).__name__
+        return f"{name.removesuffix('In')}Request" if isinstance(serializer, Input) else name.removesuffix("Out")
+
+
+def problem_responses() -> dict[str, Any]:
+    """The components that the operations refer to: one response for each family."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        response_name(family): {
+            "description": WORDS[family],
+            "headers": {"X-Trace-Id": {"$ref": "#/components/headers/TraceId"}} | _HEADERS.get(family, {}),
+            "content": {PROBLEM_TYPE: {"schema": schema}},
+        }
+        for family in Family
+    }
+
+
+def response_name(family: Family) -> str:
+    return "".join(word.capitalize() for word in family.value.split("_"))
+
+
+def _snake(name: str) -> str:
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 class IdSchema(OpenApiSerializerFieldExtension):

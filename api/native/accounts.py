@@ -23,6 +23,7 @@ from kernel.text import _
 class Organizations(NativeViewSet):
     """Tenants: what one owns is invisible to every other."""
 
+    title = "Organizations"
     permissions = {
         "list": Permission.ORGANIZATIONS_READ,
         "create": Permission.ORGANIZATIONS_WRITE,
@@ -52,6 +53,7 @@ class Organizations(NativeViewSet):
 class Members(NativeViewSet):
     """Who belongs to an organization, and what he may do there."""
 
+    title = "Members"
     permissions = {
         "list": Permission.MEMBERS_READ,
         "create": Permission.MEMBERS_WRITE,
@@ -94,6 +96,7 @@ class Members(NativeViewSet):
 class ApiKeys(NativeViewSet):
     """Credentials for programs."""
 
+    title = "API keys"
     permissions = {
         "list": Permission.API_KEYS_READ,
         "create": Permission.API_KEYS_WRITE,

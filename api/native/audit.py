@@ -63,6 +63,7 @@ class EventOut(Output):
 class Audit(NativeViewSet):
     """The audit log: every change, signed, append-only."""
 
+    title = "Audit log"
     permissions = {"list": Permission.AUDIT_READ}
 
     @operation("List audit events", answers={200: listing(EventOut)})
@@ -74,6 +75,7 @@ class Audit(NativeViewSet):
 class Stats(NativeViewSet):
     """Counts."""
 
+    title = "Statistics"
     permissions = {"retrieve": Permission.CERTIFICATES_READ}
 
     @operation("Count certificates and CAs", answers={200: StatsOut})

@@ -48,6 +48,7 @@ class ChainQuery(Query):
 class Authorities(NativeViewSet):
     """Certificate authorities: what signs, and how it answers for what it has signed."""
 
+    title = "Certificate authorities"
     permissions = {
         "list": Permission.CAS_READ,
         "create": Permission.CAS_CREATE,

@@ -64,7 +64,7 @@ class CertificateDetailOut(CertificateOut):
         help_text="Where the private key is: subscriber (never here), returned (handed out once), waiting, stored.",
     )
     requester = text(source="requester_label")
-    replaces = identity(source="replaces", allow_null=True)
+    replaces_id = identity(source="replaces", allow_null=True)
     tags = texts()
     description = text()
     created_at = moment()

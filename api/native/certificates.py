@@ -47,6 +47,7 @@ _FILES: Final = (
 class Certificates(NativeViewSet):
     """The register: what was issued, and what may be done with it."""
 
+    title = "Certificates"
     permissions = {
         "list": Permission.CERTIFICATES_READ,
         "create": Permission.CERTIFICATES_ISSUE,

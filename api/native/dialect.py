@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.encoding import escape_uri_path
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
@@ -51,6 +51,7 @@ STATUSES: Final[Mapping[Family, int]] = {
     Family.UNAVAILABLE: 503,
 }
 ERRORS_PATH: Final = "/developers/errors/"
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
@@ -69,7 +70,7 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
             {"field": error.field, "code": error.code, "detail": error.message.render(gettext)}
             for error in problem.errors
         ]
-    response = JsonResponse(body, encoder=DjangoJSONEncoder, status=status, content_type="application/problem+json")
+    response = HttpResponse(_ENCODER.encode(body), status=status, content_type="application/problem+json")
     response.headers["Cache-Control"] = "no-store"
     if problem.family is Family.UNAUTHENTICATED:
         response.headers["WWW-Authenticate"] = challenge(problem.code)
@@ -89,6 +90,8 @@ class NativeViewSet(DialectViewSet):
     """The base of all native views. One view serves both versions; `version` says which one is spoken to."""
 
     version = "v2"
+    # What the views are called in the documents.
+    title = ""
     # Whether what is listed or made has an address of its own.
     has_items = True
     statuses = STATUSES

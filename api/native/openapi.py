@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from inspect import getdoc
 from typing import Any, Final
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.utils import translation
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.exceptions import MethodNotAllowed
 
+from api.common.openapi import problem_responses
 from api.common.problems import to_problem
 from api.native.dialect import ERRORS_PATH, problem_response
 from api.native.routes import V1, V2
@@ -32,8 +34,13 @@ def document(version: str) -> dict[str, Any]:
         found: dict[str, Any] = generator.get_schema(request=None, public=True)
     found["info"] |= {"title": "Chancery", "version": version, "description": _ABOUT[version]}
     found["servers"] = [{"url": settings.BASE_URL}]
+    views = {route.callback.cls for route in _ROUTES[version]}
+    found["tags"] = [
+        {"name": view.title, "description": getdoc(view)} for view in sorted(views, key=lambda view: view.title)
+    ]
     components = found["components"]
     components["schemas"]["Problem"] = _problem_schema()
+    components["responses"] = problem_responses()
     components["headers"] = {"TraceId": {"description": "The number of this request.", "schema": _TRACE_ID}}
     return found
 

@@ -21,6 +21,7 @@ from kernel.ref import Ref
 class Roles(NativeViewSet):
     """Which names, keys and lifetimes a CA may be asked for. Every template stands on one role."""
 
+    title = "Roles"
     permissions = {
         "list": Permission.ROLES_READ,
         "create": Permission.ROLES_WRITE,

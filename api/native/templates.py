@@ -21,6 +21,7 @@ from kernel.ref import Ref
 class Templates(NativeViewSet):
     """What may be issued, and how. Certificates keep the version of the template that they were made from."""
 
+    title = "Templates"
     permissions = {
         "list": Permission.TEMPLATES_READ,
         "create": Permission.TEMPLATES_WRITE,
