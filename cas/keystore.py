@@ -17,7 +17,7 @@ from cas.core.keys import KeyAlgorithm, PrivateKey, PublicKey, generate, public_
 from cas.core.signing import Signer
 from cas.guards import require_constraints
 from cas.models import CaCertificate, CaKey, CertificateAuthority
-from kernel.errors import Conflict, Denied, Invalid, TooMany, Unavailable
+from kernel.errors import Conflict, Denied, FieldError, Invalid, TooMany, Unavailable, field_error
 from kernel.seal import SealBroken
 from kernel.secret import Secret
 from kernel.text import _
@@ -48,11 +48,18 @@ def generate_key(algorithm: KeyAlgorithm) -> NewKey:
     return NewKey(algorithm, key.public_key(), key)
 
 
+def passphrase_errors(passphrase: Secret | None) -> list[FieldError]:
+    """Why a key cannot be locked with this; None locks nothing."""
+    if passphrase is None or len(passphrase.reveal().decode(errors="replace")) >= MINIMUM_PASSPHRASE:
+        return []
+    text = _("The passphrase needs at least %(minimum)s characters.")
+    return [field_error("passphrase", "too-short", text, minimum=MINIMUM_PASSPHRASE)]
+
+
 def keep_key(key: NewKey, *, organization: Organization, passphrase: Secret | None) -> CaKey:
-    """Seal the key into a row of its own. Raises Invalid (a passphrase that is too short)."""
-    if passphrase is not None and len(passphrase.reveal()) < MINIMUM_PASSPHRASE:
-        text = _("The passphrase needs at least %(minimum)s characters.")
-        raise Invalid.of("passphrase", "too-short", text, minimum=MINIMUM_PASSPHRASE)
+    """Seal the key into a row of its own. Raises Invalid (a passphrase that is too short), Conflict."""
+    if errors := passphrase_errors(passphrase):
+        raise Invalid(errors=errors)
     row = CaKey(
         organization=organization,
         algorithm=key.algorithm,

@@ -76,7 +76,7 @@ class CertificateAuthority(models.Model):
         CaKey, models.PROTECT, null=True, blank=True, related_name="authority", verbose_name=_("key")
     )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
-    subject = models.CharField(_("subject"), max_length=1000)
+    subject = models.TextField(_("subject"))
     subject_hash = models.CharField(max_length=64, editable=False)
     key_hash = models.CharField(_("key hash"), max_length=64)
     key_algorithm = models.CharField(_("key algorithm"), max_length=12, choices=ALGORITHMS)

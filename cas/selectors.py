@@ -45,7 +45,12 @@ def get_ca(ref: Ref, *, visible_to: Actor) -> CertificateAuthority:
     try:
         return authorities(visible_to=visible_to).get(**{ref.by: ref.value})
     except (CertificateAuthority.DoesNotExist, CertificateAuthority.MultipleObjectsReturned) as error:
-        raise NotFound(_("There is no such certificate authority."), code="ca-not-found") from error
+        raise ca_not_found() from error
+
+
+def ca_not_found() -> NotFound:
+    """What is said of a CA that does not exist, and of one that the actor may not see."""
+    return NotFound(_("There is no such certificate authority."), code="ca-not-found")
 
 
 def roles(*, visible_to: Actor) -> QuerySet[Role]:
@@ -185,7 +190,7 @@ def _under_visible_cas(rows: QuerySet, actor: Actor) -> QuerySet:
 
 def _upwards(rows: dict[int, CertificateAuthority], ca_id: int) -> tuple[CertificateAuthority, ...]:
     if ca_id not in rows:
-        raise NotFound(_("There is no such certificate authority."), code="ca-not-found")
+        raise ca_not_found()
     chain = [rows[ca_id]]
     while (parent := chain[-1].parent_id) is not None:
         if len(chain) > len(rows):

@@ -51,12 +51,12 @@ class Certificate(models.Model):
     serial = models.CharField(_("serial number"), max_length=40)
     # A name that a dialect gives it, unique in the organization.
     identifier = models.CharField(_("identifier"), max_length=120, null=True, blank=True)
-    subject = models.CharField(_("subject"), max_length=2000, blank=True)
+    subject = models.TextField(_("subject"), blank=True)
     subject_attributes = models.JSONField(_("subject attributes"), default=dict)
     common_name = models.CharField(_("common name"), max_length=64, blank=True)
     # As they stand in the certificate, in its order; `CertificateName` has them folded, to search by.
     sans = models.JSONField(_("subject alternative names"), default=list)
-    issuer_name = models.CharField(_("issuer"), max_length=2000)
+    issuer_name = models.TextField(_("issuer"))
     key_algorithm = models.CharField(_("key algorithm"), max_length=12, choices=ALGORITHMS)
     key_hash = models.CharField(_("key hash"), max_length=64)
     not_before = models.DateTimeField(_("not before"))

@@ -26,6 +26,7 @@ from cas.core.usages import AUTHORITY_USAGES, extended_key_usage_name, key_usage
 from kernel.errors import FieldError, Invalid, field_error
 from kernel.text import _
 
+_LONGEST_PATH = 100
 # Name constraints that all relying parties of ours can compare.
 _CONSTRAINT_KINDS = frozenset({NameKind.DNS, NameKind.IP, NameKind.EMAIL, NameKind.URI, NameKind.DIRECTORY})
 # A CA with OCSPSigning could answer for the CA above it (RFC 6960 4.2.2.2); "any" limits nothing.
@@ -117,8 +118,8 @@ def plan_authority(
 
 def _wish_errors(wish: AuthorityWish) -> list[FieldError]:
     errors = []
-    if wish.path_length is not None and wish.path_length < 0:
-        errors.append(field_error("path_length", "out-of-range", _("must be zero or more")))
+    if wish.path_length is not None and not 0 <= wish.path_length <= _LONGEST_PATH:
+        errors.append(field_error("path_length", "out-of-range", _("must be from 0 to %(most)s"), most=_LONGEST_PATH))
     for field, subtrees in (("permitted", wish.permitted), ("excluded", wish.excluded)):
         for index, name in enumerate(subtrees):
             if kind_of(name) not in _CONSTRAINT_KINDS:

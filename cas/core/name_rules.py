@@ -175,6 +175,6 @@ def _ranges(section: Section, field: str) -> tuple[str, ...]:
 def _prefixes(section: Section, field: str) -> tuple[str, ...]:
     prefixes = section.texts(field)
     for text in prefixes:
-        if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:.", text):
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+", text):
             section.error(field, "bad-prefix", _("%(prefix)s does not begin like a URI"), prefix=repr(text)[:120])
     return prefixes

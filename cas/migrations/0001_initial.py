@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('slug', models.SlugField(max_length=160, unique=True, verbose_name='slug')),
                 ('description', models.CharField(blank=True, max_length=500, verbose_name='description')),
                 ('status', models.CharField(choices=[('pending', 'Pending'), ('active', 'Active'), ('disabled', 'Disabled'), ('retired', 'Retired'), ('revoked', 'Revoked')], default='active', max_length=10, verbose_name='status')),
-                ('subject', models.CharField(max_length=1000, verbose_name='subject')),
+                ('subject', models.TextField(verbose_name='subject')),
                 ('subject_hash', models.CharField(editable=False, max_length=64)),
                 ('key_hash', models.CharField(max_length=64, verbose_name='key hash')),
                 ('key_algorithm', models.CharField(choices=[('RSA_2048', 'RSA_2048'), ('RSA_3072', 'RSA_3072'), ('RSA_4096', 'RSA_4096'), ('ECDSA_P256', 'ECDSA_P256'), ('ECDSA_P384', 'ECDSA_P384'), ('ECDSA_P521', 'ECDSA_P521'), ('ED25519', 'ED25519'), ('ML_DSA_44', 'ML_DSA_44'), ('ML_DSA_65', 'ML_DSA_65'), ('ML_DSA_87', 'ML_DSA_87')], max_length=12, verbose_name='key algorithm')),

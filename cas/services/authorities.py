@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -29,11 +30,12 @@ from cas.core.signing import prepare, sign_certificate
 from cas.guards import require_sealed_log
 from cas.models import CaCertificate, CertificateAuthority, IssuedSerial
 from cas.orders import AuthorityOrder
+from cas.services.approvals import approval_errors
 from cas.services.serials import new_serial, reserve_serial, serial_text, shard_of
 from kernel.actor import Actor
 from kernel.errors import Conflict, FieldError, Invalid, field_error
+from kernel.limits import text_errors
 from kernel.permissions import Permission
-from kernel.ref import Ref
 from kernel.secret import Secret
 from kernel.text import _
 
@@ -44,6 +46,9 @@ CRL_LIFETIME: Final = timedelta(days=7)
 LOCKED_CRL_LIFETIME: Final = timedelta(days=180)
 _CRL_LIFETIMES: Final = (timedelta(hours=1), timedelta(days=400))
 _MOST_SHARDS: Final = 128
+_LONGEST_NAME: Final = 120
+_LONGEST_DESCRIPTION: Final = 500
+_LONGEST_URL: Final = 200
 
 
 def create_authority(*, actor: Actor, order: AuthorityOrder) -> CertificateAuthority:
@@ -94,7 +99,7 @@ def update_ca(
 ) -> CertificateAuthority:
     """Change what may change of a CA; None leaves a field as it is. Raises Denied, Invalid."""
     policy.require(actor, Permission.CAS_WRITE, organization_id=ca.organization_id, ca_id=ca.pk)
-    changes = {
+    changes: dict[str, Any] = {
         "description": description,
         "base_url": base_url,
         "crl_lifetime": crl_lifetime,
@@ -104,9 +109,10 @@ def update_ca(
         "approvals_needed": approvals_needed,
     }
     given = {field: value for field, value in changes.items() if value is not None}
-    errors = [*_check_base_url(base_url), *_check_crl_lifetime(crl_lifetime)]
-    if errors:
+    if errors := _policy_errors(**given):
         raise Invalid(errors=errors)
+    if base_url is not None:
+        given["base_url"] = base_url.rstrip("/")
     row = selectors.lock_subtree(ca.pk)[0]
     for field, value in given.items():
         setattr(row, field, value)
@@ -124,31 +130,63 @@ def _place(actor: Actor, order: AuthorityOrder) -> tuple[Organization, Certifica
     organization = get_organization(order.organization, visible_to=actor)
     parent = selectors.get_ca(order.parent, visible_to=actor) if order.parent else None
     if parent is not None and parent.organization_id != organization.pk:
-        parent = selectors.get_ca(Ref("pk", 0), visible_to=actor)
+        raise selectors.ca_not_found()
     policy.require(actor, Permission.CAS_CREATE, organization_id=organization.pk, ca_id=parent.pk if parent else None)
     return organization, parent
 
 
 def _check_order(order: AuthorityOrder) -> None:
-    errors = [*_check_base_url(order.base_url), *_check_crl_lifetime(order.crl_lifetime)]
-    if not order.name.strip():
-        errors.append(field_error("name", "required", _("The CA needs a name.")))
+    errors = [
+        *text_errors("name", order.name, longest=_LONGEST_NAME, required=True),
+        *_policy_errors(
+            description=order.description,
+            base_url=order.base_url,
+            crl_lifetime=order.crl_lifetime,
+            approver_role=order.approver_role,
+            approvals_needed=order.approvals_needed,
+        ),
+        *keystore.passphrase_errors(order.passphrase),
+    ]
     if not 0 <= order.crl_shards <= _MOST_SHARDS:
         errors.append(field_error("crl_shards", "out-of-range", _("0 to %(most)s shards."), most=_MOST_SHARDS))
     if errors:
         raise Invalid(errors=errors)
 
 
-def _check_base_url(url: str | None) -> list[FieldError]:
+def _policy_errors(
+    *,
+    description: str = "",
+    base_url: str | None = None,
+    crl_lifetime: timedelta | None = None,
+    approver_role: str = "",
+    approvals_needed: int = 1,
+    **_flags: bool,
+) -> list[FieldError]:
+    """What is wrong with the fields that may be changed later."""
+    return [
+        *text_errors("description", description, longest=_LONGEST_DESCRIPTION, several_lines=True),
+        *_base_url_errors(base_url),
+        *_crl_lifetime_errors(crl_lifetime),
+        *approval_errors(approvals_needed, approver_role),
+    ]
+
+
+def _base_url_errors(url: str | None) -> list[FieldError]:
+    """Paths are put behind it, and it stands in certificates: no query, no fragment, no password."""
+    if url is None:
+        return []
     try:
-        if url is not None:
-            URLValidator(schemes=["http", "https"])(url)
+        URLValidator(schemes=["http", "https"])(url)
+        is_plain = not urlsplit(url).username and not {"?", "#"} & set(url)
     except ValidationError:
-        return [field_error("base_url", "invalid", _("The base URL must be an http or https address."))]
-    return []
+        is_plain = False
+    if is_plain and len(url) <= _LONGEST_URL:
+        return []
+    text = _("The base URL must be an http or https address of at most %(longest)s characters, without a query.")
+    return [field_error("base_url", "invalid", text, longest=_LONGEST_URL)]
 
 
-def _check_crl_lifetime(lifetime: timedelta | None) -> list[FieldError]:
+def _crl_lifetime_errors(lifetime: timedelta | None) -> list[FieldError]:
     shortest, longest = _CRL_LIFETIMES
     if lifetime is None or shortest <= lifetime <= longest:
         return []
@@ -210,7 +248,7 @@ def _plan(
     wish = AuthorityWish(
         subject=order.subject,
         public_key=key.public_key,
-        validity=order.validity,
+        validity=order.lifetime,
         path_length=order.path_length,
         permitted=order.permitted_names,
         excluded=order.excluded_names,
@@ -231,6 +269,7 @@ def _insert(
     plan: AuthorityPlan,
 ) -> CertificateAuthority:
     locked = order.passphrase is not None
+    kept = keystore.keep_key(key, organization=organization, passphrase=order.passphrase)
     ca = CertificateAuthority(
         organization=organization,
         name=order.name.strip(),
@@ -238,9 +277,10 @@ def _insert(
         slug=str(uuid.uuid4()),
         description=order.description,
         parent=parent,
-        key=keystore.keep_key(key, organization=organization, passphrase=order.passphrase),
+        key=kept,
         subject=format_name(plan.subject),
         subject_hash=sha256(plan.subject.public_bytes()).hexdigest(),
+        key_hash=kept.key_hash,
         key_algorithm=key.algorithm,
         path_length=plan.path_length,
         passphrase_protected=locked,
@@ -253,7 +293,6 @@ def _insert(
         crl_shards=order.crl_shards,
         event=audit.new_event_id(),
     )
-    ca.key_hash = ca.key.key_hash
     try:
         with transaction.atomic():
             ca.save(force_insert=True)

@@ -10,13 +10,15 @@ from django.db import IntegrityError, transaction
 from cas.core.profile import Profile, errors_of_role
 from cas.models import CertificateAuthority, ProfileVersion, Role, Template
 from cas.orders import RoleOrder, TemplateOrder
+from cas.services.approvals import approval_errors
 from kernel.errors import Conflict, FieldError, Invalid, field_error
+from kernel.limits import text_errors
 from kernel.ref import Ref
 from kernel.text import _
 
 Row = TypeVar("Row", Role, Template)
 
-_MOST_APPROVALS: Final = 10
+_LONGEST_DESCRIPTION: Final = 500
 
 
 def columns(order: RoleOrder | TemplateOrder) -> dict[str, Any]:
@@ -38,20 +40,29 @@ def insert(row: Row, taken: Conflict) -> None:
         raise taken from error
 
 
-def change(row: Row, order: RoleOrder | TemplateOrder, taken: Conflict) -> None:
-    """The next version of the row. Raises `taken` where the unique name is in use."""
+def assign(row: Row, order: RoleOrder | TemplateOrder) -> list[str]:
+    """Make the row its own next version, as the order says; which fields `save` shall write."""
     changes = columns(order) | {"version": row.version + 1}
     for name, value in changes.items():
         setattr(row, name, value)
+    return [*changes, "updated_at"]
+
+
+def save(row: Row, changed: list[str], taken: Conflict) -> None:
+    """Raises `taken` where the unique name is in use."""
     try:
         with transaction.atomic():
-            row.save(update_fields=[*changes, "updated_at", *(["role"] if isinstance(row, Template) else [])])
+            row.save(update_fields=changed)
     except IntegrityError as error:
         raise taken from error
 
 
 def lock(model: type[Row], pk: int) -> Row:
-    return model._default_manager.select_for_update(of=("self",)).select_related("ca", "organization").get(pk=pk)
+    """The row, locked. Raises Conflict where it was retired."""
+    row = model._default_manager.select_for_update(of=("self",)).select_related("ca", "organization").get(pk=pk)
+    if row.retired_at is not None:
+        raise Conflict(_("%(name)s is retired already."), code="already-retired", name=str(row))
+    return row
 
 
 def require_same_ca(ca: CertificateAuthority, row: Role | Template) -> None:
@@ -87,22 +98,12 @@ def role_errors(role: Role) -> list[FieldError]:
     return [_without_section(error, "role") for error in errors_of_role(role.to_document())]
 
 
-def approval_errors(row: Row) -> list[FieldError]:
-    """Approval rules that nobody could ever fulfil."""
-    errors = []
-    if not 1 <= row.approvals_needed <= _MOST_APPROVALS:
-        text = _("From one to %(most)s approvals can be asked for.")
-        errors.append(field_error("approvals_needed", "out-of-range", text, most=_MOST_APPROVALS))
-    return errors
-
-
-def name_errors(field: str, value: str, longest: int) -> list[FieldError]:
-    """A name that people and addresses can carry."""
-    if not value.strip():
-        return [field_error(field, "required", _("This field is required."))]
-    if len(value) > longest or not value.isprintable():
-        return [field_error(field, "invalid", _("At most %(longest)s printable characters."), longest=longest)]
-    return []
+def policy_errors(row: Row) -> list[FieldError]:
+    """What is wrong with the fields that roles and templates both have."""
+    return [
+        *text_errors("description", row.description, longest=_LONGEST_DESCRIPTION, several_lines=True),
+        *approval_errors(row.approvals_needed, row.approver_role),
+    ]
 
 
 def code_errors(field: str, value: str, longest: int) -> list[FieldError]:

@@ -41,8 +41,9 @@ def update_role(*, actor: Actor, role: Role, order: RoleOrder) -> Role:
     policy.require(actor, Permission.ROLES_WRITE, organization_id=role.organization_id, ca_id=role.ca_id)
     row = profiles.lock(Role, role.pk)
     profiles.require_same_ca(selectors.get_ca(order.ca, visible_to=actor), row)
-    profiles.change(row, order, _taken(order))
+    changed = profiles.assign(row, order)
     _check(row)
+    profiles.save(row, changed, _taken(order))
     for template in Template.objects.select_for_update().filter(role=row, retired_at__isnull=True).order_by("id"):
         template.role = row
         profiles.keep_profile(template)
@@ -52,7 +53,10 @@ def update_role(*, actor: Actor, role: Role, order: RoleOrder) -> Role:
 
 @transaction.atomic
 def retire_role(*, actor: Actor, role: Role) -> Role:
-    """It cannot be used any more, and its name is free again. Raises Denied, Conflict (templates stand on it)."""
+    """It cannot be used any more, and its name is free again.
+
+    Raises Denied, Conflict (templates stand on it; retired already).
+    """
     policy.require(actor, Permission.ROLES_WRITE, organization_id=role.organization_id, ca_id=role.ca_id)
     row = profiles.lock(Role, role.pk)
     users = list(row.templates.filter(retired_at__isnull=True).order_by("id").values_list("code", flat=True)[:10])
@@ -97,7 +101,7 @@ def order_of(role: Role) -> RoleOrder:
 def _check(role: Role) -> None:
     errors = [
         *profiles.code_errors("name", role.name, longest=80),
-        *profiles.approval_errors(role),
+        *profiles.policy_errors(role),
         *profiles.role_errors(role),
     ]
     if errors:

@@ -15,6 +15,7 @@ from cas.orders import TemplateOrder
 from cas.services import profiles
 from kernel.actor import Actor
 from kernel.errors import Conflict, Invalid, NotFound
+from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.text import _
@@ -43,8 +44,9 @@ def update_template(*, actor: Actor, template: Template, order: TemplateOrder) -
     ca, role = _find_parts(actor, order)
     profiles.require_same_ca(ca, row)
     row.role = role
-    profiles.change(row, order, _taken(order))
+    changed = profiles.assign(row, order)
     _check(row)
+    profiles.save(row, [*changed, "role"], _taken(order))
     profiles.keep_profile(row)
     _record(actor, EventName.TEMPLATE_UPDATED, row)
     return row
@@ -55,8 +57,6 @@ def retire_template(*, actor: Actor, template: Template) -> Template:
     """Nothing is issued by it any more, and its code is free again. Raises Denied, Conflict (retired already)."""
     policy.require(actor, Permission.TEMPLATES_WRITE, organization_id=template.organization_id, ca_id=template.ca_id)
     row = profiles.lock(Template, template.pk)
-    if row.retired_at is not None:
-        raise Conflict(_("The template is retired already."), code="already-retired")
     row.retired_at = timezone.now()
     row.save(update_fields=["retired_at"])
     _record(actor, EventName.TEMPLATE_RETIRED, row)
@@ -99,9 +99,9 @@ def _find_parts(actor: Actor, order: TemplateOrder) -> tuple[CertificateAuthorit
 
 def _check(template: Template) -> None:
     errors = [
-        *profiles.name_errors("name", template.name, longest=120),
+        *text_errors("name", template.name, longest=120, required=True),
         *profiles.code_errors("code", template.code, longest=80),
-        *profiles.approval_errors(template),
+        *profiles.policy_errors(template),
     ]
     if errors:
         raise Invalid(errors=errors)
