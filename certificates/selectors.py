@@ -99,7 +99,7 @@ class RegisterCounts:
 def count_by_status(*, visible_to: Actor, at: datetime) -> RegisterCounts:
     State = Certificate.State  # noqa: N806
     live = Q(state=State.ISSUED)
-    counts = within_reach(Certificate.objects.order_by(), visible_to).aggregate(
+    counts = certificates(visible_to=visible_to).order_by().aggregate(
         issued=Count("pk", filter=live & Q(not_after__gte=at)),
         expired=Count("pk", filter=live & Q(not_after__lt=at)),
         held=Count("pk", filter=Q(state=State.HELD)),

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
-from accounts.selectors import within_reach
 from cas.models import CertificateAuthority
+from cas.selectors import authorities
 from certificates.models import Certificate, Crl, CrlScope
+from certificates.selectors import certificates
 from kernel.actor import Actor
 
 
@@ -31,19 +32,22 @@ class CertificateCounts:
 def count_certificates(*, visible_to: Actor, at: datetime, soon: timedelta) -> CertificateCounts:
     """One query over the register."""
     issued = Q(state=Certificate.State.ISSUED)
-    counts = within_reach(Certificate.objects.all(), visible_to).aggregate(
-        active=Count("pk", filter=issued & Q(not_after__gt=at + soon)),
-        expiring=Count("pk", filter=issued & Q(not_after__gte=at, not_after__lte=at + soon)),
-        expired=Count("pk", filter=issued & Q(not_after__lt=at)),
-        held=Count("pk", filter=Q(state=Certificate.State.HELD)),
-        revoked=Count("pk", filter=Q(state=Certificate.State.REVOKED)),
+    counts = (
+        certificates(visible_to=visible_to)
+        .order_by()
+        .aggregate(
+            active=Count("pk", filter=issued & Q(not_after__gt=at + soon)),
+            expiring=Count("pk", filter=issued & Q(not_after__gte=at, not_after__lte=at + soon)),
+            expired=Count("pk", filter=issued & Q(not_after__lt=at)),
+            held=Count("pk", filter=Q(state=Certificate.State.HELD)),
+            revoked=Count("pk", filter=Q(state=Certificate.State.REVOKED)),
+        )
     )
     return CertificateCounts(**counts)
 
 
 def count_authorities(*, visible_to: Actor) -> int:
-    in_service = CertificateAuthority.objects.filter(status=CertificateAuthority.Status.ACTIVE)
-    return within_reach(in_service, visible_to).count()
+    return authorities(visible_to=visible_to).filter(status=CertificateAuthority.Status.ACTIVE).count()
 
 
 def crl_scopes(*, visible_to: Actor) -> QuerySet[CrlScope]:
@@ -52,4 +56,4 @@ def crl_scopes(*, visible_to: Actor) -> QuerySet[CrlScope]:
     scopes = CrlScope.objects.select_related("ca").annotate(
         expires_at=Subquery(newest.values("next_update")[:1]), entries=Subquery(newest.values("entries")[:1])
     )
-    return within_reach(scopes, visible_to).order_by("ca_id", "scope")
+    return scopes.filter(ca__in=authorities(visible_to=visible_to).order_by()).order_by("ca_id", "scope")

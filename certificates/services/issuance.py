@@ -13,7 +13,7 @@ from cas.models import Template
 from cas.selectors import find_issuer
 from certificates.models import Certificate
 from certificates.orders import IssueOrder
-from certificates.services.labels import label_errors
+from certificates.services.labels import label_errors, word_errors
 from certificates.services.minting import Issued, mint, obtain_key
 from kernel.actor import Actor
 from kernel.errors import Conflict, Denied, Invalid
@@ -30,7 +30,7 @@ def issue_certificate(*, actor: Actor, order: IssueOrder) -> Issued:
     template = find_issuer(order.ca, order.template, visible_to=actor)
     policy.require(actor, Permission.CERTIFICATES_ISSUE, organization_id=template.organization_id, ca_id=template.ca_id)
     _require_no_approval(template)
-    if errors := label_errors(order.tags, order.description):
+    if errors := label_errors(order.tags, order.description) + word_errors(order.identifier, order.usage):
         raise Invalid(errors=errors)
     key = obtain_key(order, template)
     try:

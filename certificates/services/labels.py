@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from kernel.errors import FieldError, field_error
+from kernel.limits import text_errors
 from kernel.text import _
 
 _MOST_TAGS: Final = 50
 _LONGEST_TAG: Final = 64
 _LONGEST_DESCRIPTION: Final = 1000
+_LONGEST_IDENTIFIER: Final = 120
+_LONGEST_USAGE: Final = 80
 
 
 def label_errors(tags: Sequence[str], description: str) -> list[FieldError]:
@@ -22,7 +25,12 @@ def label_errors(tags: Sequence[str], description: str) -> list[FieldError]:
         if not 0 < len(tag) <= _LONGEST_TAG or not tag.isprintable() or any(c in tag for c in ",:|; "):
             text = _("Up to %(longest)s characters, without spaces, commas, colons, semicolons and bars.")
             errors.append(field_error(f"tags[{index}]", "invalid", text, longest=_LONGEST_TAG))
-    if len(description) > _LONGEST_DESCRIPTION:
-        text = _("At most %(longest)s characters.")
-        errors.append(field_error("description", "too-long", text, longest=_LONGEST_DESCRIPTION))
+    return errors + text_errors("description", description, longest=_LONGEST_DESCRIPTION, several_lines=True)
+
+
+def word_errors(identifier: str | None, usage: str) -> list[FieldError]:
+    """What is wrong with the name that a dialect gives to a certificate, and with what it says it is for."""
+    errors = text_errors("usage", usage, longest=_LONGEST_USAGE)
+    if identifier is not None:
+        errors += text_errors("identifier", identifier, longest=_LONGEST_IDENTIFIER, required=True)
     return errors
