@@ -9,11 +9,13 @@ from __future__ import annotations
 import getpass
 import os
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, ProgrammingError
 
 from accounts.models import Organization
 from accounts.roles import ORGANIZATION_PERMISSIONS
@@ -46,12 +48,18 @@ class ConsoleCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         self.actor = console_actor()
         try:
+            self.find_out(options)
             return super().execute(*args, **options)
         except Invalid as error:
             lines = [f"{each.field}: {each.message}" for each in error.errors]
             raise CommandError("\n".join(lines or [str(error)])) from error
         except DomainError as error:
             raise CommandError(str(error)) from error
+        except (OperationalError, ProgrammingError) as error:
+            raise CommandError(f"The database does not answer as it should; is it prepared? ({error})") from error
+
+    def find_out(self, options: Mapping[str, Any]) -> None:
+        """What every command of a kind must know before it begins."""
 
 
 class OrganizationCommand(ConsoleCommand):
@@ -64,9 +72,8 @@ class OrganizationCommand(ConsoleCommand):
             "--organization", metavar="SLUG", help="the organization; not needed where there is only one"
         )
 
-    def execute(self, *args: Any, **options: Any) -> str | None:
+    def find_out(self, options: Mapping[str, Any]) -> None:
         self.organization = _choose_organization(options.get("organization"))
-        return super().execute(*args, **options)
 
     @property
     def here(self) -> Actor:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from cryptography import x509
 
 from cas.core.keys import KeyAlgorithm
 from kernel.ref import Ref
 from kernel.secret import Secret
+
+ROOT_LIFETIME: Final = timedelta(days=3650)
+INTERMEDIATE_LIFETIME: Final = timedelta(days=1825)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +24,7 @@ class AuthorityOrder:
     name: str
     subject: x509.Name
     key_algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256
-    validity: timedelta
+    validity: timedelta | None = None
     parent: Ref | None = None
     description: str = ""
     path_length: int | None = None
@@ -36,6 +40,11 @@ class AuthorityOrder:
     approvals_needed: int = 1
     crl_lifetime: timedelta | None = None
     crl_shards: int = 0
+
+    @property
+    def lifetime(self) -> timedelta:
+        """What was asked for, else ten years for a root and five below one."""
+        return self.validity or (ROOT_LIFETIME if self.parent is None else INTERMEDIATE_LIFETIME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

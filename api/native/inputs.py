@@ -96,7 +96,9 @@ class AuthorityIn(Input):
     description = _note()
     subject = Subject()
     key_algorithm = Choice(KeyAlgorithm, default=KeyAlgorithm.ECDSA_P256.value)
-    validity_days = Whole(required=False, min_value=1, max_value=LONGEST_DAYS)
+    validity_days = Whole(
+        required=False, min_value=1, max_value=LONGEST_DAYS, help_text="3650 for a root, 1825 below one by default."
+    )
     validity = Duration(required=False, help_text="In place of `validity_days`.")
     path_length = Whole(required=False, min_value=0, max_value=32, help_text="How many CAs may stand below it.")
     permitted_names = ConstraintNames(required=False, help_text="Name constraints: only names below these.")
@@ -117,13 +119,12 @@ class AuthorityIn(Input):
         """The order, in the organization that the body names, else in `home`. Raises Invalid."""
         values = cls.values(data, version=version)
         errors = list(validity_errors(values))
-        organization, validity = values.pop("organization_id", home), validity_of(values)
-        errors += [
-            required(name) for name, it in (("organization_id", organization), ("validity_days", validity)) if not it
-        ]
+        organization = values.pop("organization_id", home)
+        if not organization:
+            errors.append(required("organization_id"))
         if errors:
             raise Invalid(errors=errors)
-        values |= {"validity": validity, "key_algorithm": KeyAlgorithm(values["key_algorithm"])}
+        values |= {"validity": validity_of(values), "key_algorithm": KeyAlgorithm(values["key_algorithm"])}
         values.pop("validity_days", None)
         return AuthorityOrder(organization=organization, parent=values.pop("parent_id", None), **_tuples(values))
 

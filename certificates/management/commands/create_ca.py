@@ -45,7 +45,7 @@ class Command(OrganizationCommand):
             name=options["name"],
             subject=_subject(options),
             key_algorithm=KeyAlgorithm(options["key_algorithm"]),
-            validity=read_duration(options["validity"] or ("5y" if options["parent"] else "10y")),
+            validity=read_duration(options["validity"]) if options["validity"] else None,
             parent=Ref("name", options["parent"]) if options["parent"] else None,
             path_length=options["path_length"],
             permitted_names=tuple(constraint_name(text) for text in options["permit"]),
