@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-sqlite test-postgres check format lock clean
+.PHONY: help run test test-sqlite test-postgres check check-style check-types check-contracts check-migrations \
+	check-deployment format lock clean
 
 help:
 	@echo "make run      start Chancery here: make run [PORT=8000] [HOST=127.0.0.1]"
@@ -32,12 +33,23 @@ test-sqlite: $(VENV)/.dev
 test-postgres: $(VENV)/.dev
 	$(BIN)/python -m tests.servers $(PYTEST) --database-only
 
-check: $(VENV)/.dev
+# `make -k check` tells all that is wrong at once.
+check: check-style check-types check-contracts check-migrations check-deployment
+
+check-style: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+check-types: $(VENV)/.dev
 	$(BIN)/mypy .
+
+check-contracts: $(VENV)/.dev
 	$(BIN)/lint-imports --no-logo
-	DJANGO_SETTINGS_MODULE=pkiproject.settings_test $(BIN)/python manage.py makemigrations --check --dry-run
+
+check-migrations: $(VENV)/.dev
+	DJANGO_SETTINGS_MODULE=pkiproject.settings_test $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
+
+check-deployment: $(VENV)/.dev
 	$(BIN)/python -m tests.production manage.py check --deploy --fail-level WARNING
 
 format: $(VENV)/.dev
