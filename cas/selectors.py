@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Organization
 from accounts.selectors import within_reach
-from cas import addresses
+from cas import addresses, locks
 from cas.core.leaf import IssuerFacts
 from cas.models import BlockedKey, CaCertificate, CertificateAuthority, IssuedSerial, Role, Template
 from kernel.actor import Actor
@@ -22,14 +22,15 @@ from kernel.text import _
 
 Status = CertificateAuthority.Status
 
-_CHAIN_SQL = """
+_CHAIN_IDS_SQL = """
     WITH RECURSIVE chain(id, parent_id) AS (
         SELECT id, parent_id FROM cas_certificateauthority WHERE id = %s
         UNION
         SELECT above.id, above.parent_id FROM cas_certificateauthority above JOIN chain ON above.id = chain.parent_id
     )
-    SELECT ca.* FROM cas_certificateauthority ca WHERE ca.id IN (SELECT id FROM chain) ORDER BY ca.id
+    SELECT id FROM chain
 """
+_CHAIN_SQL = f"SELECT ca.* FROM cas_certificateauthority ca WHERE ca.id IN ({_CHAIN_IDS_SQL}) ORDER BY ca.id"
 
 
 def authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
@@ -99,6 +100,7 @@ def lock_chain(ca_id: int) -> tuple[CertificateAuthority, ...]:
     PostgreSQL: FOR KEY SHARE in id order, which waits for a revocation's FOR UPDATE and blocks none of its own kind.
     The ORM has no such lock, hence the SQL. SQLite has one writer at a time, so reading is enough there.
     """
+    locks.share_turn(_CHAIN_IDS_SQL, ca_id)
     lock = " FOR KEY SHARE OF ca" if connection.vendor == "postgresql" else ""
     rows = {ca.pk: ca for ca in CertificateAuthority.objects.raw(_CHAIN_SQL + lock, [ca_id])}
     return _upwards(rows, ca_id)
@@ -112,6 +114,7 @@ def lock_subtree(ca_id: int) -> list[CertificateAuthority]:
     found: list[CertificateAuthority] = []
     level = [ca_id]
     while level:
+        locks.take_turn(level)
         rows = CertificateAuthority.objects.select_for_update(of=("self",)).filter(pk__in=level).order_by("id")
         found += rows
         level = list(

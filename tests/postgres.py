@@ -122,16 +122,16 @@ class Gate:
         self._open.set()
 
 
-def wait_until_blocked() -> None:
-    """Until some session of this database waits for a lock of another."""
+def wait_until_blocked(*, sessions: int = 1) -> None:
+    """Until so many sessions of this database wait for a lock of another."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
-    def somebody_waits() -> bool:
+    def they_wait() -> bool:
         with connection.cursor() as cursor:
             cursor.execute(query)
-            return bool(cursor.fetchone()[0])
+            return bool(cursor.fetchone()[0] >= sessions)
 
-    wait_for(somebody_waits)
+    wait_for(they_wait)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

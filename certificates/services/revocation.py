@@ -120,7 +120,7 @@ def revoke_authority(*, actor: Actor, order: RevokeAuthorityOrder) -> Certificat
 
 
 def _lock(actor: Actor, certificate: Ref) -> Certificate:
-    """The certificate, locked after its CA: whoever revokes a CA locks in this order, too, so neither waits for ever."""
+    """The certificate, locked after its CA: whoever revokes a CA locks in this order too, so neither waits for ever."""
     row = selectors.get_certificate(certificate, visible_to=actor)
     policy.require(actor, Permission.CERTIFICATES_REVOKE, organization_id=row.organization_id, ca_id=row.ca_id)
     if row.ca_id is not None:

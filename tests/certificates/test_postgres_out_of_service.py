@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.x509 import ReasonFlags
@@ -14,7 +15,7 @@ from cas.services import authorities
 from cas.services.authorities import create_authority, disable_ca
 from certificates.models import Certificate, Revocation
 from certificates.orders import RevokeAuthorityOrder
-from certificates.services import crl
+from certificates.services import crl, issuance
 from certificates.services.revocation import revoke_authority
 from kernel.actor import SYSTEM
 from kernel.errors import Unavailable
@@ -101,6 +102,33 @@ def test_no_ca_appears_below_one_that_was_revoked_meanwhile(monkeypatch: pytest.
         create_authority(
             actor=office.owner, order=authority_order(office.organization, "Later CA", parent=order.parent)
         )
+
+
+def test_a_ca_goes_out_of_service_before_those_who_come_later(monkeypatch: pytest.MonkeyPatch):
+    """Issuances share the CA: if a later one could join an earlier one, revoking a busy CA would wait for ever."""
+    office = open_office()
+    gate, record = Gate(), issuance._record
+    waiting = [gate]
+
+    def record_and_stop(*arguments: Any) -> None:
+        record(*arguments)
+        if waiting:
+            waiting.pop().pass_through()
+
+    monkeypatch.setattr(issuance, "_record", record_and_stop)
+    earlier = Session(lambda: office.issue("earlier.acme.test"))
+    gate.wait_until_reached()
+    revoking = Session(lambda: revoke(office, office.root))
+    wait_until_blocked()
+    later = Session(lambda: office.issue("later.acme.test"))
+    wait_until_blocked(sessions=2)
+    gate.open()
+    row = earlier.finish().certificate
+    revoking.finish()
+    with pytest.raises(Unavailable):
+        later.finish()
+    row.refresh_from_db()
+    assert row.state == Certificate.State.REVOKED
 
 
 def disable(office: Office) -> None:

@@ -1,0 +1,39 @@
+"""Fair turns at a CA: on PostgreSQL row locks alone would let a stream of issuances keep a revocation waiting for ever.
+
+`FOR KEY SHARE` is given to everyone who asks while somebody else holds it, however long a `FOR UPDATE` has been waiting.
+Advisory locks are queued, so whoever comes after a revocation waits behind it. On SQLite writers take turns anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.db import connection
+
+# Advisory locks of PostgreSQL are two 32-bit numbers; the first is this room's.
+_AUTHORITY: Final = 0x43415301
+
+
+def share_turn(ids_sql: str, *parameters: Any) -> None:
+    """Take a turn with others who issue under the CAs that this query names, until the transaction ends.
+
+    Waits for whoever is alone at one of them, or is waiting to be.
+    """
+    _take("pg_advisory_xact_lock_shared", ids_sql, parameters)
+
+
+def take_turn(ca_ids: Sequence[int]) -> None:
+    """Be alone at these CAs until the transaction ends; waits for those who share, and later ones wait."""
+    _take("pg_advisory_xact_lock", "SELECT unnest(%s::bigint[]) AS id", [list(ca_ids)])
+
+
+def _take(function: str, ids_sql: str, parameters: Sequence[Any]) -> None:
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        # Two CAs that share a lock would only take turns. In the order of the ids, so that nobody waits in a circle.
+        cursor.execute(
+            f"SELECT {function}({_AUTHORITY}, (id %% 2147483648)::int) FROM ({ids_sql} ORDER BY id) AS ordered",
+            parameters,
+        )
