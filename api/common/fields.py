@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from cryptography import x509
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
@@ -90,7 +91,7 @@ class Texts(serializers.ListField):
 class Moment(serializers.Field):
     """A time with its zone (RFC 3339); shown in UTC to the second."""
 
-    default_error_messages = {"invalid": "Write a time as 2026-01-15T08:00:00Z."}
+    default_error_messages = {"invalid": gettext_lazy("Write a time as 2026-01-15T08:00:00Z.")}
 
     def to_internal_value(self, data: Any) -> datetime:
         try:
@@ -106,7 +107,9 @@ class Moment(serializers.Field):
 class Duration(serializers.Field):
     """A length of time in seconds, minutes, hours, days or weeks: `90d`."""
 
-    default_error_messages = {"invalid": "Write a duration as a number and a unit: 30s, 15m, 8h, 90d, 2w."}
+    default_error_messages = {
+        "invalid": gettext_lazy("Write a duration as a number and a unit: 30s, 15m, 8h, 90d, 2w.")
+    }
 
     def to_internal_value(self, data: Any) -> timedelta:
         try:
@@ -129,7 +132,10 @@ class Serial(serializers.Field):
 class Id(serializers.Field):
     """A row by the id that the API's version shows: the integer of v1, the UUID of v2. Read back, it is a Ref."""
 
-    default_error_messages = {"integer": "This must be the integer id of a row.", "uuid": "This must be a UUID."}
+    default_error_messages = {
+        "integer": gettext_lazy("This must be the integer id of a row."),
+        "uuid": gettext_lazy("This must be a UUID."),
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**({"source": "*"} if options.get("read_only") and "source" not in options else {}) | options)
@@ -165,7 +171,9 @@ class Id(serializers.Field):
 class Subject(serializers.Field):
     """A distinguished name by its attributes: `common_name`, `organization`, `country` …; several values are a list."""
 
-    default_error_messages = {"invalid": 'The subject must be an object such as {"common_name": "api.example.com"}.'}
+    default_error_messages = {
+        "invalid": gettext_lazy("The subject must be an object with members such as common_name.")
+    }
 
     def to_internal_value(self, data: Any) -> x509.Name:
         """Raises Invalid with every unknown attribute and bad value."""

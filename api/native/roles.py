@@ -12,8 +12,7 @@ from api.native.dialect import NativeViewSet
 from api.native.inputs import RoleChangeIn, RoleIn
 from api.native.outputs import RoleOut, listing
 from cas import selectors
-from cas.orders import RoleOrder
-from cas.services.roles import create_role, retire_role, update_role
+from cas.services.roles import create_role, order_of, retire_role, update_role
 from kernel.permissions import Permission
 from kernel.ref import Ref
 
@@ -49,7 +48,7 @@ class Roles(NativeViewSet):
     def partial_update(self, request: Request, ref: Ref) -> Response:
         """What is given changes, the rest stays; every template on it gets a new version."""
         role = selectors.get_role(ref, visible_to=self.actor)
-        order = RoleChangeIn.change(request.data, RoleOrder.of(role), version=self.version)
+        order = RoleChangeIn.change(request.data, order_of(role), version=self.version)
         return Response(self.show(RoleOut, update_role(actor=self.actor, role=role, order=order)))
 
     @operation("Retire a role", answers={204: None}, refusals=(Family.CONFLICT,))

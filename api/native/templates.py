@@ -12,8 +12,7 @@ from api.native.dialect import NativeViewSet
 from api.native.inputs import TemplateChangeIn, TemplateIn
 from api.native.outputs import TemplateOut, listing
 from cas import selectors
-from cas.orders import TemplateOrder
-from cas.services.templates import create_template, retire_template, update_template
+from cas.services.templates import create_template, order_of, retire_template, update_template
 from kernel.permissions import Permission
 from kernel.ref import Ref
 
@@ -55,7 +54,7 @@ class Templates(NativeViewSet):
     def partial_update(self, request: Request, ref: Ref) -> Response:
         """What is given changes, the rest stays; what was issued keeps the version it was made under."""
         template = selectors.get_template(ref, visible_to=self.actor)
-        order = TemplateChangeIn.change(request.data, TemplateOrder.of(template), version=self.version)
+        order = TemplateChangeIn.change(request.data, order_of(template), version=self.version)
         return Response(self.show(TemplateOut, update_template(actor=self.actor, template=template, order=order)))
 
     @operation("Retire a template", answers={204: None}, refusals=(Family.CONFLICT,))

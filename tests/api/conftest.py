@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 
 from tests import cast
 from tests.api.wire import Wire, wire_of
 from tests.office import Office, open_office
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted() -> None:
+    """Refusals and guesses are counted in the cache, which outlives a test."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -47,6 +47,6 @@ def wire_of(person: cast.Person, *permissions: Permission) -> Wire:
 
 
 def wrong_fields(response: Any) -> dict[str, str]:
-    """Field -> code of a validation problem."""
+    """Field -> the first code about it, of a validation problem."""
     assert response.status_code in (400, 422), response.content
-    return {error["field"]: error["code"] for error in response.json()["errors"]}
+    return {error["field"]: error["code"] for error in reversed(response.json()["errors"])}

@@ -1,0 +1,54 @@
+"""Every operation of the native API, read from the URL configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from api.native.routes import V1, V2
+from kernel.permissions import Permission
+
+NOWHERE = {"v1": "999999999", "v2": "00000000-0000-4000-8000-000000000000"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one address."""
+
+    version: str
+    method: str
+    template: str
+    view: Any
+    action: str
+
+    @property
+    def permission(self) -> Permission:
+        return self.view.permissions[self.action]
+
+    @property
+    def is_item(self) -> bool:
+        return "{}" in self.template
+
+    @property
+    def has_body(self) -> bool:
+        return self.method in ("POST", "PATCH")
+
+    def path(self, key: object = None) -> str:
+        return self.template.format(NOWHERE[self.version] if key is None else key)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.template.format('{id}')}"
+
+
+def routes() -> Iterator[Route]:
+    for version, patterns in (("v1", V1), ("v2", V2)):
+        for pattern in patterns:
+            template = re.sub("<[^>]+>", "{}", f"/api/{version}/{pattern.pattern}")
+            for method, action in pattern.callback.actions.items():
+                if method != "head":
+                    yield Route(version, method.upper(), template, pattern.callback.cls, action)
+
+
+ROUTES = list(routes())

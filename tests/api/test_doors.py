@@ -1,0 +1,163 @@
+"""Who comes in: for every address that the URL configuration has, whoever wrote it."""
+
+from __future__ import annotations
+
+import pytest
+
+from audit.models import AuditEvent
+from kernel.permissions import Permission
+from tests import cast
+from tests.api.routes import NOWHERE, ROUTES, Route
+from tests.api.wire import Wire, wire_of, wrong_fields
+
+pytestmark = pytest.mark.django_db
+
+every_route = pytest.mark.parametrize("route", ROUTES, ids=str)
+every_item = pytest.mark.parametrize("route", [route for route in ROUTES if route.is_item], ids=str)
+
+
+@pytest.fixture
+def person():
+    """An owner of an organization that has nothing yet."""
+    return cast.owner(cast.organization())
+
+
+def keys_of(office, version):
+    """The id of a row of the office for each view, as the version shows it."""
+    issued = office.issue().certificate
+    rows = {
+        "Certificates": issued,
+        "Templates": office.template,
+        "Roles": office.role,
+        "Authorities": office.issuing,
+        "Organizations": office.organization,
+        "Members": office.organization.memberships.get(),
+        "ApiKeys": cast.api_key(office.person)[0],
+    }
+    return {name: row.pk if version == "v1" else row.public_id for name, row in rows.items()}
+
+
+def test_a_stranger_is_told_that_it_does_not_exist(office, stranger, subtests):
+    """The same answer as for what really does not."""
+    keys = {version: keys_of(office, version) for version in ("v1", "v2")}
+    before = AuditEvent.objects.filter(log=office.organization.pk).count()
+    for route in (route for route in ROUTES if route.is_item):
+        with subtests.test(str(route)):
+            key = keys[route.version][route.view.__name__]
+            answer = stranger.send(route.method, route.path(key), valid_body(route))
+            absent = stranger.send(route.method, route.path(), valid_body(route))
+            assert (answer.status_code, absent.status_code) == (404, 404)
+            assert said(answer, key) == said(absent, NOWHERE[route.version])
+    assert AuditEvent.objects.filter(log=office.organization.pk).count() == before
+
+
+def said(answer, key):
+    """The problem without what is different in every one."""
+    problem = answer.json()
+    del problem["instance"], problem["trace_id"]
+    return problem | {"detail": problem["detail"].replace(str(key), "")}
+
+
+def valid_body(route: Route):
+    bodies = {("Members", "partial_update"): {"role": "member"}, ("Authorities", "revoke"): {"reason": "superseded"}}
+    return bodies.get((route.view.__name__, route.action), {} if route.has_body else None)
+
+
+def test_a_list_shows_a_stranger_nothing_of_another_organization(office, stranger, subtests):
+    office.issue()
+    own = {"Organizations": 1, "Members": 1, "ApiKeys": 1}
+    for route in (route for route in ROUTES if route.action == "list"):
+        with subtests.test(str(route)):
+            answer = stranger.get(route.path())
+            assert answer.status_code == 200
+            assert b"ACME" not in answer.content
+            if route.view.__name__ != "Audit":
+                assert answer.json()["pagination"]["total"] == own.get(route.view.__name__, 0)
+
+
+@every_route
+def test_nobody_is_asked_for_a_credential(route: Route):
+    answer = Wire().send(route.method, route.path(), {} if route.has_body else None)
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == 'Bearer realm="Chancery"'
+    assert answer.json()["type"].endswith("/unauthenticated")
+
+
+@every_route
+def test_a_bad_credential_is_never_taken_for_none(route: Route, person):
+    wire = Wire("pkf_" + "x" * 32)
+    assert wire.client.login(username=person.user.email, password=cast.PASSWORD)
+    answer = wire.send(route.method, route.path(), {} if route.has_body else None)
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer["WWW-Authenticate"]
+
+
+@pytest.mark.row("P31")
+@every_route
+def test_a_key_without_the_permission_is_refused_with_its_name(route: Route, person):
+    others = set(person.actor.permissions) - {route.permission}
+    answer = wire_of(person, *others).send(route.method, route.path(), {} if route.has_body else None)
+    assert answer.status_code == 403
+    assert route.permission.value in answer.json()["detail"]
+    refusal = AuditEvent.objects.order_by("-pk")[0]
+    assert (refusal.name, refusal.log) == ("permission.refused", person.organization.pk)
+
+
+@every_route
+def test_every_action_names_a_permission_that_keys_can_have(route: Route):
+    assert isinstance(route.permission, Permission)
+    assert hasattr(route.view, route.action)
+
+
+def test_an_action_that_names_no_permission_is_refused(person, monkeypatch):
+    from api.native.audit import Stats
+
+    monkeypatch.setattr(Stats, "permissions", {})
+    assert wire_of(person).get("/api/v2/stats").status_code == 403
+
+
+@every_item
+def test_an_id_that_is_none_is_not_found(route: Route):
+    for garbage in ("0", "-1", "1e3", "٣", "x", "1" * 40, "%00", "1%20", "..%2f1", "%ff", "null"):
+        answer = Wire().send(route.method, route.path(garbage), {} if route.has_body else None)
+        assert answer.status_code == 404, garbage
+        assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.is_item and route.version == "v1"], ids=str)
+def test_the_greatest_id_that_is_one_is_not_found(route: Route, person):
+    answer = wire_of(person).send(route.method, route.path("9" * 18), {} if route.has_body else None)
+    assert answer.status_code == 404
+
+
+@every_route
+def test_an_unknown_parameter_is_an_error_that_names_it(route: Route, person):
+    answer = wire_of(person).send(route.method, route.path() + "?sort=x&Limit=1", {} if route.has_body else None)
+    assert wrong_fields(answer) == {"Limit": "unknown-field", "sort": "unknown-field"}
+
+
+def test_an_unknown_field_is_an_error_that_names_it(office, api, subtests):
+    keys = {version: keys_of(office, version) for version in ("v1", "v2")}
+    takes_none = ("retire", "disable", "enable", "release")
+    for route in (route for route in ROUTES if route.has_body and route.action not in takes_none):
+        with subtests.test(str(route)):
+            answer = api.send(route.method, route.path(keys[route.version][route.view.__name__]), {"surprise": 1})
+            assert wrong_fields(answer)["surprise"] == "unknown-field"
+
+
+@every_route
+def test_another_method_is_answered_with_those_that_are_allowed(route: Route):
+    allowed = {each.method for each in ROUTES if each.template == route.template}
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"} - allowed:
+        answer = Wire().send(method, route.path())
+        assert answer.status_code == 405, method
+        assert set(answer["Allow"].split(", ")) - {"HEAD"} == allowed
+        assert answer.json()["type"].endswith("/method-not-allowed")
+
+
+@every_route
+def test_every_answer_is_traced_and_never_stored(route: Route):
+    answer = Wire().send(route.method, route.path())
+    assert answer["Cache-Control"] == "no-store"
+    assert answer["X-Trace-Id"] == answer.json()["trace_id"]
+    assert len(answer["X-Trace-Id"]) == 26
