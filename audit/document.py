@@ -13,7 +13,6 @@ from kernel.actor import Actor
 
 LABEL_SIZE: Final = 254
 SYSTEM_LOG: Final = 0
-_ENTRY: Final = b"chancery audit entry 1\n"
 
 
 def event_document(
@@ -66,11 +65,6 @@ def columns(document: Mapping[str, Any]) -> dict[str, object]:
         "ip": _cut(document["ip"], 45),
         "trace_id": _cut(document["trace_id"], 64),
     }
-
-
-def entry(canonical: bytes, signature: bytes) -> bytes:
-    """The entry of the Merkle tree: the signed bytes and the signature, which has a fixed size."""
-    return _ENTRY + signature + canonical
 
 
 def _cut(text: str | None, size: int) -> str:

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from audit import locks
 from audit.models import AuditKey
-from audit.signing import Signer, key_id, new_seed
+from audit.signing import Signer, new_seed
+from audit.verifier import key_id
 from kernel.seal import SealBroken, context, derive_key, seal_envelope, unseal_envelope
 from kernel.secret import Secret
 

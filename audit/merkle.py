@@ -6,26 +6,17 @@ root of a full tile below. All hashes are SHA-256.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-HASH_SIZE: Final = 32
+from audit.verifier import EMPTY_ROOT, HASH_SIZE, node_hash
+
 TILE_WIDTH: Final = 256
-EMPTY_ROOT: Final = hashlib.sha256().digest()
 
 
 class TileId(NamedTuple):
     level: int
     number: int
-
-
-def leaf_hash(entry: bytes) -> bytes:
-    return hashlib.sha256(b"\x00" + entry).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def root_of(hashes: Sequence[bytes]) -> bytes:

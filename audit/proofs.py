@@ -1,11 +1,12 @@
-"""Proofs from tiles, and how anyone checks them without the log (RFC 6962 section 2.1, RFC 9162 section 2.1)."""
+"""Proofs from tiles (RFC 6962 section 2.1); `verifier.py` checks them without the log."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeAlias
 
-from audit.merkle import TILE_WIDTH, TileId, node_hash, root_of, split_tile
+from audit.merkle import TILE_WIDTH, TileId, root_of, split_tile
+from audit.verifier import node_hash
 
 TileReader: TypeAlias = Callable[[TileId], bytes]
 
@@ -48,50 +49,6 @@ def consistency_proof(read: TileReader, first: int, second: int) -> list[bytes]:
     if start:
         proof.append(_range_root(read, start, end))
     return proof[::-1]
-
-
-def is_included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """RFC 9162 section 2.1.3.2."""
-    if not 0 <= index < size:
-        return False
-    node, last, found = index, size - 1, leaf
-    for sibling in proof:
-        if last == 0:
-            return False
-        if node & 1 or node == last:
-            found = node_hash(sibling, found)
-            while not node & 1 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            found = node_hash(found, sibling)
-        node, last = node >> 1, last >> 1
-    return last == 0 and found == root
-
-
-def is_consistent(first: int, second: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes) -> bool:
-    """RFC 9162 section 2.1.4.2."""
-    if not 0 < first <= second:
-        return False
-    if first == second:
-        return not proof and first_root == second_root
-    path = [first_root, *proof] if first & (first - 1) == 0 else list(proof)
-    if not path:
-        return False
-    node, last = first - 1, second - 1
-    while node & 1:
-        node, last = node >> 1, last >> 1
-    old = new = path[0]
-    for sibling in path[1:]:
-        if last == 0:
-            return False
-        if node & 1 or node == last:
-            old, new = node_hash(sibling, old), node_hash(sibling, new)
-            while not node & 1 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            new = node_hash(new, sibling)
-        node, last = node >> 1, last >> 1
-    return last == 0 and old == first_root and new == second_root
 
 
 def _split(width: int) -> int:

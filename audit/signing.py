@@ -7,17 +7,12 @@ brace, a checkpoint is a text of several lines that ends with a newline.
 from __future__ import annotations
 
 import base64
-import hashlib
 from dataclasses import dataclass, field
-from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from audit.verifier import DASH, SIGNATURE_PREFIX, Checkpoint, key_id, note_key_hash
 from kernel.secret import Secret
-
-SIGNATURE_SIZE: Final = 64
-_TEXT_PREFIX: Final = "ed25519:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +39,13 @@ def new_seed() -> Secret:
     return Secret(Ed25519PrivateKey.generate().private_bytes_raw())
 
 
-def key_id(public_key: bytes) -> str:
-    """The first 16 hex digits of the SHA-256 of the 32-byte public key: a name for it, not a proof."""
-    return hashlib.sha256(public_key).hexdigest()[:16]
-
-
-def is_signed(public_key: bytes, signature: bytes, message: bytes) -> bool:
-    try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
+    """The signed note (C2SP tlog-checkpoint and signed-note); the name of its key is the origin."""
+    key_hash = note_key_hash(checkpoint.origin, signer.public_key)
+    signature = base64.b64encode(key_hash + signer.signature(checkpoint.text.encode())).decode()
+    return f"{checkpoint.text}\n{DASH}{checkpoint.origin} {signature}\n"
 
 
 def signature_text(signature: bytes) -> str:
     """`ed25519:` and the signature in base64, as the API shows it."""
-    return _TEXT_PREFIX + base64.b64encode(signature).decode()
+    return SIGNATURE_PREFIX + base64.b64encode(signature).decode()

@@ -3,7 +3,8 @@
 from audit.services.recording import establish_key, establish_key_after_migration, new_event_id, record
 from audit.services.refusals import record_refusal
 from audit.services.sealing import seal
-from audit.services.verification import Fault, Finding, LogVerification, Verification, verify
+from audit.services.verification import verify
+from audit.verifier import Fault, Finding, LogVerification, Verification
 
 __all__ = [
     "Fault",

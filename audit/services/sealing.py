@@ -9,11 +9,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from audit import checkpoint_files, keys, locks, selectors
-from audit.checkpoint import Checkpoint, NoteBroken, open_checkpoint, sign_checkpoint
-from audit.document import entry
-from audit.merkle import TileId, Tree, edge_of, leaf_hash
+from audit.merkle import TileId, Tree, edge_of
 from audit.models import AuditCheckpoint, AuditEvent, AuditTile
 from audit.services.recording import establish_key
+from audit.signing import sign_checkpoint
+from audit.verifier import Checkpoint, NoteBroken, entry, leaf_hash, open_checkpoint
 from kernel.actor import Actor
 from kernel.errors import Denied
 from kernel.permissions import Permission

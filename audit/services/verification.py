@@ -5,84 +5,27 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from itertools import chain
-from typing import Final
 
 from django.db.models import Max, Q
 from django.utils import timezone
 
 from audit import checkpoint_files, keys, selectors
-from audit.checkpoint import Checkpoint, NoteBroken, open_checkpoint
-from audit.document import SYSTEM_LOG, columns, entry
-from audit.merkle import TILE_WIDTH, TileId, Tree, leaf_hash, split_tile
+from audit.document import SYSTEM_LOG, columns
+from audit.merkle import TILE_WIDTH, TileId, Tree, split_tile
 from audit.models import AuditCheckpoint, AuditEvent, AuditKey, AuditTile
-from audit.signing import is_signed
-
-# A log that was rewritten from end to end is not told event by event.
-MAX_FINDINGS: Final = 100
-
-
-class Fault(StrEnum):
-    """What can be wrong with a log."""
-
-    KEY_FORGED = "key-forged"  # a signing key that no holder of the master key made
-    EVENT_FORGED = "event-forged"  # its signature is not over its bytes
-    EVENT_DISGUISED = "event-disguised"  # its columns do not say what its signed bytes say
-    EVENT_MISSING = "event-missing"  # nothing stands at a sealed position
-    EVENT_REPLACED = "event-replaced"  # another event stands there than was sealed
-    EVENT_UNCOVERED = "event-uncovered"  # it has a position that no checkpoint covers
-    TILE_DAMAGED = "tile-damaged"  # missing, cut or changed
-    CHECKPOINT_FORGED = "checkpoint-forged"  # not signed by us, or its columns say something else
-    CHECKPOINT_FORKED = "checkpoint-forked"  # it was signed over another tree
-    LOG_CUT = "log-cut"  # the checkpoint outside the database covers more than is here
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One fault, and where.
-
-    `position` counts events from 0, or is the size of the checkpoint that is meant; None: not sealed, or not told.
-    `subject` is the event's id, or the key's.
-    """
-
-    fault: Fault
-    log: int
-    position: int | None
-    subject: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogVerification:
-    """`size` events under the last checkpoint, whose root is `root`; `unsealed` more wait. At most 100 findings."""
-
-    log: int
-    size: int
-    root: bytes
-    unsealed: int
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What was found at `at`, log by log."""
-
-    at: datetime
-    logs: tuple[LogVerification, ...]
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        return tuple(chain.from_iterable(log.findings for log in self.logs))
-
-    @property
-    def is_sound(self) -> bool:
-        return not self.findings
-
-    @property
-    def events(self) -> int:
-        return sum(log.size + log.unsealed for log in self.logs)
+from audit.verifier import (
+    MAX_FINDINGS,
+    Checkpoint,
+    Fault,
+    Finding,
+    LogVerification,
+    NoteBroken,
+    Verification,
+    entry,
+    is_signed,
+    leaf_hash,
+    open_checkpoint,
+)
 
 
 def verify(log: int | None = None) -> Verification:

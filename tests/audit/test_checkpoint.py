@@ -4,9 +4,8 @@ import base64
 
 import pytest
 
-from audit.checkpoint import Checkpoint, NoteBroken, _key_hash, open_checkpoint, sign_checkpoint
-from audit.merkle import EMPTY_ROOT
-from audit.signing import Signer
+from audit.signing import Signer, sign_checkpoint
+from audit.verifier import EMPTY_ROOT, Checkpoint, NoteBroken, note_key_hash, open_checkpoint
 from kernel.secret import Secret
 
 ORIGIN = "chancery/0123456789abcdef/7"
@@ -33,7 +32,7 @@ KNOWN_KEYS = [
 @pytest.mark.parametrize("verifier_key", KNOWN_KEYS)
 def test_key_hashes_are_those_of_other_implementations(verifier_key):
     name, key_hash, encoded = verifier_key.split("+", 2)
-    assert _key_hash(name, base64.b64decode(encoded)[1:]).hex() == key_hash
+    assert note_key_hash(name, base64.b64decode(encoded)[1:]).hex() == key_hash
 
 
 def test_opens_with_the_key_that_signed():
@@ -46,7 +45,7 @@ def test_a_cosignature_of_an_unknown_key_is_passed_over():
 
 
 def _resigned(text: str) -> str:
-    key_hash = _key_hash(ORIGIN, OURS.public_key)
+    key_hash = note_key_hash(ORIGIN, OURS.public_key)
     signature = base64.b64encode(key_hash + OURS.signature(text.encode())).decode()
     return f"{text}\n\u2014 {ORIGIN} {signature}\n"
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.merkle import EMPTY_ROOT, TILE_WIDTH, TileId, Tree, edge_of, leaf_hash, node_hash, split_tile
-from audit.proofs import consistency_proof, inclusion_proof, is_consistent, is_included
+from audit.merkle import TILE_WIDTH, TileId, Tree, edge_of, split_tile
+from audit.proofs import consistency_proof, inclusion_proof
+from audit.verifier import EMPTY_ROOT, Frontier, is_consistent, is_included, leaf_hash, node_hash
 
 # The leaves and roots that implementations of RFC 6962 test each other with.
 LEAVES = [
@@ -65,6 +66,15 @@ def test_roots_of_the_known_trees(size):
 def test_the_root_is_the_one_that_rfc_6962_defines(size):
     tree, _ = grown(size)
     assert tree.root() == defined_root(leaves(size))
+
+
+def test_a_frontier_knows_every_root_on_its_way():
+    tree, frontier = Tree(), Frontier()
+    assert frontier.root() == EMPTY_ROOT
+    for leaf in leaves(600):
+        tree.append(leaf)
+        frontier.append(leaf)
+        assert (frontier.size, frontier.root()) == (tree.size, tree.root())
 
 
 def test_a_third_level_grows_over_the_second():

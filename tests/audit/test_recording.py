@@ -13,7 +13,7 @@ from audit.events import EventName
 from audit.models import AuditEvent, AuditKey
 from audit.resource import Resource
 from audit.services import new_event_id, record
-from audit.signing import is_signed
+from audit.verifier import is_signed
 from kernel.actor import SYSTEM
 from tests.audit.happenings import ALICE, LOG, happen, rolled_back
 

@@ -7,13 +7,12 @@ import pytest
 from django.db import connection, transaction
 
 from audit import checkpoint_files, locks, selectors
-from audit.checkpoint import open_checkpoint
-from audit.document import entry
 from audit.keys import genuine_public_keys
-from audit.merkle import Tree, leaf_hash
+from audit.merkle import Tree
 from audit.models import AuditCheckpoint, AuditEvent, AuditTile
 from audit.services import seal, sealing, verify
 from audit.tasks import seal as seal_task
+from audit.verifier import entry, leaf_hash, open_checkpoint
 from kernel.actor import SYSTEM
 from kernel.errors import Denied
 from tests.append_only import unguarded

@@ -9,13 +9,11 @@ from django.db.models import F
 
 from audit import checkpoint_files, keys, selectors
 from audit.canonical import canonical_bytes
-from audit.checkpoint import Checkpoint, sign_checkpoint
-from audit.document import entry
-from audit.merkle import Tree, leaf_hash
+from audit.merkle import Tree
 from audit.models import AuditCheckpoint, AuditEvent, AuditTile
 from audit.services import Fault, seal, verify
-from audit.services.verification import MAX_FINDINGS
-from audit.signing import Signer, new_seed
+from audit.signing import Signer, new_seed, sign_checkpoint
+from audit.verifier import MAX_FINDINGS, Checkpoint, entry, leaf_hash
 from kernel.actor import SYSTEM
 from tests.append_only import unguarded
 from tests.audit.happenings import LOG, happen
