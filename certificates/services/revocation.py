@@ -23,7 +23,8 @@ from certificates.models import Certificate, Revocation
 from certificates.orders import RevokeAuthorityOrder, RevokeOrder
 from certificates.services.issuance import reference
 from kernel.actor import Actor
-from kernel.errors import Conflict, Invalid
+from kernel.errors import Conflict, Invalid, field_error
+from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.text import _
@@ -32,6 +33,7 @@ Reason = x509.ReasonFlags
 State = Certificate.State
 
 _CHUNK: Final = 2000
+_LONGEST_COMMENT: Final = 1000
 
 
 class AlreadyRevoked(Conflict):
@@ -44,8 +46,8 @@ class AlreadyRevoked(Conflict):
 def revoke_certificate(*, actor: Actor, order: RevokeOrder) -> Certificate:
     """Revoke, or put on hold where the reason is certificateHold; an expired certificate can be revoked too.
 
-    OCSP says so from the commit on. Raises NotFound, Denied, Invalid (the reason, the invalidity date), AlreadyRevoked,
-    Conflict (on hold already; issued elsewhere).
+    OCSP says so from the commit on. Raises NotFound, Denied, Invalid (the reason, the comment, the invalidity date),
+    AlreadyRevoked, Conflict (on hold already; issued elsewhere).
     """
     row = _lock(actor, order.certificate)
     now = timezone.now()
@@ -100,12 +102,15 @@ def revoke_authority(*, actor: Actor, order: RevokeAuthorityOrder) -> Certificat
     """Revoke a CA with every CA and every certificate below it; nothing commits under it afterwards.
 
     A root is revoked by nobody but us: it stands on no CRL, so whoever trusts it must be told. Raises NotFound,
-    Denied, Invalid (the reason), AlreadyRevoked.
+    Denied, Invalid (the reason, the comment), AlreadyRevoked.
     """
     ca = cas_selectors.get_ca(order.ca, visible_to=actor)
     policy.require(actor, Permission.CAS_REVOKE, organization_id=ca.organization_id, ca_id=ca.pk)
+    errors = text_errors("comment", order.comment, longest=_LONGEST_COMMENT, several_lines=True)
     if order.reason not in AUTHORITY_REASONS:
-        raise Invalid.of("reason", "reason-not-allowed", _("A CA cannot be revoked for this reason."))
+        errors.append(field_error("reason", "reason-not-allowed", _("A CA cannot be revoked for this reason.")))
+    if errors:
+        raise Invalid(errors=errors)
     if ca.parent_id is not None:
         # Its revocation is the parent's to list; whoever revokes the parent locks downwards, so this begins there too.
         cas_selectors.lock_chain(ca.parent_id)
@@ -129,12 +134,14 @@ def _lock(actor: Actor, certificate: Ref) -> Certificate:
 
 
 def _check(order: RevokeOrder, now: datetime) -> None:
+    errors = text_errors("comment", order.comment, longest=_LONGEST_COMMENT, several_lines=True)
     if order.reason not in LEAF_REASONS:
-        raise Invalid.of(
-            "reason", "reason-not-allowed", _("An end-entity certificate cannot be revoked for this reason.")
-        )
+        text = _("An end-entity certificate cannot be revoked for this reason.")
+        errors.append(field_error("reason", "reason-not-allowed", text))
     if order.invalidity is not None and order.invalidity > now:
-        raise Invalid.of("invalidity_date", "in-the-future", _("The invalidity date lies in the future."))
+        errors.append(field_error("invalidity_date", "in-the-future", _("The invalidity date lies in the future.")))
+    if errors:
+        raise Invalid(errors=errors)
 
 
 def _end_hold(row: Certificate, reason: Reason, now: datetime) -> Revocation | None:
@@ -245,9 +252,7 @@ def _revoke_leaves(ca: CertificateAuthority, reason: Reason, comment: str, at: d
     """Revoke every certificate of the CA that is not revoked yet, holds included; how many there were."""
     total = 0
     for chunk in _chunks_of_unrevoked(ca):
-        held = [row.serial for row in chunk if row.state == State.HELD]
-        for hold in Revocation.objects.filter(ca=ca, serial__in=held, lifted_at__isnull=True):
-            _lift(hold, at)
+        held_since = _end_holds(ca, chunk, at)
         serials = [row.serial for row in chunk]
         shards = dict(IssuedSerial.objects.filter(ca=ca, serial__in=serials).values_list("serial", "shard"))
         Revocation.objects.bulk_create(
@@ -256,11 +261,11 @@ def _revoke_leaves(ca: CertificateAuthority, reason: Reason, comment: str, at: d
                 ca=ca,
                 serial=row.serial,
                 certificate=row,
-                at=at,
+                at=held_since.get(row.serial, at),
                 reason=reason_name(reason),
                 comment=comment,
                 not_after=row.not_after,
-                entry_der=entry_der(int(row.serial, 16), at, reason, None),
+                entry_der=entry_der(int(row.serial, 16), held_since.get(row.serial, at), reason, None),
                 shard=shards.get(row.serial, 0),
                 event=event_id,
             )
@@ -269,6 +274,15 @@ def _revoke_leaves(ca: CertificateAuthority, reason: Reason, comment: str, at: d
         Certificate.objects.filter(pk__in=[row.pk for row in chunk]).update(state=State.REVOKED)
         total += len(chunk)
     return total
+
+
+def _end_holds(ca: CertificateAuthority, chunk: list[Certificate], now: datetime) -> dict[str, datetime]:
+    """Since when those that are on hold are so: a hold that becomes final keeps its date."""
+    held = [row.serial for row in chunk if row.state == State.HELD]
+    holds = list(Revocation.objects.filter(ca=ca, serial__in=held, lifted_at__isnull=True))
+    for hold in holds:
+        _lift(hold, now)
+    return {hold.serial: hold.at for hold in holds}
 
 
 def _chunks_of_unrevoked(ca: CertificateAuthority) -> Iterator[list[Certificate]]:
