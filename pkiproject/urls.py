@@ -5,9 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from pkiproject import developers
+
 urlpatterns = [
     path("", include("web.urls")),
     path("", include("api.urls")),
+    path("developers/", developers.reference, name="developers"),
+    path("developers/errors/", developers.errors, name="developers-errors"),
+    path("developers/errors/<str:code>", developers.error, name="developers-error"),
+    path("developers/<str:version>/", developers.reference_of, name="developers-version"),
     path("admin/", admin.site.urls),
 ]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -87,14 +87,7 @@ def sections_for(request: HttpRequest) -> Iterator[tuple[str | Promise, list[Lin
 
 
 def _links(section: Section, request: HttpRequest) -> list[tuple[Entry, str]]:
-    return [(entry, url) for entry in section.entries if entry.visible(request) and (url := _url(entry))]
-
-
-def _url(entry: Entry) -> str | None:
-    try:
-        return reverse(entry.url_name)
-    except NoReverseMatch:
-        return None
+    return [(entry, reverse(entry.url_name)) for entry in section.entries if entry.visible(request)]
 
 
 def _is_under(path: str, url: str) -> bool:

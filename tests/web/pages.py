@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from django.contrib import admin
 from django.urls import reverse
 
-OWN_PAGES = ("/", "/password/")
-OPEN_PAGES = ("/sign-in/", "/no-such-page/")
+OWN_PAGES = ("/", "/password/", "/developers/", "/developers/v1/", "/developers/errors/")
+OPEN_PAGES = ("/sign-in/", "/no-such-page/", "/developers/", "/developers/errors/template-not-found")
 
 
 def admin_lists() -> Iterator[str]:

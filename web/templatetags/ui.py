@@ -7,6 +7,8 @@ from typing import Any
 from django import forms, template
 from django.forms import BoundField
 from django.template.context import RequestContext
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info, gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -39,6 +41,15 @@ def translated(text: str) -> str:
 def say(text: Text) -> str:
     """A message of the kernel in the reader's language."""
     return text.render(gettext)
+
+
+@register.filter
+def coded(text: str) -> SafeString:
+    """Text in which `this` is code."""
+    parts = str(text).split("`")
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if i % 2 else part,) for i, part in enumerate(parts))
+    )
 
 
 @register.filter
