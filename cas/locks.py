@@ -1,7 +1,7 @@
-"""Fair turns at a CA: on PostgreSQL row locks alone would let a stream of issuances keep a revocation waiting for ever.
+"""Fair turns at a CA, so that a stream of issuances does not keep a revocation waiting for ever.
 
-`FOR KEY SHARE` is given to everyone who asks while somebody else holds it, however long a `FOR UPDATE` has been waiting.
-Advisory locks are queued, so whoever comes after a revocation waits behind it. On SQLite writers take turns anyway.
+PostgreSQL gives `FOR KEY SHARE` to everyone who asks while somebody else holds it, however long a `FOR UPDATE` has been
+waiting. Its advisory locks are queued: whoever comes after a revocation waits behind it. SQLite has one writer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,5 @@ def _take(function: str, ids_sql: str, parameters: Sequence[Any]) -> None:
         return
     with connection.cursor() as cursor:
         # Two CAs that share a lock would only take turns. In the order of the ids, so that nobody waits in a circle.
-        cursor.execute(
-            f"SELECT {function}({_AUTHORITY}, (id %% 2147483648)::int) FROM ({ids_sql} ORDER BY id) AS ordered",
-            parameters,
-        )
+        locks = f"{function}({_AUTHORITY}, (id %% 2147483648)::int)"
+        cursor.execute(f"SELECT {locks} FROM ({ids_sql} ORDER BY id) AS ordered", parameters)  # noqa: S608

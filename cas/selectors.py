@@ -30,7 +30,7 @@ _CHAIN_IDS_SQL = """
     )
     SELECT id FROM chain
 """
-_CHAIN_SQL = f"SELECT ca.* FROM cas_certificateauthority ca WHERE ca.id IN ({_CHAIN_IDS_SQL}) ORDER BY ca.id"
+_CHAIN_SQL = f"SELECT ca.* FROM cas_certificateauthority ca WHERE ca.id IN ({_CHAIN_IDS_SQL}) ORDER BY ca.id"  # noqa: S608
 
 
 def authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:

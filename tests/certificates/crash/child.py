@@ -56,10 +56,10 @@ def main(folder: Path, work: str, *arguments: str) -> None:
 
 
 def die(folder: Path, person: str, template: str, *points: str) -> None:
-    """Issue once for each point, each in a process that is killed there; its log goes to a file named after the point."""
+    """Issue once for each point, each in a process that is killed there; its log goes to a file of the point's name."""
     for point in points:
         (end,) = _fork([lambda point=point: _issue_and_die(folder / point, person, template, point)])
-        print(point, end)
+        _tell(point, end)
 
 
 def _issue_and_die(log: Path, person: str, template: str, point: str) -> None:
@@ -89,7 +89,7 @@ def _issue_until_refused(folder: Path, person: str, template: str) -> None:
             issued = issuance.issue_certificate(actor=actor, order=order)
         except Unavailable:
             return
-        print(issued.certificate.serial, flush=True)
+        _tell(issued.certificate.serial)
         (folder / f"issuing-{os.getpid()}").touch()
     raise TimeoutError("nobody took the CA out of service")
 
@@ -97,8 +97,8 @@ def _issue_until_refused(folder: Path, person: str, template: str) -> None:
 def publish(folder: Path, scope: str, point: str) -> None:
     """Publish one CRL, with a stop at the point; print its number, or `None` where it was left to another."""
     _at(point, lambda: _stop(folder))
-    crl_or_none = crl.publish_crl(actor=SYSTEM, scope=CrlScope.objects.get(pk=scope))
-    print(crl_or_none and crl_or_none.number)
+    made = crl.publish_crl(actor=SYSTEM, scope=CrlScope.objects.get(pk=scope))
+    _tell(made and made.number)
 
 
 def publish_often(folder: Path, scope: str, times: str, processes: str) -> None:
@@ -111,13 +111,12 @@ def _publish_often(scope: str, times: int) -> None:
     for _time in range(times):
         made = crl.publish_crl(actor=SYSTEM, scope=CrlScope.objects.get(pk=scope))
         if made is not None:
-            print(made.number, flush=True)
+            _tell(made.number)
 
 
 def _fork(works: list[Callable[[], None]]) -> list[int]:
     """Do these at once, each in a process of its own, forked because a start takes seconds; how they ended."""
     connections.close_all()
-    sys.stdout.flush()
     children = []
     for work in works:
         child = os.fork()
@@ -130,11 +129,15 @@ def _fork(works: list[Callable[[], None]]) -> list[int]:
 def _do_and_leave(work: Callable[[], None]) -> NoReturn:
     try:
         work()
-        sys.stdout.flush()
     except BaseException:
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
+
+
+def _tell(*words: object) -> None:
+    """A line for the test, in one write, since several processes write to the same pipe."""
+    os.write(sys.stdout.fileno(), (" ".join(map(str, words)) + "\n").encode())
 
 
 def _actor(person: str) -> Actor:
