@@ -55,7 +55,7 @@ def rotate_responder(
         plan = plan_responder(
             issuer=issuer,
             public_key=key.public_key(),
-            validity=_validity(ca, issuer.certificate.not_valid_after_utc - now),
+            validity=_validity(ca),
             serial=new_serial(),
             now=now,
         )
@@ -93,7 +93,6 @@ def rotate_responder(
     return row
 
 
-def _validity(ca: CertificateAuthority, left: timedelta) -> timedelta:
-    """As long as a responder lives, and never beyond its CA."""
-    wanted = max(_LIFETIME, ca.crl_lifetime + _BEYOND_CRL) if ca.passphrase_protected else _LIFETIME
-    return min(wanted, timedelta(seconds=int(left.total_seconds())))
+def _validity(ca: CertificateAuthority) -> timedelta:
+    """As long as a responder lives; `plan_responder` ends it with its CA where that comes first."""
+    return max(_LIFETIME, ca.crl_lifetime + _BEYOND_CRL) if ca.passphrase_protected else _LIFETIME
