@@ -251,6 +251,9 @@ _TYPES: Final = (
         _("The audit log waits for its sealer, and this server signs nothing before that is done."),
     ),
     ProblemType("crl-in-progress", Family.UNAVAILABLE, _("CRL in progress"), _("Ask again in a moment.")),
+    ProblemType(
+        "chain-too-long", Family.INVALID, _("Chain too long"), _("No chain of CAs is longer than the detail says.")
+    ),
     ProblemType("chain-loop", Family.INVALID, _("Chain has a loop"), _("The CA's parents lead back to itself.")),
 )
 

@@ -45,7 +45,7 @@ def test_a_time_is_read_with_its_zone(text):
     ],
 )
 def test_a_time_without_a_zone_or_a_meaning_is_refused(text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\w"):
         formats.read_time(text)
 
 
@@ -71,5 +71,5 @@ def test_weeks_are_read():
 
 @pytest.mark.parametrize("text", ["", "90", "d", "-1d", "1.5h", "90 d", "1y", "٣d", "999999999w", "1d2h"])
 def test_other_durations_are_refused(text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\w"):
         formats.read_duration(text)
