@@ -19,7 +19,6 @@ from urllib.parse import unquote
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
-from django.core.cache import cache
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone
@@ -29,6 +28,7 @@ from django.utils.http import http_date, parse_etags
 from cas.core.formats import to_pem
 from cas.core.ocsp import LONGEST_REQUEST
 from cas.models import CaCertificate
+from certificates import public_cache
 from certificates.models import Crl, PublicPath
 from certificates.services.ocsp import answer_ocsp
 
@@ -66,7 +66,7 @@ class PublicEndpoints:
             response = _plain(503, "Try again later.")
             response["Retry-After"] = str(_RETRY_SECONDS)
         response["X-Content-Type-Options"] = "nosniff"
-        if request.method == "HEAD":
+        if request.method == "HEAD" and response.status_code != 304:
             response["Content-Length"] = str(len(response.content))
             response.content = b""
         return response
@@ -123,18 +123,19 @@ def _answer_ocsp(request: HttpRequest, rest: str) -> HttpResponse:
     issuer = _issuer(place.ca_id) if place else None
     if place is None or issuer is None:
         return _plain(404, "There is no such OCSP responder.")
-    if request.method == "POST" and not encoded:
-        body = request.read(LONGEST_REQUEST + 1)
-    elif request.method == "GET" and encoded:
-        body = _decode(encoded)
-    else:
-        return HttpResponseNotAllowed(["GET"] if encoded else ["POST"])
+    allowed = ["GET", "HEAD"] if encoded else ["POST"]
+    if request.method not in allowed:
+        return HttpResponseNotAllowed(allowed)
+    body = _decode(encoded) if encoded else request.read(LONGEST_REQUEST + 1)
     answer = answer_ocsp(ca_id=place.ca_id, issuer=issuer, request=body, now=timezone.now())
     response = HttpResponse(answer.body, content_type="application/ocsp-response")
     if answer.this_update is None or answer.next_update is None:
         response["Cache-Control"] = "no-store"
         return response
-    response["ETag"] = f'"{sha256(answer.body).hexdigest()}"'
+    etag = f'"{sha256(answer.body).hexdigest()}"'
+    if encoded and _has_it(request, etag):
+        response = HttpResponse(status=304)
+    response["ETag"] = etag
     response["Last-Modified"] = http_date(answer.this_update.timestamp())
     _cacheable(response, until=answer.next_update)
     return response
@@ -145,27 +146,30 @@ _ANSWERS: Final = {"ca": _answer_ca, "crl": _answer_crl, "ocsp": _answer_ocsp}
 
 def _find(path: str) -> _Place | None:
     """A path is never given to another CA, so that what was found once stays true."""
+    if not path.isprintable():
+        # No path of ours, and nothing that PostgreSQL could be asked about.
+        return None
     key = "public-path:" + sha256(path.encode()).hexdigest()
-    place: _Place | None = cache.get(key)
+    place: _Place | None = public_cache.get(key)
     if place is None:
         row = PublicPath.objects.select_related("ca").filter(path=path).first()
         if row is None:
             return None
         place = _Place(row.kind, row.ca_id, row.scope, row.ca.slug)
-        cache.set(key, place, _LOOKUP_SECONDS)
+        public_cache.keep(key, place, _LOOKUP_SECONDS)
     return place
 
 
 def _issuer(ca_id: int) -> x509.Certificate | None:
     """Its name and key, which are what makes it this CA, never change; its certificate may, seldom."""
     key = f"public-issuer:{ca_id}"
-    der: bytes | None = cache.get(key)
+    der: bytes | None = public_cache.get(key)
     if der is None:
         row = CaCertificate.objects.filter(ca_id=ca_id, preferred=True).first()
         if row is None:
             return None
         der = bytes(row.der)
-        cache.set(key, der, _LOOKUP_SECONDS)
+        public_cache.keep(key, der, _LOOKUP_SECONDS)
     return x509.load_der_x509_certificate(der)
 
 
@@ -186,7 +190,7 @@ def _file(
 ) -> HttpResponse:
     """The file, or 304 without reading it where the client has it already."""
     quoted = f'"{etag}"'
-    if quoted in parse_etags(request.headers.get("If-None-Match", "")):
+    if _has_it(request, quoted):
         response = HttpResponse(status=304)
     else:
         response = HttpResponse(content(), content_type=content_type)
@@ -194,6 +198,12 @@ def _file(
     response["ETag"] = quoted
     _cacheable(response, until=None)
     return response
+
+
+def _has_it(request: HttpRequest, etag: str) -> bool:
+    """Whether the client has this already, by the weak comparison of RFC 9110 13.1.2: proxies weaken what they zip."""
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    return known == ["*"] or etag in {each.removeprefix("W/") for each in known}
 
 
 def _cacheable(response: HttpResponse, *, until: datetime | None) -> None:

@@ -1,10 +1,12 @@
 """OCSP answers (RFC 6960, 5019, 9654): the status from one indexed query, the bytes from the cache where they can be.
 
-The cache key names the open revocation, so that a new one is seen at once, whatever happens to workers and caches.
+The cache key names the newest revocation and whether it is open, so that each change is seen at once, whatever happens
+to workers and caches.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +16,6 @@ from typing import Final
 from uuid import UUID
 
 from cryptography import x509
-from django.core.cache import cache
 from django.db.models import OuterRef, Subquery
 
 from accounts import vault
@@ -24,8 +25,12 @@ from cas.core.ocsp import CertId, CertStatus, ResponseStatus, SingleAnswer
 from cas.core.reasons import parse_reason
 from cas.core.signing import Signer, SoftwareKey, sign_ocsp_response
 from cas.models import IssuedSerial
+from certificates import public_cache
 from certificates.models import OcspResponder, Revocation
 from certificates.services.responders import RESPONDER_TABLE
+from kernel.seal import SealBroken
+
+log = logging.getLogger(__name__)
 
 # An answer is made anew for each period and is good for several, so that a slow clock or a short outage harms nobody.
 _PERIOD: Final = timedelta(minutes=10)
@@ -46,9 +51,13 @@ class OcspAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What is known of a serial: the open revocation that makes it bad, and the responder that will say so."""
+    """What is known of a serial: the open revocation that makes it bad, the newest one, and the responder to say so.
+
+    It never comes back to what it was before: a hold that is lifted stays the newest revocation.
+    """
 
     revocation_id: int | None
+    newest_id: int | None
     responder_id: int | None
 
 
@@ -69,14 +78,14 @@ def _answer_from_cache(ca_id: int, cert_id: CertId, now: datetime) -> OcspAnswer
     standing = _standing(ca_id, cert_id.serial, now)
     if standing is None:
         return _answer_live(ca_id, (cert_id,), None, now)
-    begin = _begin_of_period(now)
-    name = (ca_id, cert_id.der.hex(), standing.revocation_id, standing.responder_id, int(begin.timestamp()))
+    name = (ca_id, cert_id.der.hex(), standing, int(_begin_of_period(now).timestamp()))
     key = "ocsp:" + sha256(repr(name).encode()).hexdigest()
-    answer: OcspAnswer | None = cache.get(key)
+    answer: OcspAnswer | None = public_cache.get(key)
     if answer is None:
         answer = _answer_live(ca_id, (cert_id,), None, now)
-        if answer.next_update is not None:
-            cache.set(key, answer, int(_PERIOD.total_seconds()))
+        # What changed between the question and the signature must not be kept under the name of what was before.
+        if answer.next_update is not None and _standing(ca_id, cert_id.serial, now) == standing:
+            public_cache.keep(key, answer, int(_PERIOD.total_seconds()))
     return answer
 
 
@@ -86,7 +95,11 @@ def _answer_live(ca_id: int, cert_ids: tuple[CertId, ...], nonce: bytes | None, 
         return OcspAnswer(ocsp.unsuccessful(ResponseStatus.TRY_LATER))
     try:
         der = bytes(responder.der)
-        signer = _signer(responder.public_id, responder.organization_id, bytes(responder.sealed_key), der)
+        try:
+            signer = _signer(responder.public_id, responder.organization_id, bytes(responder.sealed_key), der)
+        except SealBroken:
+            log.exception("the key of the OCSP responder %s does not open", responder)
+            return OcspAnswer(ocsp.unsuccessful(ResponseStatus.INTERNAL_ERROR))
         answers = [_single_answer(ca_id, cert_id, nonce, now) for cert_id in cert_ids]
         tbs = ocsp.response_to_be_signed(
             responder=x509.load_der_x509_certificate(der),
@@ -104,35 +117,41 @@ def _answer_live(ca_id: int, cert_ids: tuple[CertId, ...], nonce: bytes | None, 
 
 
 def _single_answer(ca_id: int, cert_id: CertId, nonce: bytes | None, now: datetime) -> SingleAnswer:
-    status = _status(ca_id, cert_id.serial)
+    status, since = _status(ca_id, cert_id.serial)
     begin = now.replace(microsecond=0) if nonce else _begin_of_period(now)
-    if isinstance(status, ocsp.Revoked):
-        # What is known since the revocation was not known before it.
-        begin = max(begin, status.at)
+    if since is not None:
+        # What is known since a revocation, or since a hold was lifted, was not known before; and an answer that looked
+        # older than the last one would lose against it (RFC 5019 section 4).
+        begin = max(begin, since.replace(microsecond=0))
     return SingleAnswer(cert_id=cert_id, status=status, this_update=begin, next_update=begin + _LIFETIME)
 
 
-def _status(ca_id: int, serial: int) -> CertStatus:
+def _status(ca_id: int, serial: int) -> tuple[CertStatus, datetime | None]:
+    """The status of a serial, and since when it is so where that has changed."""
     text = f"{serial:x}"
     if not IssuedSerial.objects.filter(ca_id=ca_id, serial=text).exists():
-        return ocsp.Unknown()
-    revocation = Revocation.objects.filter(ca_id=ca_id, serial=text, lifted_at__isnull=True).first()
-    if revocation is None:
-        return ocsp.Good()
-    return ocsp.Revoked(revocation.at, parse_reason(revocation.reason))
+        return ocsp.Unknown(), None
+    newest = Revocation.objects.filter(ca_id=ca_id, serial=text).order_by("-pk").first()
+    if newest is None:
+        return ocsp.Good(), None
+    if newest.lifted_at is not None:
+        return ocsp.Good(), newest.lifted_at
+    return ocsp.Revoked(newest.at, parse_reason(newest.reason)), newest.at
 
 
 def _standing(ca_id: int, serial: int, now: datetime) -> _Standing | None:
     """The one query of a cached answer. None: not a serial of this CA."""
     text = f"{serial:x}"
-    revocation = Revocation.objects.filter(ca_id=OuterRef("ca_id"), serial=OuterRef("serial"), lifted_at__isnull=True)
+    newest = Revocation.objects.filter(ca_id=OuterRef("ca_id"), serial=OuterRef("serial")).order_by("-pk").values("pk")
     responder = OcspResponder.objects.filter(ca_id=OuterRef("ca_id"), not_after__gt=now).order_by("-pk")
     row = (
         IssuedSerial.objects.filter(ca_id=ca_id, serial=text)
         .annotate(
-            revocation_id=Subquery(revocation.values("pk")[:1]), responder_id=Subquery(responder.values("pk")[:1])
+            revocation_id=Subquery(newest.filter(lifted_at__isnull=True)[:1]),
+            newest_id=Subquery(newest[:1]),
+            responder_id=Subquery(responder.values("pk")[:1]),
         )
-        .values_list("revocation_id", "responder_id")
+        .values_list("revocation_id", "newest_id", "responder_id")
         .first()
     )
     return _Standing(*row) if row else None
