@@ -69,7 +69,7 @@ def home(request: HttpRequest) -> HttpResponse:
     crls = [CrlLine.of(scope, now) for scope in statistics.crl_scopes(visible_to=actor)]
     context = {
         "title": _("Overview"),
-        "organization": Organization.objects.filter(pk=actor.organization_id).first(),
+        "organization": _organization(actor),
         "has_place": actor.organization_id is not None or actor.is_superuser,
         "now": now,
         "counts": counts,
@@ -84,6 +84,12 @@ def home(request: HttpRequest) -> HttpResponse:
         "commands": COMMANDS,
     }
     return render(request, "web/home.html", context)
+
+
+def _organization(actor: Actor) -> Organization | None:
+    if actor.organization_id is None:
+        return None
+    return Organization.objects.filter(pk=actor.organization_id).first()
 
 
 def _figures(counts: statistics.CertificateCounts, authorities: int, *, linked: bool) -> list[Figure]:

@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
+from django.db.models.expressions import Combinable
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.text import capfirst
@@ -20,7 +22,7 @@ class LeanAdmin(admin.ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 200
-    ordering = ("-id",)
+    ordering: ClassVar[list[str | Combinable] | tuple[str | Combinable, ...] | None] = ("-id",)
     empty_value_display = "–"
     view_on_site = False
 
@@ -88,7 +90,7 @@ class ReadOnlyAdmin(LeanAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        obj = self.get_object(request, admin.utils.unquote(object_id))
+        obj = self.get_object(request, unquote(object_id))
         if obj is None:
             raise Http404
         return super().change_view(

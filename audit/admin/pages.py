@@ -73,7 +73,7 @@ class ServicePage:
     def form(self) -> forms.Form:
         data = self.request.POST if self.request.method == "POST" else None
         files = self.request.FILES if self.request.method == "POST" else None
-        return self.form_class(data, files, initial=self.initial())
+        return self.form_class(data, files, initial=dict(self.initial()))
 
     def act(self, data: Mapping[str, Any]) -> HttpResponse | Words:
         """Call the service. A sentence becomes a message over the record; a response is sent as it is.

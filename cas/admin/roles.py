@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -68,7 +68,7 @@ class RoleChangeForm(ApprovalFields):
         help_text=_("Otherwise a key that is made here is handed out once and forgotten."),
     )
 
-    sections = (
+    sections: ClassVar[tuple[Section, ...]] = (
         Section("", "name", "description"),
         Section(
             _("DNS names"),
@@ -97,7 +97,7 @@ class RoleChangeForm(ApprovalFields):
 class RoleForm(RoleChangeForm):
     ca = AuthorityField(issuing_authorities(), label=_("Authority"))
 
-    sections = (Section("", "ca"), *RoleChangeForm.sections)
+    sections: ClassVar[tuple[Section, ...]] = (Section("", "ca"), *RoleChangeForm.sections)
 
 
 class CreateRole(ServicePage):
@@ -232,7 +232,7 @@ def approval_text(holder: Any) -> str:
 
 
 def _order_fields(data: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
     if "ca" in fields:
         fields["ca"] = Ref("pk", fields["ca"].pk)
     return fields

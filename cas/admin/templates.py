@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -89,7 +89,7 @@ class TemplateChangeForm(ApprovalFields):
     )
     renew_same_key = forms.BooleanField(label=_("A renewal may keep the key"), required=False)
 
-    sections = (
+    sections: ClassVar[tuple[Section, ...]] = (
         Section("", "code", "name", "description", "validity", "key_algorithm", "any_key_algorithm"),
         Section(_("What it is for"), "key_usage", "purposes"),
         Section(
@@ -116,7 +116,7 @@ class TemplateForm(TemplateChangeForm):
         label=_("Role"),
     )
 
-    sections = (Section("", "role"), *TemplateChangeForm.sections)
+    sections: ClassVar[tuple[Section, ...]] = (Section("", "role"), *TemplateChangeForm.sections)
 
 
 class _TemplatePage(ServicePage):
@@ -267,7 +267,7 @@ class TemplateAdmin(ServiceAdmin):
 
 
 def _order_fields(data: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
     fields["extended_key_usage"] = fields.pop("purposes") + fields.pop("other_purposes")
     if "role" in fields:
         fields["role"] = Ref("pk", fields["role"].pk)

@@ -7,6 +7,7 @@ from typing import Any
 
 from cryptography import x509
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
@@ -27,14 +28,17 @@ from kernel.ref import Ref
 _LARGEST_CSR = 64 * 1024
 
 
+def usable_templates() -> QuerySet[Template]:
+    active = Template.objects.filter(retired_at__isnull=True, ca__status="active")
+    return active.select_related("ca", "organization").order_by("organization__name", "code")
+
+
 class TemplateField(forms.ModelChoiceField):
     """A template that can be issued by now, with its authority and the longest validity it gives."""
 
     def __init__(self) -> None:
-        usable = Template.objects.filter(retired_at__isnull=True, ca__status="active")
-        ordered = usable.select_related("ca", "organization").order_by("organization__name", "code")
         super().__init__(
-            ordered,
+            usable_templates(),
             label=_("Template"),
             help_text=_("Which authority, under which rules. None to choose: make one first."),
         )
@@ -118,8 +122,8 @@ class _IssuePage(ServicePage):
     }
 
     def initial(self) -> Mapping[str, Any]:
-        usable = TemplateField().queryset
-        return {"template": usable.first()} if usable.count() == 1 else {}
+        usable = list(usable_templates()[:2])
+        return {"template": usable[0]} if len(usable) == 1 else {}
 
     def _issue(self, data: Mapping[str, Any], **parts: Any) -> Certificate:
         template = data["template"]

@@ -133,7 +133,7 @@ class RevokeSeveral(ServicePage):
 
     def facts(self) -> Facts:
         return [
-            (row, format_html("{} · {}", html.serial(row.serial, short=False), row.ca or row.issuer_name))
+            (str(row), format_html("{} · {}", html.serial(row.serial, short=False), row.ca or row.issuer_name))
             for row in self._chosen()
         ]
 
