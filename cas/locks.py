@@ -16,7 +16,8 @@ _AUTHORITY: Final = 0x43415301
 
 
 def share_turn(ids_sql: str, *parameters: Any) -> None:
-    """Take a turn with others who issue under the CAs that this query names, until the transaction ends.
+    """Take a turn with others who issue under the CAs whose `id` this query gives, in its order, until the transaction
+    ends.
 
     Waits for whoever is alone at one of them, or is waiting to be.
     """
@@ -25,13 +26,13 @@ def share_turn(ids_sql: str, *parameters: Any) -> None:
 
 def take_turn(ca_ids: Sequence[int]) -> None:
     """Be alone at these CAs until the transaction ends; waits for those who share, and later ones wait."""
-    _take("pg_advisory_xact_lock", "SELECT unnest(%s::bigint[]) AS id", [list(ca_ids)])
+    _take("pg_advisory_xact_lock", "SELECT unnest(%s::bigint[]) AS id", [sorted(ca_ids)])
 
 
 def _take(function: str, ids_sql: str, parameters: Sequence[Any]) -> None:
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
-        # Two CAs that share a lock would only take turns. In the order of the ids, so that nobody waits in a circle.
+        # Two CAs that share a lock would only take turns.
         locks = f"{function}({_AUTHORITY}, (id %% 2147483648)::int)"
-        cursor.execute(f"SELECT {locks} FROM ({ids_sql} ORDER BY id) AS ordered", parameters)  # noqa: S608
+        cursor.execute(f"SELECT {locks} FROM ({ids_sql}) AS ordered", parameters)  # noqa: S608

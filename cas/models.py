@@ -72,6 +72,10 @@ class CertificateAuthority(models.Model):
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent")
     )
+    # It goes on where another CA ends: the two overlap, and both answer for what they signed.
+    predecessor = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="successors", verbose_name=_("successor of")
+    )
     key = models.OneToOneField(
         CaKey, models.PROTECT, null=True, blank=True, related_name="authority", verbose_name=_("key")
     )
@@ -102,7 +106,9 @@ class CertificateAuthority(models.Model):
             models.UniqueConstraint(
                 fields=["subject_hash", "key_hash"], condition=models.Q(key__isnull=False), name="cas_ca_identity"
             ),
+            models.UniqueConstraint(fields=["organization", "subject_hash", "key_hash"], name="cas_ca_identity_here"),
             SameOrganization(field="parent", name="cas_ca_parent_tenant"),
+            SameOrganization(field="predecessor", name="cas_ca_predecessor_tenant"),
         ]
 
     def __str__(self) -> str:
@@ -110,7 +116,12 @@ class CertificateAuthority(models.Model):
 
     @property
     def is_root(self) -> bool:
-        return self.parent_id is None
+        return self.parent_id is None and self.status != self.Status.PENDING
+
+    @property
+    def has_key(self) -> bool:
+        """Whether its key is kept here; a CA from outside has only certificates."""
+        return self.key_id is not None
 
     @property
     def preferred_certificate(self) -> CaCertificate | None:
@@ -119,7 +130,10 @@ class CertificateAuthority(models.Model):
 
 
 class CaCertificate(models.Model):
-    """One certificate of a CA. The preferred one is copied into what the CA signs and hands out."""
+    """One certificate of a CA. The preferred one is copied into what the CA signs and hands out.
+
+    The CA's `parent` is the issuer of its preferred certificate.
+    """
 
     class Kind(models.TextChoices):
         SELF_SIGNED = "self-signed", _("self-signed")
@@ -141,6 +155,8 @@ class CaCertificate(models.Model):
     not_before = models.DateTimeField(_("not before"))
     not_after = models.DateTimeField(_("not after"))
     preferred = models.BooleanField(_("preferred"), default=True)
+    # Copied from its `Revocation`, which this room does not know.
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 
@@ -186,12 +202,15 @@ class IssuedSerial(models.Model):
     shard = models.PositiveSmallIntegerField(_("CRL shard"), default=0)
     # The serial is reserved for exactly these bytes; an imported certificate was signed elsewhere.
     tbs_sha256 = models.CharField(max_length=64, blank=True)
+    # Committed before a key outside this process signed, and what it signed has not been stored (yet).
+    is_intent = models.BooleanField(_("intent"), default=False, db_default=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("issued serial number")
         verbose_name_plural = _("issued serial numbers")
         ordering = ["-id"]
+        indexes = [models.Index(fields=["id"], condition=models.Q(is_intent=True), name="cas_issuedserial_intents")]
         constraints = [
             models.UniqueConstraint(fields=["ca", "serial"], name="cas_issuedserial_once"),
             SameOrganization(field="ca", name="cas_issuedserial_tenant"),

@@ -44,7 +44,9 @@ class AuthorityOrder:
     @property
     def lifetime(self) -> timedelta:
         """What was asked for, else ten years for a root and five below one."""
-        return self.validity or (ROOT_LIFETIME if self.parent is None else INTERMEDIATE_LIFETIME)
+        if self.validity is not None:
+            return self.validity
+        return ROOT_LIFETIME if self.parent is None else INTERMEDIATE_LIFETIME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

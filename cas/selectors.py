@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cryptography import x509
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import Organization
 from accounts.selectors import within_reach
@@ -22,15 +22,21 @@ from kernel.text import _
 
 Status = CertificateAuthority.Status
 
+# Those above come first, as in `lock_subtree`, so that nobody waits in a circle. A CA may be younger than its parent:
+# the order of the ids does not say who is above.
 _CHAIN_IDS_SQL = """
-    WITH RECURSIVE chain(id, parent_id) AS (
-        SELECT id, parent_id FROM cas_certificateauthority WHERE id = %s
+    WITH RECURSIVE chain(id, parent_id, height) AS (
+        SELECT id, parent_id, 0 FROM cas_certificateauthority WHERE id IN ({places})
         UNION
-        SELECT above.id, above.parent_id FROM cas_certificateauthority above JOIN chain ON above.id = chain.parent_id
+        SELECT above.id, above.parent_id, chain.height + 1
+        FROM cas_certificateauthority above JOIN chain ON above.id = chain.parent_id WHERE chain.height < 20
     )
-    SELECT id FROM chain
+    SELECT id, MAX(height) AS height FROM chain GROUP BY id ORDER BY height DESC, id
 """
-_CHAIN_SQL = f"SELECT ca.* FROM cas_certificateauthority ca WHERE ca.id IN ({_CHAIN_IDS_SQL}) ORDER BY ca.id"  # noqa: S608
+_CHAIN_SQL = """
+    SELECT ca.* FROM cas_certificateauthority ca JOIN ({ids}) place ON place.id = ca.id
+    ORDER BY place.height DESC, ca.id {lock}
+"""
 
 
 def authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
@@ -97,13 +103,18 @@ def find_issuer(ca: Ref | None, template: str, *, visible_to: Actor) -> Template
 def lock_chain(ca_id: int) -> tuple[CertificateAuthority, ...]:
     """The CA and those above it, itself first, locked against a change of their status until the commit.
 
-    PostgreSQL: FOR KEY SHARE in id order, which waits for a revocation's FOR UPDATE and blocks none of its own kind.
-    The ORM has no such lock, hence the SQL. SQLite has one writer at a time, so reading is enough there.
+    PostgreSQL: FOR KEY SHARE from the root downwards, which waits for a revocation's FOR UPDATE and blocks none of its
+    own kind. The ORM has no such lock, hence the SQL. SQLite has one writer at a time, so reading is enough there.
     """
-    locks.share_turn(_CHAIN_IDS_SQL, ca_id)
-    lock = " FOR KEY SHARE OF ca" if connection.vendor == "postgresql" else ""
-    rows = {ca.pk: ca for ca in CertificateAuthority.objects.raw(_CHAIN_SQL + lock, [ca_id])}
-    return _upwards(rows, ca_id)
+    return lock_chains([ca_id])[ca_id]
+
+
+def lock_chains(ca_ids: Sequence[int]) -> dict[int, tuple[CertificateAuthority, ...]]:
+    """`lock_chain` of several CAs at once: one after the other, they could wait in a circle with somebody else."""
+    ids = _CHAIN_IDS_SQL.format(places=", ".join(["%s"] * len(ca_ids)))
+    locks.share_turn(ids, *ca_ids)
+    rows = _chain_rows(ids, ca_ids, lock="FOR KEY SHARE OF ca" if connection.vendor == "postgresql" else "")
+    return {ca_id: _upwards(rows, ca_id) for ca_id in ca_ids}
 
 
 def lock_subtree(ca_id: int) -> list[CertificateAuthority]:
@@ -166,7 +177,7 @@ def certificates_of(chain: Sequence[CertificateAuthority]) -> CaChain:
 
 def chain_of(ca: CertificateAuthority) -> CaChain:
     """The chain to show or hand out; nothing is locked."""
-    rows = {row.pk: row for row in CertificateAuthority.objects.raw(_CHAIN_SQL, [ca.pk])}
+    rows = _chain_rows(_CHAIN_IDS_SQL.format(places="%s"), [ca.pk])
     return certificates_of(_upwards(rows, ca.pk))
 
 
@@ -174,7 +185,9 @@ def forbidden_keys(key_hash: str, *, organization_id: int) -> frozenset[str]:
     """`{key_hash}` where this key may not be certified: it is blocked, or it is a CA's."""
     blocked = BlockedKey.objects.filter(key_hash=key_hash, organization_id=organization_id).exists()
     blocked = blocked or BlockedKey.objects.filter(key_hash=key_hash, organization_id__isnull=True).exists()
-    blocked = blocked or CertificateAuthority.objects.filter(key_hash=key_hash).exists()
+    # Of a CA from outside anybody can show a certificate, without having its key: it counts where it was shown.
+    known = Q(key__isnull=False) | Q(organization_id=organization_id)
+    blocked = blocked or CertificateAuthority.objects.filter(known, key_hash=key_hash).exists()
     return frozenset({key_hash} if blocked else ())
 
 
@@ -191,6 +204,11 @@ def _under_visible_cas(rows: QuerySet, actor: Actor) -> QuerySet:
     return rows
 
 
+def _chain_rows(ids: str, ca_ids: Sequence[int], lock: str = "") -> dict[int, CertificateAuthority]:
+    sql = _CHAIN_SQL.format(ids=ids, lock=lock)
+    return {ca.pk: ca for ca in CertificateAuthority.objects.raw(sql, list(ca_ids))}
+
+
 def _upwards(rows: dict[int, CertificateAuthority], ca_id: int) -> tuple[CertificateAuthority, ...]:
     if ca_id not in rows:
         raise ca_not_found()
@@ -198,6 +216,8 @@ def _upwards(rows: dict[int, CertificateAuthority], ca_id: int) -> tuple[Certifi
     while (parent := chain[-1].parent_id) is not None:
         if len(chain) > len(rows):
             raise Invalid(_("The chain of this CA has a loop."), code="chain-loop")
+        if parent not in rows:
+            raise Invalid(_("The chain of this CA is too long."), code="chain-too-long")
         chain.append(rows[parent])
     return tuple(chain)
 

@@ -10,7 +10,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509 import Certificate, ExtendedKeyUsage, SubjectAlternativeName
 
-from cas.core import constraints
+from cas.core import constraints, policies
 from cas.core.names import format_name
 from cas.core.reading import (
     authority_key_identifier,
@@ -56,7 +56,7 @@ def order_chain(leaf: Certificate, pool: Iterable[Certificate]) -> tuple[Certifi
 def chain_errors(leaf: Certificate, ancestors: Sequence[Certificate], at: datetime) -> list[FieldError]:
     """Why a chain (issuer first) does not hold at this time (RFC 5280 section 6.1); empty where it does.
 
-    Signatures, validity, CA bits, path lengths, name constraints and purposes are looked at; revocation, policies and
+    Signatures, validity, CA bits, path lengths, name constraints, purposes and policies are looked at; revocation and
     trust in the last certificate are somebody else's question.
     """
     if not ancestors:
@@ -85,6 +85,8 @@ def chain_errors(leaf: Certificate, ancestors: Sequence[Certificate], at: dateti
         for index, name in enumerate(extension_of(leaf.extensions, SubjectAlternativeName) or ())
     ]
     purposes = extension_of(leaf.extensions, ExtendedKeyUsage)
+    if not policies.is_satisfied(ancestors, leaf):
+        errors.append(field_error("certificate", "policy-required", _("a CA above requires a certificate policy")))
     errors += constraints.name_errors(ancestors, leaf.subject, sans)
     errors += constraints.purpose_errors(
         ancestors, tuple(purposes or ()), field="certificate", is_leaf=not is_authority(leaf)

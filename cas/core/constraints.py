@@ -26,11 +26,13 @@ from cryptography.x509 import (
     RelativeDistinguishedName,
     RFC822Name,
     UniformResourceIdentifier,
+    UnrecognizedExtension,
 )
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from cas.core.general_names import general_name_text, uri_host
 from cas.core.names import common_name, format_name
+from cas.core.policies import POLICY_MAPPINGS
 from cas.core.reading import extension_of, is_authority, is_self_issued
 from cas.core.usages import extended_key_usage_name, extended_key_usages
 from kernel.errors import FieldError, field_error
@@ -51,6 +53,20 @@ def authority_errors(chain: Sequence[Certificate], at: datetime) -> list[FieldEr
         # Where key usage stands, keyCertSign must be in it (RFC 5280 6.1.4 n).
         if usage is not None and not usage.key_cert_sign:
             errors.append(field_error(_ISSUER, "not-an-authority", _("%(name)s may not sign certificates"), name=name))
+        # RFC 5280 6.1.4 o.
+        errors += [
+            field_error(
+                _ISSUER,
+                "unknown-critical-extension",
+                _("%(name)s has the critical extension %(oid)s, which is not understood here"),
+                name=name,
+                oid=extension.oid.dotted_string,
+            )
+            for extension in certificate.extensions
+            if extension.critical
+            and isinstance(extension.value, UnrecognizedExtension)
+            and extension.oid != POLICY_MAPPINGS
+        ]
         if at < certificate.not_valid_before_utc:
             errors.append(field_error(_ISSUER, "issuer-not-yet-valid", _("%(name)s is not valid yet"), name=name))
         if at > certificate.not_valid_after_utc:

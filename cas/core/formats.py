@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import mldsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, pkcs7, pkcs12
 from cryptography.x509 import Certificate, load_der_x509_certificate
 
+from cas.core import policies
 from cas.core.keys import PrivateKey
 from cas.core.names import format_name
 from cas.core.reading import UNREADABLE
@@ -51,6 +52,7 @@ def _read_all(certificate: Certificate) -> None:
     format_name(certificate.issuer)
     list(certificate.extensions)
     certificate.public_key()
+    policies.mappings(certificate)
 
 
 def _pem_contents(raw: bytes, field: str) -> list[bytes]:

@@ -20,7 +20,7 @@ from cryptography.x509 import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from cas.core import constraints, names
+from cas.core import constraints, names, policies
 from cas.core.attributes import BY_OID
 from cas.core.general_names import NameKind, canonical, general_name, inferred_kind
 from cas.core.keys import PublicKey, algorithm_of
@@ -275,5 +275,6 @@ def _chain_errors(
     if room is not None and room < 0:
         errors.append(field_error("issuer", "path-too-long", _("the chain is longer than a path length in it allows")))
     errors += constraints.purpose_errors(issuer.chain, template.extended_key_usage, field="issuer", is_leaf=True)
+    errors += policies.policy_errors(issuer.chain, template.certificate_policies, field="issuer")
     errors += constraints.name_errors(issuer.chain, subject, sans)
     return errors

@@ -76,11 +76,14 @@ class Plan(ABC):
         return self.issuer.public_key if self.issuer else self.public_key
 
     def subject_key_identifier(self) -> SubjectKeyIdentifier:
+        """RFC 5280 4.2.1.2."""
         return SubjectKeyIdentifier(key_identifier(self.public_key))
 
     def authority_key_identifier(self) -> AuthorityKeyIdentifier:
         """The issuer's identifier as it stands in its certificate, copied (RFC 5280 4.2.1.1)."""
-        copied = subject_key_identifier(self.issuer.certificate) if self.issuer else None
+        if self.issuer is None:
+            return AuthorityKeyIdentifier(self.subject_key_identifier().digest, None, None)
+        copied = subject_key_identifier(self.issuer.certificate)
         return AuthorityKeyIdentifier(copied or key_identifier(self.issuer_key), None, None)
 
 

@@ -14,6 +14,7 @@ from cryptography.x509 import (
     Extensions,
     ExtensionType,
     InvalidVersion,
+    KeyUsage,
     SubjectKeyIdentifier,
     UnsupportedGeneralNameType,
 )
@@ -44,6 +45,12 @@ def is_authority(certificate: Certificate) -> bool:
     """Whether basic constraints say CA (RFC 5280 4.2.1.9)."""
     constraints = extension_of(certificate.extensions, BasicConstraints)
     return constraints is not None and constraints.ca
+
+
+def may_sign_crls(certificate: Certificate) -> bool:
+    """Whether a CA may sign CRLs: where key usage stands, cRLSign must be in it (RFC 5280 4.2.1.3)."""
+    usage = extension_of(certificate.extensions, KeyUsage)
+    return usage is None or usage.crl_sign
 
 
 def is_self_issued(certificate: Certificate) -> bool:

@@ -20,6 +20,7 @@ from cryptography.x509 import (
     CertificateSigningRequest,
     ExtendedKeyUsage,
     Name,
+    SubjectKeyIdentifier,
     load_der_x509_certificate,
     load_der_x509_csr,
 )
@@ -34,13 +35,14 @@ from cas.core.keys import (
     PublicKey,
     algorithm_of,
     generate,
+    key_identifier,
     same_key,
     spki,
     supported,
 )
 from cas.core.lint import LintRefused, Misissuance
 from cas.core.plan import Plan, to_be_signed
-from cas.core.reading import extension_of
+from cas.core.reading import extension_of, may_sign_crls, subject_key_identifier
 from cas.core.schemes import algorithm_identifier, hash_for, is_signed_by, prehash
 from cas.core.usages import AUTHORITY_USAGES, key_usage
 
@@ -61,6 +63,7 @@ __all__ = [
 _EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"  # RFC 2985 5.4.2
 _BASIC_CONSTRAINTS: Final = "2.5.29.19"
 _KEY_USAGE: Final = "2.5.29.15"
+_SUBJECT_KEY_IDENTIFIER: Final = "2.5.29.14"
 
 
 class SigningKey(Protocol):
@@ -148,8 +151,13 @@ def sign_certificate(draft: LintedDraft, signer: Signer) -> Certificate:
 
 
 def sign_crl(tbs: bytes, signer: Signer) -> bytes:
-    """A CertificateList, DER, from `crl_to_be_signed` for this signer's CA. Raises Misissuance."""
-    if signer.certificate is None or not _content_starts(tbs, crl_opening(signer.certificate)):
+    """A CertificateList, DER, from `crl_to_be_signed` for this signer's CA.
+
+    Raises Misissuance, also if the CA may not sign CRLs (RFC 5280 4.2.1.3).
+    """
+    if signer.certificate is None or not may_sign_crls(signer.certificate):
+        raise Misissuance("the signer may not sign CRLs")
+    if not _content_starts(tbs, crl_opening(signer.certificate)):
         raise Misissuance("the list was made for another issuer")
     return _signed(tbs, signer)
 
@@ -167,15 +175,21 @@ def sign_ocsp_response(tbs: bytes, signer: Signer) -> bytes:
     return ocsp.successful(_signed(tbs, signer, certificates))
 
 
-def sign_csr(subject: Name, key: SigningKey) -> CertificateSigningRequest:
-    """A request for a CA certificate from elsewhere (RFC 2986), asking for CA, keyCertSign and cRLSign."""
+def sign_csr(subject: Name, signer: Signer) -> CertificateSigningRequest:
+    """A request for a CA certificate from elsewhere (RFC 2986), asking for CA, keyCertSign and cRLSign.
+
+    It asks for the key identifier that stands in what the CA has signed already, if it has a certificate.
+    """
+    known = subject_key_identifier(signer.certificate) if signer.certificate else None
+    identifier = SubjectKeyIdentifier(known or key_identifier(signer.public_key))
     extensions = der.sequence(
         der.extension(_BASIC_CONSTRAINTS, BasicConstraints(ca=True, path_length=None).public_bytes(), critical=True),
         der.extension(_KEY_USAGE, key_usage(AUTHORITY_USAGES).public_bytes(), critical=True),
+        der.extension(_SUBJECT_KEY_IDENTIFIER, identifier.public_bytes()),
     )
     attribute = der.sequence(der.oid(_EXTENSION_REQUEST), der.tlv(der.SET, extensions))
-    info = der.sequence(der.integer(0), subject.public_bytes(), spki(key.public_key), der.explicit(0, attribute))
-    return load_der_x509_csr(_signed(info, Signer(None, key)))
+    info = der.sequence(der.integer(0), subject.public_bytes(), spki(signer.public_key), der.explicit(0, attribute))
+    return load_der_x509_csr(_signed(info, signer))
 
 
 def _refuse_another_issuer(plan: Plan, signer: Signer) -> None:

@@ -244,7 +244,7 @@ def test_internal_hosts_pass_the_lint_in_urls():
 
 def test_a_csr_of_a_ca_key_is_a_csr():
     for algorithm in (KeyAlgorithm.RSA_2048, KeyAlgorithm.ECDSA_P256, KeyAlgorithm.ML_DSA_44):
-        request = sign_csr(parse_name("CN=Sub CA,O=Acme"), SoftwareKey(a_key(algorithm)))
+        request = sign_csr(parse_name("CN=Sub CA,O=Acme"), Signer(None, SoftwareKey(a_key(algorithm))))
         facts = read_csr(request.public_bytes(Encoding.PEM))
         assert (facts.algorithm, facts.requested_key_usage) == (algorithm, ("key_cert_sign", "crl_sign"))
         assert facts.subject == parse_name("CN=Sub CA,O=Acme")
