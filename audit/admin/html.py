@@ -123,6 +123,7 @@ def day(value: datetime | None, *, at: datetime | None = None) -> SafeString | s
 
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_MONTH, _YEAR = 30.44 * _DAY, 365.25 * _DAY
 
 
 def relative(value: datetime, *, at: datetime | None = None) -> str:
@@ -139,8 +140,8 @@ def relative(value: datetime, *, at: datetime | None = None) -> str:
     if size < 120 * _DAY:
         return _phrase("day", size // _DAY, ahead)
     if size < 730 * _DAY:
-        return _phrase("month", size // (30 * _DAY + 10 * _HOUR), ahead)
-    return _phrase("year", size // (365 * _DAY + 6 * _HOUR), ahead)
+        return _phrase("month", round(size / _MONTH), ahead)
+    return _phrase("year", round(size / _YEAR), ahead)
 
 
 def _phrase(unit: str, count: int, ahead: bool) -> str:
