@@ -26,6 +26,7 @@ from kernel.ref import Ref
 from kernel.secret import Secret
 
 _UNITS: Final = {"h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
+_LONGEST: Final = 1000 * 365 * 86_400
 
 
 def console_actor(organization: Organization | None = None) -> Actor:
@@ -86,7 +87,10 @@ def read_duration(text: str) -> timedelta:
     match = re.fullmatch(r"(\d{1,6})([hdwy])", text)
     if not match:
         raise CommandError(f"{text!r} is not a duration such as 12h, 90d or 10y.")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST:
+        raise CommandError(f"{text!r} is longer than 1000 years.")
+    return timedelta(seconds=seconds)
 
 
 def read_secret_file(path: str | None) -> Secret | None:
@@ -109,10 +113,16 @@ def write_new_file(path: str, content: bytes, *, private: bool = False) -> None:
         file.write(content)
 
 
-def require_new_file(path: str | None) -> None:
+def require_new_files(*paths: str | None) -> None:
     """Say no before anything is issued, not after it."""
-    if path is not None and Path(path).exists():
-        raise CommandError(f"{path} exists already.")
+    wanted = [Path(path) for path in paths if path is not None]
+    for path in wanted:
+        if path.exists():
+            raise CommandError(f"{path} exists already.")
+        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+            raise CommandError(f"{path} cannot be created: its folder is not there, or cannot be written.")
+    if len({path.resolve() for path in wanted}) < len(wanted):
+        raise CommandError(f"{wanted[0]} cannot be two files.")
 
 
 def _choose_organization(slug: str | None) -> Organization:

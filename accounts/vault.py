@@ -47,6 +47,13 @@ def server_secret(purpose: ServerSecret.Purpose) -> Secret:
 
 def check_master_key() -> None:
     """Raises WrongMasterKey where the database was made under another master key."""
+    # First what is there already: a server secret that is missing would be made, under a key that is wrong.
+    oldest = WrappingKey.objects.order_by("id").first()
+    if oldest is not None:
+        try:
+            _wrapping_key(oldest.organization_id, Purpose(oldest.purpose))
+        except SealBroken as error:
+            raise WrongMasterKey("the master key is not the one that this database was made under") from error
     for purpose in ServerSecret.Purpose:
         server_secret(purpose)
 

@@ -22,7 +22,6 @@ def establish_authority(*, actor: Actor, order: AuthorityOrder) -> CertificateAu
     `create_authority` raises.
     """
     ca = create_authority(actor=actor, order=order)
-    open_publication(ca)
     publish_everything(actor=SYSTEM, ca=ca, passphrase=order.passphrase)
     return ca
 
@@ -32,6 +31,7 @@ def publish_everything(*, actor: Actor, ca: CertificateAuthority, passphrase: Se
 
     Raises Denied (permission, wrong passphrase), Unavailable (the CA is locked and no passphrase was given).
     """
+    open_publication(ca)
     if authorities_in_need_of_responder(at=timezone.now()).filter(pk=ca.pk).exists():
         rotate_responder(actor=actor, ca=ca, passphrase=passphrase)
     for scope in CrlScope.objects.select_related("ca", "ca__key").filter(ca=ca).order_by("scope"):

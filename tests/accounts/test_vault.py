@@ -116,6 +116,14 @@ def test_another_master_key_opens_nothing(acme, settings):
         check_master_key()
 
 
+def test_another_master_key_makes_nothing_new_beside_what_it_cannot_open(acme, settings):
+    seal(acme)
+    settings.MASTER_KEY = new_key()
+    with pytest.raises(WrongMasterKey):
+        check_master_key()
+    assert not ServerSecret.objects.exists()
+
+
 def test_the_right_master_key_is_recognized(settings):
     check_master_key()
     _another_process()

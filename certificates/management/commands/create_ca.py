@@ -7,7 +7,7 @@ from typing import Any
 from cryptography import x509
 from django.core.management.base import CommandParser
 
-from accounts.console import OrganizationCommand, read_duration, read_secret_file, require_new_file, write_new_file
+from accounts.console import OrganizationCommand, read_duration, read_secret_file, require_new_files, write_new_file
 from cas.core.formats import to_pem
 from cas.core.general_names import constraint_name
 from cas.core.keys import KeyAlgorithm
@@ -39,7 +39,7 @@ class Command(OrganizationCommand):
         parser.add_argument("--out", metavar="FILE", help="write its chain (PEM) to a new file")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        require_new_file(options["out"])
+        require_new_files(options["out"])
         order = AuthorityOrder(
             organization=Ref("pk", self.organization.pk),
             name=options["name"],
@@ -49,7 +49,7 @@ class Command(OrganizationCommand):
             parent=Ref("name", options["parent"]) if options["parent"] else None,
             path_length=options["path_length"],
             permitted_names=tuple(constraint_name(text) for text in options["permit"]),
-            excluded_names=tuple(constraint_name(text) for text in options["exclude"]),
+            excluded_names=tuple(constraint_name(text, field="excluded") for text in options["exclude"]),
             passphrase=read_secret_file(options["passphrase_file"]),
             parent_passphrase=read_secret_file(options["parent_passphrase_file"]),
             base_url=options["base_url"],

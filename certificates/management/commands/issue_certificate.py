@@ -8,7 +8,7 @@ from typing import Any
 from cryptography import x509
 from django.core.management.base import CommandError, CommandParser
 
-from accounts.console import OrganizationCommand, read_duration, read_secret_file, require_new_file, write_new_file
+from accounts.console import OrganizationCommand, read_duration, read_secret_file, require_new_files, write_new_file
 from cas.core.csr import CsrFacts, read_csr
 from cas.core.formats import to_pem
 from cas.core.general_names import general_name
@@ -41,8 +41,7 @@ class Command(OrganizationCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["csr"]) == bool(options["key_out"]):
             raise CommandError("Give either --csr, or --key-out for a key that is made here.")
-        require_new_file(options["out"])
-        require_new_file(options["key_out"])
+        require_new_files(options["out"], options["key_out"])
         order = IssueOrder(
             template=options["template"],
             key=_read_csr(options["csr"]) if options["csr"] else Managed(),

@@ -26,7 +26,7 @@ class Command(OrganizationCommand):
         parser.add_argument("--release", action="store_true", help="lift a hold")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ref = Ref("serial", options["serial"].replace(":", "").lower().lstrip("0"))
+        ref = Ref("serial", options["serial"].replace(":", "").lower().removeprefix("0x").lstrip("0"))
         if options["release"]:
             row = release_certificate(actor=self.here, certificate=ref)
         else:

@@ -1,0 +1,38 @@
+"""Every service of the rooms below the edges, found by looking."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import accounts.services
+import cas.services
+import certificates.services
+
+_PACKAGES = (accounts.services, cas.services, certificates.services)
+
+
+def acting_functions() -> dict[str, Callable[..., Any]]:
+    """The services, by `room.name`: public functions that act for somebody. Steps of a service are not among them."""
+    return {
+        name: function
+        for name, function in public_functions()
+        if "actor" in inspect.signature(function).parameters and not (function.__doc__ or "").startswith("A step")
+    }
+
+
+def public_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    for module in modules():
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if not name.startswith("_") and function.__module__ == module.__name__:
+                yield f"{module.__name__.partition('.')[0]}.{name}", function
+
+
+def modules() -> Iterator[ModuleType]:
+    for package in _PACKAGES:
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            yield importlib.import_module(found.name)

@@ -1,0 +1,103 @@
+"""Who may do the dangerous things: found by reading the source, so that a new place has to be written down here."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("kernel", "audit", "accounts", "cas", "certificates", "acme_client", "notices", "api", "web", "pkiproject")
+
+# The bytes of a Secret are asked for here and nowhere else.
+REVEALING = {
+    "kernel/seal.py",
+    "kernel/secret.py",
+    # keys and tokens, as what they are
+    "audit/signing.py",
+    "accounts/tokens.py",
+    "cas/core/keys.py",
+    "cas/core/formats.py",
+    "cas/keystore.py",
+    "cas/backends/sealed.py",
+    "pkiproject/settings.py",
+    # passwords and tokens that come in
+    "accounts/services/credentials.py",
+    "accounts/services/people.py",
+    # handed out, once, to whoever asked
+    "accounts/admin/keys.py",
+    "accounts/management/commands/create_api_key.py",
+    "api/native/certificate_outputs.py",
+    "api/native/outputs.py",
+    "certificates/bundles.py",
+    "certificates/delivery.py",
+    "pkiproject/management/commands/first_administrator.py",
+}
+
+
+def sources() -> Iterator[Path]:
+    for room in ROOMS:
+        yield from sorted((ROOT / room).rglob("*.py"))
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+
+
+def calling(attribute: str) -> set[str]:
+    """Every file that calls a method of this name."""
+    return {
+        str(path.relative_to(ROOT))
+        for path in sources()
+        for call in calls(path)
+        if isinstance(call.func, ast.Attribute) and call.func.attr == attribute
+    }
+
+
+def test_secrets_are_revealed_where_it_is_written_down():
+    assert calling("reveal") == REVEALING - {"kernel/secret.py"}
+
+
+def test_signatures_are_made_in_signing_files_alone():
+    assert {path for path in calling("sign") if not path.endswith("signing.py")} == set()
+
+
+def test_the_guard_of_signatures_would_see_one(tmp_path):
+    path = tmp_path / "elsewhere.py"
+    path.write_text("signature = key.sign(data)\n")
+    assert [call.func.attr for call in calls(path)] == ["sign"]
+
+
+def test_ca_keys_are_opened_by_the_keystore_alone():
+    openers = {
+        str(path.relative_to(ROOT))
+        for path in sources()
+        if re.search(
+            r"^from cas\.backends|^from cas import .*\bbackends\b|import cas\.backends", path.read_text(), re.M
+        )
+    }
+    assert openers == {"cas/keystore.py"}
+
+
+@pytest.mark.parametrize("room", ["accounts", "cas", "certificates", "audit"])
+def test_nobody_translates_below_the_edges(room):
+    """Messages are kept as templates until somebody shows them; labels of models and the admin are lazy."""
+    eager = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / room).rglob("*.py")
+        if "/admin/" not in str(path) and re.search(r"import .*\bgettext\b(?!_lazy)", path.read_text())
+    }
+    assert eager == set()
+
+
+def test_imports_run_one_way():
+    program = Path(sys.executable).parent / "lint-imports"
+    assert program.exists() or shutil.which("lint-imports"), "import-linter is among the requirements for development"
+    run = subprocess.run([str(program)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
