@@ -252,7 +252,10 @@ _TYPES: Final = (
     ),
     ProblemType("crl-in-progress", Family.UNAVAILABLE, _("CRL in progress"), _("Ask again in a moment.")),
     ProblemType(
-        "chain-too-long", Family.INVALID, _("Chain too long"), _("No chain of CAs is longer than the detail says.")
+        "chain-too-long",
+        Family.INVALID,
+        _("Chain too long"),
+        _("The CA stands too far below its root; use one nearer to it."),
     ),
     ProblemType("chain-loop", Family.INVALID, _("Chain has a loop"), _("The CA's parents lead back to itself.")),
 )

@@ -50,7 +50,7 @@ class DialectViewSet(ViewSet):
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "") and not request.META.get("CONTENT_LENGTH"):
             raise LengthRequired(_("Send the body with a Content-Length."))
 
-    def finalize_response(
+    def finalize_response(  # type: ignore[override]
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         answer = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -69,7 +69,7 @@ class Whole(serializers.IntegerField):
 class Choice(serializers.ChoiceField):
     """One of a few words."""
 
-    def __init__(self, choices: Sequence[str], **options: Any) -> None:
+    def __init__(self, choices: Iterable[str], **options: Any) -> None:
         super().__init__(choices=[str(choice) for choice in choices], **options)
 
     def to_internal_value(self, data: Any) -> str:

@@ -22,12 +22,14 @@ class Input(serializers.Serializer):
     """A request body. `values(data, version)` is all that is used of the serializer."""
 
     unknown = _("There is no such field here.")
+    # For changes: what is not given stays as it is, so nothing is required and nothing has a default.
+    all_optional = False
 
     @classmethod
-    def values(cls, data: Any, *, version: str, partial: bool = False) -> dict[str, Any]:
+    def values(cls, data: Any, *, version: str) -> dict[str, Any]:
         """The fields that were given, and the defaults of the others. Raises Invalid with every violation."""
         plain = data.dict() if isinstance(data, QueryDict) else data
-        return cls(context={"version": version}, partial=partial).to_internal_value(plain)
+        return cls(context={"version": version}, partial=cls.all_optional).to_internal_value(plain)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):
@@ -35,16 +37,17 @@ class Input(serializers.Serializer):
         errors = self._unknown(data)
         values: dict[str, Any] = {}
         for field in self._writable_fields:
+            name = str(field.field_name)
             try:
-                values[field.field_name] = field.run_validation(field.get_value(data))
+                values[name] = field.run_validation(field.get_value(data))
             except SkipField:
                 continue
             except Invalid as error:
                 errors += error.errors
             except ValidationError as error:
-                errors += field_errors(error.detail, field.field_name)
+                errors += field_errors(error.detail, name)
         if errors:
-            raise Invalid(errors=errors) if len(errors) > 1 else _single(errors[0])
+            raise Invalid(errors=errors)
         return values
 
     def _unknown(self, data: Mapping[str, Any]) -> list[FieldError]:
@@ -58,7 +61,7 @@ class Query(Input):
     unknown = _("There is no such parameter here.")
 
     @classmethod
-    def values(cls, data: Any, *, version: str, partial: bool = False) -> dict[str, Any]:
+    def values(cls, data: Any, *, version: str) -> dict[str, Any]:
         """Raises Invalid, also for a parameter that is given twice."""
         errors = [_twice(name) for name, values in data.lists() if len(values) > 1]
         if errors:
@@ -77,7 +80,3 @@ class Number(serializers.IntegerField):
 
 def _twice(name: str) -> FieldError:
     return field_error(name[:80], "repeated", _("This parameter is given more than once."))
-
-
-def _single(error: FieldError) -> Invalid:
-    return Invalid(error.message.template, errors=[error], **error.message.facts)

@@ -83,6 +83,8 @@ def a_file(*media_types: str) -> dict[Any, Any]:
 class OperationSchema(AutoSchema):
     """Adds to each operation the permission it asks for and every problem that it can answer with."""
 
+    view: Any  # a view set of some dialect
+
     def get_operation(self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any) -> Any:
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is None:
@@ -106,7 +108,7 @@ class OperationSchema(AutoSchema):
     def get_tags(self) -> list[str]:
         return [self.view.title]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         return getdoc(getattr(self.view, self.view.action)) or ""
 
     def get_auth(self) -> list[dict[str, list[str]]]:
@@ -156,6 +158,10 @@ class OperationSchema(AutoSchema):
         schema = super()._map_serializer(serializer, direction, bypass_extensions)
         if isinstance(serializer, Input):
             schema["additionalProperties"] = False
+            if serializer.all_optional:
+                schema.pop("required", None)
+                for member in schema["properties"].values():
+                    member.pop("default", None)
         return schema
 
     def _get_serializer_name(self, serializer: Any, direction: Direction, bypass_extensions: bool = False) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import IO, Any, Final, NoReturn
 
@@ -99,8 +100,8 @@ def _require_storable(value: object) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _value in pairs if name in seen or seen.add(name))
+        counts = Counter(name for name, _value in pairs)
+        twice = next(name for name, times in counts.items() if times > 1)
         raise Malformed(_("The body has the field %(name)s twice."), name=repr(twice)[:80])
     return found
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, cast
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts import policy
+from kernel.actor import Actor
 from kernel.errors import Denied, Unauthenticated
 from kernel.text import _
-
-if TYPE_CHECKING:
-    # The framework imports this module while it is being imported itself.
-    from api.common.dialect import DialectViewSet
 
 
 class HoldsPermission(BasePermission):
     """Asks `view.permissions[view.action]`; an action that names no permission is refused."""
 
-    def has_permission(self, request: Request, view: DialectViewSet) -> bool:
+    def has_permission(self, request: Request, view: Any) -> bool:
         """Raises Unauthenticated, Denied."""
         if str(request.method).lower() not in view.action_map:
             # The view has no such method: what follows is a 405.
@@ -30,6 +27,6 @@ class HoldsPermission(BasePermission):
         needed = view.permissions.get(view.action)
         if needed is None:
             raise Denied(_("Nobody may do this."))
-        if not policy.holds(actor, needed):
+        if not policy.holds(cast(Actor, actor), needed):
             raise Denied(_("This needs the permission %(permission)s."), permission=needed.value)
         return True

@@ -66,7 +66,7 @@ _DOMAIN: Final[tuple[tuple[type[errors.DomainError], Family], ...]] = (
     (errors.TooMany, Family.TOO_MANY),
     (errors.Unavailable, Family.UNAVAILABLE),
 )
-DOMAIN_FAMILIES: Final = dict(_DOMAIN)
+_NOT_ACCEPTABLE: Final = Text(_("The input is not acceptable."))
 
 _FOREIGN: Final[tuple[tuple[type[Exception], Family, str, str], ...]] = (
     (drf.NotAuthenticated, Family.UNAUTHENTICATED, "unauthenticated", _("This needs a credential.")),
@@ -100,10 +100,12 @@ def to_problem(exc: Exception) -> Problem:
         detail = Text(_("The body must be application/json in UTF-8, without a Content-Encoding."))
         return Problem(family=Family.UNSUPPORTED_MEDIA_TYPE, code="unsupported-media-type", detail=detail)
     if isinstance(exc, drf.Throttled):
-        return _too_many(Text(_("Too many requests.")), "rate-limited", int(exc.wait or 1))
+        return _too_many(Text(_("Too many requests.")), "rate-limited", int(getattr(exc, "wait", None) or 1))
     if isinstance(exc, drf.ValidationError):
         wrong = tuple(field_errors(exc.detail))
-        return Problem(family=Family.INVALID, code=errors.Invalid.code, detail=_sentence(wrong), errors=wrong)
+        return Problem(
+            family=Family.INVALID, code=errors.Invalid.code, detail=_sentence(wrong, _NOT_ACCEPTABLE), errors=wrong
+        )
     for kind, family, code, sentence in _FOREIGN:
         if isinstance(exc, kind):
             return Problem(family=family, code=code, detail=Text(sentence))
@@ -120,15 +122,16 @@ def _of_domain(exc: errors.DomainError) -> Problem:
     if isinstance(exc, errors.TooMany):
         return _too_many(exc.message, exc.error_code, exc.retry_after)
     wrong = exc.errors if isinstance(exc, errors.Invalid) else ()
-    return Problem(family=family, code=exc.error_code, detail=exc.message, errors=wrong)
+    return Problem(family=family, code=exc.error_code, detail=_sentence(wrong, exc.message), errors=wrong)
 
 
 def _too_many(detail: Text, code: str, wait: int) -> Problem:
     return Problem(family=Family.TOO_MANY, code=code, detail=detail, headers={"Retry-After": str(wait)})
 
 
-def _sentence(wrong: tuple[FieldError, ...]) -> Text:
-    return wrong[0].message if len(wrong) == 1 else Text(_("The input is not acceptable."))
+def _sentence(wrong: tuple[FieldError, ...], otherwise: Text) -> Text:
+    """What is said of one field is the sentence of the whole."""
+    return wrong[0].message if len(wrong) == 1 else otherwise
 
 
 def field_errors(detail: Any, path: str = "") -> list[FieldError]:

@@ -30,7 +30,7 @@ class ActorOut(Output):
 
     type = Made(lambda actor: actor["type"], {"type": "string", "enum": [kind.value for kind in ActorKind]})
     id = Made(lambda actor: actor["id"], {"type": "integer"})
-    label = Made(lambda actor: actor["label"], STRING)
+    label = Made(lambda actor: actor["label"], STRING)  # type: ignore[assignment]
     email = Made(lambda actor: actor["label"] if actor["type"] == ActorKind.USER and actor["id"] else None, _MAYBE_TEXT)
 
 
@@ -40,7 +40,7 @@ class ResourceOut(Output):
     type = Made(lambda resource: resource["type"], STRING)
     id = Made(lambda resource: resource["id"], _MAYBE_NUMBER)
     public_id = Made(lambda resource: resource.get("public_id"), _MAYBE_TEXT | {"format": "uuid"})
-    label = Made(lambda resource: resource["label"], STRING)
+    label = Made(lambda resource: resource["label"], STRING)  # type: ignore[assignment]
     serial = Made(lambda resource: _serial(resource), _MAYBE_TEXT)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -102,7 +102,7 @@ class NativeViewSet(DialectViewSet):
 
     @property
     def actor(self) -> Actor:
-        return self.request.user
+        return cast(Actor, self.request.user)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -75,7 +75,7 @@ class ApiKeyIn(Input):
 
     organization_id = Id(required=False)
     name = Text(max_length=120)
-    permissions = Texts(longest=40, help_text=f"At least one of: {', '.join(_PERMISSIONS)}.")
+    permissions = Texts(longest=40, min_length=1, help_text=f"At least one of: {', '.join(_PERMISSIONS)}.")
     expires_at = Moment(required=False)
     allowed_cidrs = _words(help_text="Address ranges such as 10.0.0.0/8; everywhere where absent.")
 
@@ -159,11 +159,9 @@ class PublishIn(Input):
     passphrase = SecretText(required=False)
 
 
-class RoleIn(Input):
-    """The guard rails of issuance under one CA: nothing beyond them is issued."""
+class RoleFields(Input):
+    """What can be said of a role at any time."""
 
-    organization_id = Id(required=False)
-    pki_id = Id(help_text="The CA.")
     name = Text(max_length=80)
     description = _note()
     allowed_domains = _words(longest=253, most=1000, help_text='Host names; "*" stands for any part of one label.')
@@ -186,6 +184,13 @@ class RoleIn(Input):
     approver_role = Text(required=False, allow_blank=True, max_length=80)
     approvals_needed = _approvals()
 
+
+class RoleIn(RoleFields):
+    """The guard rails of issuance under one CA: nothing beyond them is issued."""
+
+    organization_id = Id(required=False)
+    pki_id = Id(help_text="The CA.")
+
     @classmethod
     def read(cls, data: Any, *, version: str) -> tuple[RoleOrder, Ref | None]:
         """The order, and the organization that the body names. Raises Invalid."""
@@ -194,22 +199,19 @@ class RoleIn(Input):
         return RoleOrder(ca=values.pop("pki_id"), **values), organization
 
 
-class RoleChangeIn(RoleIn):
+class RoleChangeIn(RoleFields):
     """What shall change of a role; the rest stays."""
 
-    organization_id = None
-    pki_id = None
+    all_optional = True
 
     @classmethod
     def change(cls, data: Any, order: RoleOrder, *, version: str) -> RoleOrder:
-        return replace(order, **_tuples(cls.values(data, version=version, partial=True)))
+        return replace(order, **_tuples(cls.values(data, version=version)))
 
 
-class TemplateIn(Input):
-    """A recipe on offer: which CA, under which role, makes what."""
+class TemplateFields(Input):
+    """What can be said of a template at any time."""
 
-    organization_id = Id(required=False)
-    pki_id = Id(help_text="The CA.")
     pki_role = Text(max_length=80, help_text="The name of a role of this CA.")
     name = Text(max_length=120)
     code = Text(max_length=80, help_text="By which certificates are asked for; unique in the organization.")
@@ -231,6 +233,13 @@ class TemplateIn(Input):
     approver_role = Text(required=False, allow_blank=True, max_length=80)
     approvals_needed = _approvals()
 
+
+class TemplateIn(TemplateFields):
+    """A recipe on offer: which CA, under which role, makes what."""
+
+    organization_id = Id(required=False)
+    pki_id = Id(help_text="The CA.")
+
     @classmethod
     def read(cls, data: Any, *, version: str) -> tuple[TemplateOrder, Ref | None]:
         """The order, and the organization that the body names. Raises Invalid."""
@@ -241,15 +250,14 @@ class TemplateIn(Input):
         return TemplateOrder(ca=values.pop("pki_id"), **values), organization
 
 
-class TemplateChangeIn(TemplateIn):
+class TemplateChangeIn(TemplateFields):
     """What shall change of a template; the rest stays."""
 
-    organization_id = None
-    pki_id = None
+    all_optional = True
 
     @classmethod
     def change(cls, data: Any, order: TemplateOrder, *, version: str) -> TemplateOrder:
-        return replace(order, **_template_values(cls.values(data, version=version, partial=True)))
+        return replace(order, **_template_values(cls.values(data, version=version)))
 
 
 def _template_values(values: dict[str, Any]) -> dict[str, Any]:

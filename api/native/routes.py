@@ -48,11 +48,11 @@ _LIST = {"get": "list", "post": "create"}
 _ITEM = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 
 
-def _v1(route: str, view: type[NativeViewSet], actions: dict[str, str], **options: Any) -> URLPattern:
+def _v1(route: str, view: type[NativeViewSet], actions: dict[str, Any], **options: Any) -> URLPattern:
     return path(route, view.as_view(actions, version="v1", **options))
 
 
-def _v2(route: str, view: type[NativeViewSet], actions: dict[str, str], **options: Any) -> URLPattern:
+def _v2(route: str, view: type[NativeViewSet], actions: dict[str, Any], **options: Any) -> URLPattern:
     return path(route, view.as_view(actions, version="v2", **options))
 
 
