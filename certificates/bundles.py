@@ -68,7 +68,7 @@ def bundle(certificate: x509.Certificate, chain: Sequence[x509.Certificate], fmt
             return Download(_pem(certificate, *chain), "application/x-pem-file", f"{stem}-fullchain.pem")
         case Format.ZIP:
             files = {
-                f"{stem}.pem": _pem(certificate),
+                f"{_stem_beside_chain(stem)}.pem": _pem(certificate),
                 "chain.pem": _pem(*chain),
                 "fullchain.pem": _pem(certificate, *chain),
             }
@@ -102,9 +102,10 @@ def bundle_with_key(
             return Download(content, "application/x-pkcs12", f"{stem}.p12")
         case Format.ZIP:
             key_pem = serialize_private_key(key, encoding="pem", password=password).reveal()
+            own = _stem_beside_chain(stem)
             files = {
-                f"{stem}.key": key_pem,
-                f"{stem}.pem": _pem(certificate),
+                f"{own}.key": key_pem,
+                f"{own}.pem": _pem(certificate),
                 "chain.pem": _pem(*chain),
                 "fullchain.pem": _pem(certificate, *chain),
             }
@@ -120,6 +121,11 @@ def _pem(*certificates: x509.Certificate) -> bytes:
 def _file_stem(name: str) -> str:
     """A name that no file system or header can misread."""
     return re.sub(r"[^A-Za-z0-9.-]+", "_", name.replace("*", "wildcard")).strip("._")[:80] or "certificate"
+
+
+def _stem_beside_chain(stem: str) -> str:
+    """A host may be named "chain"; its certificate shall not be lost behind the chain's file."""
+    return f"{stem}-certificate" if stem.casefold() in ("chain", "fullchain") else stem
 
 
 def _zip(files: dict[str, bytes]) -> bytes:

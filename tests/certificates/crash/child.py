@@ -38,8 +38,8 @@ PATIENCE_SECONDS = 60.0
 # Where a process can be told to end: the module and the step, and whether the step itself still happens.
 POINTS: dict[str, tuple[Any, str, bool]] = {
     "before-lock": (minting.selectors, "lock_chain", False),
-    "before-reserving": (minting, "reserve_serial", False),
-    "after-reserving": (minting, "reserve_serial", True),
+    "before-reserving": (minting, "reserve_leaf_serials", False),
+    "after-reserving": (minting, "reserve_leaf_serials", True),
     "before-signing": (minting, "sign_certificate", False),
     "after-signing": (minting, "sign_certificate", True),
     "after-storing": (minting, "_store", True),
