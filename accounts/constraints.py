@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import BaseConstraint
 
 if TYPE_CHECKING:
-    from django.db.backends.base.schema import BaseDatabaseSchemaEditor
     from django.db.models import Model
 
 
@@ -22,7 +21,8 @@ class SameOrganization(BaseConstraint):
         self.field = field
         super().__init__(name=name)
 
-    def constraint_sql(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> str:
+    # A model and a schema editor, always; the stubs of Django would have us expect None as well.
+    def constraint_sql(self, model: Any, schema_editor: Any) -> str:
         field: Any = model._meta.get_field(self.field)
         target = field.remote_field.model
         quote = schema_editor.quote_name
@@ -33,11 +33,11 @@ class SameOrganization(BaseConstraint):
             f"REFERENCES {quote(target._meta.db_table)} ({referenced}) DEFERRABLE INITIALLY DEFERRED"
         )
 
-    def create_sql(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> str:
+    def create_sql(self, model: Any, schema_editor: Any) -> str:
         table = schema_editor.quote_name(model._meta.db_table)
         return f"ALTER TABLE {table} ADD {self.constraint_sql(model, schema_editor)}"
 
-    def remove_sql(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> str:
+    def remove_sql(self, model: Any, schema_editor: Any) -> str:
         table, name = schema_editor.quote_name(model._meta.db_table), schema_editor.quote_name(self.name)
         return f"ALTER TABLE {table} DROP CONSTRAINT {name}"
 
@@ -46,7 +46,7 @@ class SameOrganization(BaseConstraint):
 
     def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
         path, args, kwargs = super().deconstruct()
-        return path, args, {**kwargs, "field": self.field}
+        return path, tuple(args), {**kwargs, "field": self.field}
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, SameOrganization):

@@ -53,7 +53,7 @@ def acting_in(actor: Actor, organization: Ref | None) -> Actor:
 
 def person_of(actor: Actor) -> User:
     """The person who answers for the actor. Raises Denied where nobody does."""
-    person = User.objects.filter(pk=actor.person_id).first()
+    person = User.objects.filter(pk=actor.person_id).first() if actor.person_id is not None else None
     if person is None:
         raise Denied(_("Only a person, or a credential of one, can do this."))
     return person

@@ -58,12 +58,12 @@ def due_crl_scopes(*, at: datetime) -> QuerySet[CrlScope]:
 def crl_scopes_due(*, at: datetime) -> QuerySet[CrlScope]:
     """Scopes that are due: the time has come, or something was revoked or released that no CRL has said yet."""
     unsaid = Revocation.objects.filter(ca_id=OuterRef("ca_id"))
-    news = Q(scope=0) & Exists(unsaid.filter(first_crl__isnull=True))
-    news |= Q(scope__gt=0) & Exists(unsaid.filter(shard=OuterRef("scope"), first_shard_crl__isnull=True))
+    in_full = Q(scope=0) & Q(Exists(unsaid.filter(first_crl__isnull=True)))
+    in_shard = Q(scope__gt=0) & Q(Exists(unsaid.filter(shard=OuterRef("scope"), first_shard_crl__isnull=True)))
     rested = Q(last_this_update__isnull=True) | Q(last_this_update__lte=at - SHORTEST_CRL_INTERVAL)
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=at)
     scopes = CrlScope.objects.select_related("ca", "ca__key")
-    return scopes.filter(Q(next_due_at__lte=at) | (news & rested), free).filter(_still_needed(at))
+    return scopes.filter(Q(next_due_at__lte=at) | ((in_full | in_shard) & rested), free).filter(_still_needed(at))
 
 
 def authorities_without_publication() -> QuerySet[CertificateAuthority]:
@@ -99,7 +99,8 @@ class RegisterCounts:
 def count_by_status(*, visible_to: Actor, at: datetime) -> RegisterCounts:
     State = Certificate.State  # noqa: N806
     live = Q(state=State.ISSUED)
-    counts = certificates(visible_to=visible_to).order_by().aggregate(
+    rows = certificates(visible_to=visible_to).order_by()
+    counts = rows.aggregate(
         issued=Count("pk", filter=live & Q(not_after__gte=at)),
         expired=Count("pk", filter=live & Q(not_after__lt=at)),
         held=Count("pk", filter=Q(state=State.HELD)),

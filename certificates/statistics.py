@@ -32,16 +32,13 @@ class CertificateCounts:
 def count_certificates(*, visible_to: Actor, at: datetime, soon: timedelta) -> CertificateCounts:
     """One query over the register."""
     issued = Q(state=Certificate.State.ISSUED)
-    counts = (
-        certificates(visible_to=visible_to)
-        .order_by()
-        .aggregate(
-            active=Count("pk", filter=issued & Q(not_after__gt=at + soon)),
-            expiring=Count("pk", filter=issued & Q(not_after__gte=at, not_after__lte=at + soon)),
-            expired=Count("pk", filter=issued & Q(not_after__lt=at)),
-            held=Count("pk", filter=Q(state=Certificate.State.HELD)),
-            revoked=Count("pk", filter=Q(state=Certificate.State.REVOKED)),
-        )
+    rows = certificates(visible_to=visible_to).order_by()
+    counts = rows.aggregate(
+        active=Count("pk", filter=issued & Q(not_after__gt=at + soon)),
+        expiring=Count("pk", filter=issued & Q(not_after__gte=at, not_after__lte=at + soon)),
+        expired=Count("pk", filter=issued & Q(not_after__lt=at)),
+        held=Count("pk", filter=Q(state=Certificate.State.HELD)),
+        revoked=Count("pk", filter=Q(state=Certificate.State.REVOKED)),
     )
     return CertificateCounts(**counts)
 

@@ -59,7 +59,7 @@ def revoke_certificate(*, actor: Actor, order: RevokeOrder) -> Certificate:
     if row.state == State.REVOKED:
         raise AlreadyRevoked(_("The certificate is revoked already."))
     hold = _end_hold(row, order.reason, now)
-    revocation = _open_revocation(row, order, at=hold.at if hold else now)
+    revocation = _open_revocation(row, row.ca, order, at=hold.at if hold else now)
     row.state = State.HELD if order.reason is Reason.certificate_hold else State.REVOKED
     row.save(update_fields=["state"])
     if order.reason is Reason.key_compromise:
@@ -163,11 +163,11 @@ def _lift(hold: Revocation, now: datetime) -> None:
     hold.save(update_fields=["lifted_at", "first_crl", "first_shard_crl"])
 
 
-def _open_revocation(row: Certificate, order: RevokeOrder, *, at: datetime) -> Revocation:
+def _open_revocation(row: Certificate, ca: CertificateAuthority, order: RevokeOrder, *, at: datetime) -> Revocation:
     at = at.replace(microsecond=0)
     return Revocation.objects.create(
         organization_id=row.organization_id,
-        ca_id=row.ca_id,
+        ca=ca,
         serial=row.serial,
         certificate=row,
         at=at,
@@ -205,7 +205,8 @@ def _revoke_one_authority(
     event_id = audit.new_event_id()
     at = now.replace(microsecond=0)
     reason = order.reason if ca == because_of else _reason_below(order.reason, AUTHORITY_REASONS)
-    for certificate in CaCertificate.objects.filter(ca=ca).exclude(issuer=ca).exclude(issuer=None):
+    # Its own signature over itself stands on no list, nor does what was signed outside.
+    for certificate in CaCertificate.objects.filter(ca=ca).exclude(issuer=ca):
         _revoke_ca_certificate(certificate, reason, order.comment, at, event_id)
     revoked = _revoke_leaves(
         ca, _reason_below(order.reason, LEAF_REASONS), f"revoked with {because_of.name}", at, event_id
@@ -232,18 +233,19 @@ def _reason_below(reason: Reason, allowed: frozenset[Reason]) -> Reason:
 
 
 def _revoke_ca_certificate(row: CaCertificate, reason: Reason, comment: str, at: datetime, event_id: str) -> None:
-    if Revocation.objects.filter(ca_id=row.issuer_id, serial=row.serial, lifted_at__isnull=True).exists():
+    issuer_id = row.issuer_id
+    if issuer_id is None or selectors.open_revocation(issuer_id, row.serial) is not None:
         return
     Revocation.objects.create(
         organization_id=row.organization_id,
-        ca_id=row.issuer_id,
+        ca_id=issuer_id,
         serial=row.serial,
         at=at,
         reason=reason_name(reason),
         comment=comment,
         not_after=row.not_after,
         entry_der=entry_der(int(row.serial, 16), at, reason, None),
-        shard=_shard(row.issuer_id, row.serial),
+        shard=_shard(issuer_id, row.serial),
         event=event_id,
     )
 

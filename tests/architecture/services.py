@@ -16,12 +16,21 @@ import certificates.services
 _PACKAGES = (accounts.services, cas.services, certificates.services)
 
 
-def acting_functions() -> dict[str, Callable[..., Any]]:
-    """The services, by `room.name`: public functions that act for somebody. Steps of a service are not among them."""
+def services() -> dict[str, Callable[..., Any]]:
+    """By `room.name`: what edges call, in somebody's name. A step is handed its actor in passing, a service by name."""
     return {
         name: function
         for name, function in public_functions()
-        if "actor" in inspect.signature(function).parameters and not (function.__doc__ or "").startswith("A step")
+        if (actor := inspect.signature(function).parameters.get("actor")) and actor.kind is actor.KEYWORD_ONLY
+    }
+
+
+def opening_transactions() -> dict[str, Callable[..., Any]]:
+    """What opens a transaction of its own and does not say of itself that it is a step."""
+    return {
+        name: function
+        for name, function in public_functions()
+        if hasattr(function, "__wrapped__") and not (function.__doc__ or "").startswith("A step")
     }
 
 

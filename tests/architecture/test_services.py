@@ -39,7 +39,7 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
 from tests import cast
-from tests.architecture.services import acting_functions
+from tests.architecture.services import opening_transactions, services
 from tests.happened import happenings
 from tests.office import Office, authority_order, open_office, order_for
 
@@ -232,11 +232,15 @@ def test_the_first_administrator_is_told_of_once():
 
 
 def test_no_service_is_forgotten_above():
-    assert set(acting_functions()) == {*CALLS, "accounts.create_first_administrator"}
+    assert set(services()) == {*CALLS, "accounts.create_first_administrator"}
 
 
-@pytest.mark.parametrize("function", acting_functions().values(), ids=acting_functions())
-def test_a_service_says_who_acts(function):
+@pytest.mark.parametrize("function", services().values(), ids=services())
+def test_a_service_is_called_by_names_alone(function):
     parameters = inspect.signature(function).parameters
-    assert all(each.kind is inspect.Parameter.KEYWORD_ONLY for each in parameters.values())
+    assert all(each.kind is each.KEYWORD_ONLY for each in parameters.values())
     assert parameters["actor"].default is inspect.Parameter.empty
+
+
+def test_whatever_opens_a_transaction_says_who_acts():
+    assert set(opening_transactions()) - set(services()) == set()
