@@ -165,6 +165,14 @@ _TYPES: Final = (
         _("Issued elsewhere"),
         _("Only the CA that issued a certificate can revoke it."),
     ),
+    ProblemType(
+        "certificate-revoked", Family.CONFLICT, _("Certificate revoked"), _("Issue a new one; this one is not renewed.")
+    ),
+    ProblemType("certificate-on-hold", Family.CONFLICT, _("Certificate on hold"), _("Release it from its hold first.")),
+    ProblemType("certificate-known", Family.CONFLICT, _("Certificate known"), _("It is in the register already.")),
+    ProblemType("already-renewed", Family.CONFLICT, _("Renewed already"), _("Use its successor; the detail names it.")),
+    ProblemType("ca-known", Family.CONFLICT, _("CA known"), _("A CA with this subject and key is here already.")),
+    ProblemType("template-retired", Family.CONFLICT, _("Template retired"), _("Use a template that is on offer.")),
     ProblemType("identifier-used", Family.CONFLICT, _("Identifier in use"), _("Choose another identifier.")),
     ProblemType("serial-used", Family.CONFLICT, _("Serial number in use"), _("Send the request again.")),
     ProblemType(
@@ -180,6 +188,9 @@ _TYPES: Final = (
         Family.DENIED,
         _("Approval required"),
         _("The template, its role or its CA issues only after somebody has approved."),
+    ),
+    ProblemType(
+        "superuser-only", Family.DENIED, _("Superusers only"), _("A superuser of this server can do this, nobody else.")
     ),
     ProblemType(
         "wrong-passphrase", Family.DENIED, _("Wrong passphrase"), _("Five wrong ones lock the CA for 15 minutes.")
@@ -243,6 +254,34 @@ _TYPES: Final = (
         Family.UNAVAILABLE,
         _("Database constraint missing"),
         _("The database lacks a constraint without which nothing is signed. Run the migrations."),
+    ),
+    ProblemType("not-sealed", Family.UNAVAILABLE, _("Event not sealed yet"), _("Ask again in a few seconds.")),
+    ProblemType(
+        "log-damaged",
+        Family.UNAVAILABLE,
+        _("Audit log damaged"),
+        _("The log is not what was signed. Its operators must verify it at once."),
+    ),
+    ProblemType(
+        "token-busy", Family.UNAVAILABLE, _("Token busy"), _("The device that holds the key is in use; ask again soon.")
+    ),
+    ProblemType(
+        "token-failed", Family.UNAVAILABLE, _("Token failed"), _("The device that holds the key does not answer well.")
+    ),
+    ProblemType(
+        "key-not-on-token", Family.UNAVAILABLE, _("Key not on the token"), _("The device does not hold this CA's key.")
+    ),
+    ProblemType(
+        "backend-needs-postgresql",
+        Family.UNAVAILABLE,
+        _("PostgreSQL needed"),
+        _("Keys outside the database can be used only where the database is PostgreSQL."),
+    ),
+    ProblemType(
+        "intent-not-written",
+        Family.UNAVAILABLE,
+        _("Signature not announced"),
+        _("What could not be announced was not signed. Ask again."),
     ),
     ProblemType(
         "log-not-sealed",
