@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import Organization
 from accounts.selectors import within_reach
 from cas import addresses, locks
 from cas.core.leaf import IssuerFacts
-from cas.models import BlockedKey, CaCertificate, CertificateAuthority, IssuedSerial, Role, Template
+from cas.models import CaCertificate, CertificateAuthority, IssuedSerial, Role, Template
 from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound, Unavailable
 from kernel.ref import Ref
@@ -37,6 +37,21 @@ _CHAIN_SQL = """
     SELECT ca.* FROM cas_certificateauthority ca JOIN ({ids}) place ON place.id = ca.id
     ORDER BY place.height DESC, ca.id {lock}
 """
+
+# Of a CA from outside anybody can show a certificate, without having its key: it counts where it was shown.
+_FORBIDDEN_KEYS_SQL = """
+    SELECT key_hash FROM cas_blockedkey
+    WHERE key_hash IN ({places}) AND (organization_id IS NULL OR organization_id = %s)
+    UNION
+    SELECT key_hash FROM cas_certificateauthority
+    WHERE key_hash IN ({places}) AND (key_id IS NOT NULL OR organization_id = %s)
+"""
+# What issuing reads of a template and of what it names; the rest is fetched by whoever asks for it.
+_ISSUING = (
+    *("public_id", "organization", "ca", "role", "code", "key_algorithm", "requires_approval", "renew_same_key"),
+    *("ca__name", "ca__organization", "ca__requires_approval", "profile__document"),
+    *("role__name", "role__key_algorithms", "role__store_private_keys", "role__requires_approval"),
+)
 
 
 def authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
@@ -91,7 +106,8 @@ def find_issuer(ca: Ref | None, template: str, *, visible_to: Actor) -> Template
 
     Raises NotFound for what does not exist and for what the actor may not see, alike.
     """
-    rows = templates(visible_to=visible_to).filter(code=template)
+    rows = templates(visible_to=visible_to).select_related(None).select_related("ca", "role", "profile").only(*_ISSUING)
+    rows = rows.order_by().filter(code=template)
     if ca is not None:
         rows = rows.filter(ca=get_ca(ca, visible_to=visible_to))
     found = list(rows[:2])
@@ -181,14 +197,15 @@ def chain_of(ca: CertificateAuthority) -> CaChain:
     return certificates_of(_upwards(rows, ca.pk))
 
 
-def forbidden_keys(key_hash: str, *, organization_id: int) -> frozenset[str]:
-    """`{key_hash}` where this key may not be certified: it is blocked, or it is a CA's."""
-    blocked = BlockedKey.objects.filter(key_hash=key_hash, organization_id=organization_id).exists()
-    blocked = blocked or BlockedKey.objects.filter(key_hash=key_hash, organization_id__isnull=True).exists()
-    # Of a CA from outside anybody can show a certificate, without having its key: it counts where it was shown.
-    known = Q(key__isnull=False) | Q(organization_id=organization_id)
-    blocked = blocked or CertificateAuthority.objects.filter(known, key_hash=key_hash).exists()
-    return frozenset({key_hash} if blocked else ())
+def forbidden_keys(key_hashes: Collection[str], *, organization_id: int) -> frozenset[str]:
+    """Those of these keys that may not be certified: they are blocked, or a CA's."""
+    if not key_hashes:
+        return frozenset()
+    sql = _FORBIDDEN_KEYS_SQL.format(places=", ".join(["%s"] * len(key_hashes)))
+    once: list[str | int] = [*key_hashes, organization_id]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, once + once)
+        return frozenset(key_hash for (key_hash,) in cursor.fetchall())
 
 
 def last_not_after(ca: CertificateAuthority) -> datetime | None:

@@ -35,18 +35,40 @@ class Certificate(models.Model):
         STORED = "stored", _("kept sealed")
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    # This table is written to more than any other. What a constraint of two columns says needs no second one of its
+    # first column alone, and what an index of several columns begins with needs no index of its own.
     organization = models.ForeignKey(
-        Organization, models.PROTECT, related_name="certificates", verbose_name=_("organization")
+        Organization, models.PROTECT, related_name="certificates", verbose_name=_("organization"), db_index=False
     )
     ca = models.ForeignKey(
-        CertificateAuthority, models.PROTECT, null=True, blank=True, related_name="issued", verbose_name=_("authority")
+        CertificateAuthority,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="issued",
+        verbose_name=_("authority"),
+        db_index=False,
+        db_constraint=False,
     )
     template = models.ForeignKey(
-        Template, models.PROTECT, null=True, blank=True, related_name="certificates", verbose_name=_("template")
+        Template,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="certificates",
+        verbose_name=_("template"),
+        db_index=False,
+        db_constraint=False,
     )
-    # The rules it was made under, as they stood then.
+    # The rules it was made under, as they stood then. A version is never deleted, and nobody asks for all of one.
     profile = models.ForeignKey(
-        ProfileVersion, models.PROTECT, null=True, blank=True, related_name="certificates", verbose_name=_("profile")
+        ProfileVersion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="certificates",
+        verbose_name=_("profile"),
+        db_index=False,
     )
     serial = models.CharField(_("serial number"), max_length=40)
     # A name that a dialect gives it, unique in the organization.
@@ -71,11 +93,25 @@ class Certificate(models.Model):
     requester_label = models.CharField(_("requester"), max_length=254)
     # The person who answers for it.
     owner = models.ForeignKey(
-        "accounts.User", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("owner")
+        "accounts.User",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("owner"),
+        db_index=False,
     )
     replaces = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="replaced_by", verbose_name=_("replaces")
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replaced_by",
+        verbose_name=_("replaces"),
+        db_index=False,
+        db_constraint=False,
     )
+    # To be shown; `CertificateTag` has them to search by.
     tags = models.JSONField(_("tags"), default=list, blank=True)
     description = models.CharField(_("description"), max_length=1000, blank=True)
     auto_renew = models.BooleanField(_("renews by itself"), default=False)
@@ -104,6 +140,11 @@ class Certificate(models.Model):
             models.Index(fields=["organization", "common_name", "id"], name="certificates_by_cn"),
             models.Index(fields=["organization", "serial", "id"], name="certificates_by_serial"),
             models.Index(fields=["organization", "key_hash", "id"], name="certificates_by_key"),
+            models.Index(fields=["organization", "template", "id"], name="certificates_by_template"),
+            models.Index(fields=["organization", "owner", "id"], name="certificates_by_owner"),
+            models.Index(
+                fields=["replaces"], condition=models.Q(replaces__isnull=False), name="certificates_successors"
+            ),
             models.Index(fields=["renew_at"], condition=models.Q(renew_at__isnull=False), name="certificates_due"),
         ]
 
@@ -144,6 +185,10 @@ class CertificateBody(models.Model):
         return x509.load_der_x509_certificate(bytes(self.der))
 
 
+# PostgreSQL finds the beginnings of texts by an index only where it compares them byte by byte.
+BEGINNINGS = ["int8_ops", "varchar_pattern_ops", "int8_ops"]
+
+
 class CertificateName(models.Model):
     """One name of a certificate, forward and reversed, so that `x*` and `*.x` both find it by index."""
 
@@ -154,8 +199,17 @@ class CertificateName(models.Model):
         EMAIL = "email", _("e-mail address")
         URI = "uri", _("URI")
 
-    certificate = models.ForeignKey(Certificate, models.PROTECT, related_name="names", verbose_name=_("certificate"))
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
+    certificate = models.ForeignKey(
+        Certificate, models.PROTECT, related_name="names", verbose_name=_("certificate"), db_constraint=False
+    )
+    organization = models.ForeignKey(
+        Organization,
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("organization"),
+        db_index=False,
+        db_constraint=False,
+    )
     type = models.CharField(_("type"), max_length=6, choices=Type)
     value = models.CharField(_("value"), max_length=512)
     reversed = models.CharField(max_length=512, editable=False)
@@ -166,12 +220,53 @@ class CertificateName(models.Model):
         ordering = ["id"]
         constraints = [SameOrganization(field="certificate", name="certificates_name_tenant")]
         indexes = [
-            models.Index(fields=["organization", "value", "certificate"], name="certificates_name_forward"),
-            models.Index(fields=["organization", "reversed", "certificate"], name="certificates_name_reversed"),
+            models.Index(
+                fields=["organization", "value", "certificate"], name="certificates_name_forward", opclasses=BEGINNINGS
+            ),
+            models.Index(
+                fields=["organization", "reversed", "certificate"],
+                name="certificates_name_reversed",
+                opclasses=BEGINNINGS,
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.type}:{self.value}"
+
+
+class CertificateTag(models.Model):
+    """One tag of a certificate, to be found by on every database: an index into JSON exists on one of them only."""
+
+    certificate = models.ForeignKey(
+        Certificate,
+        models.PROTECT,
+        related_name="tag_rows",
+        verbose_name=_("certificate"),
+        db_index=False,
+        db_constraint=False,
+    )
+    organization = models.ForeignKey(
+        Organization,
+        models.PROTECT,
+        related_name="+",
+        verbose_name=_("organization"),
+        db_index=False,
+        db_constraint=False,
+    )
+    value = models.CharField(_("value"), max_length=64)
+
+    class Meta:
+        verbose_name = _("certificate tag")
+        verbose_name_plural = _("certificate tags")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["certificate", "value"], name="certificates_tag_once"),
+            SameOrganization(field="certificate", name="certificates_tag_tenant"),
+        ]
+        indexes = [models.Index(fields=["organization", "value", "certificate"], name="certificates_tag_value")]
+
+    def __str__(self) -> str:
+        return self.value
 
 
 class SubscriberKey(models.Model):

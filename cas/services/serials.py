@@ -1,12 +1,15 @@
-"""The step that reserves a serial number. Nothing is signed that has not been through here."""
+"""The step that reserves serial numbers. Nothing is signed that has not been through here."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from cryptography import x509
 from django.db import IntegrityError, transaction
 
+from cas import intents, rows
+from cas.core.signing import LintedDraft
 from cas.models import CertificateAuthority, IssuedSerial
 from kernel.errors import Conflict
 from kernel.text import _
@@ -30,26 +33,59 @@ def reserve_serial(
     not_after: datetime,
     tbs_sha256: str,
     shard: int = 0,
+    is_new: bool = False,
 ) -> IssuedSerial:
     """Claim (ca, serial) for exactly these to-be-signed bytes; the database's unique constraint is the referee.
 
-    Raises Conflict.
+    Where the CA's key signs outside this process, the claim is committed before this returns (`cas.intents`). Not so
+    for a CA that `is_new`: what it signs in the transaction that makes it is its own certificate, of no use to anyone
+    who does not know the CA. Raises Conflict, after which the transaction can only be rolled back, and Unavailable.
     """
-    try:
-        with transaction.atomic():
-            return IssuedSerial.objects.create(
+    row = IssuedSerial(
+        organization_id=ca.organization_id,
+        ca=ca,
+        serial=serial_text(serial),
+        kind=kind,
+        not_after=not_after,
+        tbs_sha256=tbs_sha256,
+        shard=shard,
+    )
+    _reserve(ca, [row], is_new=is_new)
+    return row
+
+
+def reserve_leaf_serials(ca: CertificateAuthority, drafts: Sequence[LintedDraft]) -> None:
+    """`reserve_serial` for end-entity certificates, all of them or none."""
+    _reserve(
+        ca,
+        [
+            IssuedSerial(
                 organization_id=ca.organization_id,
                 ca=ca,
-                serial=serial_text(serial),
-                kind=kind,
-                not_after=not_after,
-                tbs_sha256=tbs_sha256,
-                shard=shard,
+                serial=serial_text(draft.plan.serial),
+                kind=IssuedSerial.Kind.LEAF,
+                not_after=draft.plan.not_after,
+                tbs_sha256=draft.tbs_sha256,
+                shard=shard_of(draft.plan.serial, ca),
             )
-    except IntegrityError as error:
-        raise Conflict(_("The serial number has been used."), code="serial-used") from error
+            for draft in drafts
+        ],
+    )
 
 
 def shard_of(serial: int, ca: CertificateAuthority) -> int:
     """Which CRL shard a new certificate of this CA points to; 0 is the full CRL."""
     return serial % ca.crl_shards + 1 if ca.crl_shards else 0
+
+
+def _reserve(ca: CertificateAuthority, reservations: Sequence[IssuedSerial], *, is_new: bool = False) -> None:
+    if not is_new and ca.key is not None and ca.key.signs_outside:
+        intents.announce(reservations)
+        intents.fulfil(reservations)
+        return
+    try:
+        # Without a savepoint: nobody goes on in a transaction whose serial number was taken.
+        with transaction.atomic(savepoint=False):
+            rows.insert(reservations)
+    except IntegrityError as error:
+        raise Conflict(_("The serial number has been used."), code="serial-used") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -14,11 +16,14 @@ from cas.selectors import find_issuer
 from certificates.models import Certificate
 from certificates.orders import IssueOrder
 from certificates.services.labels import label_errors, word_errors
-from certificates.services.minting import Issued, mint, obtain_key
+from certificates.services.minting import Issued, Wanted, mint, obtain_key
 from kernel.actor import Actor
-from kernel.errors import Conflict, Denied, Invalid
+from kernel.errors import Conflict, Denied, FieldError, Invalid
 from kernel.permissions import Permission
+from kernel.ref import Ref
 from kernel.text import _
+
+_MOST_NAMES: Final = 20
 
 
 def issue_certificate(*, actor: Actor, order: IssueOrder) -> Issued:
@@ -27,21 +32,43 @@ def issue_certificate(*, actor: Actor, order: IssueOrder) -> Issued:
     Raises NotFound (template, CA), Denied (permission, approval, passphrase), Invalid with every violation,
     Unavailable (a CA of the chain is not in service, or is locked), Conflict (the identifier is taken).
     """
-    template = find_issuer(order.ca, order.template, visible_to=actor)
-    policy.require(actor, Permission.CERTIFICATES_ISSUE, organization_id=template.organization_id, ca_id=template.ca_id)
-    _require_no_approval(template)
-    if errors := label_errors(order.tags, order.description) + word_errors(order.identifier, order.usage):
+    template = find_template(actor, order.ca, order.template)
+    if errors := order_errors(order):
         raise Invalid(errors=errors)
     key = obtain_key(order, template)
+    if key.private_key is not None:
+        # Making a key takes up to seconds, in which others do not sleep: what counts is what is so when it is signed.
+        template = find_template(actor, order.ca, order.template)
     try:
         with transaction.atomic():
-            issued = mint(actor, template, order, key, now=timezone.now())
-            _record(actor, issued.certificate, template)
+            issued = mint(actor, template, Wanted(order, key), now=timezone.now())
+            record_issued(actor, issued.certificate)
     except IntegrityError as error:
-        if order.identifier is None:
-            raise
-        raise Conflict(_("This identifier is in use."), code="identifier-used") from error
+        raise identifier_used(order, error) from error
     return issued
+
+
+def find_template(actor: Actor, ca: Ref | None, code: str) -> Template:
+    """The template that the actor may issue from, at once.
+
+    Raises NotFound (template, CA), Denied (permission; CA, role or template ask for an approval).
+    """
+    template = find_issuer(ca, code, visible_to=actor)
+    policy.require(actor, Permission.CERTIFICATES_ISSUE, organization_id=template.organization_id, ca_id=template.ca_id)
+    require_no_approval(template)
+    return template
+
+
+def order_errors(order: IssueOrder) -> list[FieldError]:
+    """What is wrong with the words of an order, whatever the template says."""
+    return label_errors(order.tags, order.description) + word_errors(order.identifier, order.usage)
+
+
+def identifier_used(order: IssueOrder, error: IntegrityError) -> Exception:
+    """What to raise where the database refused a row: the identifier is the only thing in it that an order chooses."""
+    if order.identifier is None:
+        return error
+    return Conflict(_("This identifier is in use."), code="identifier-used")
 
 
 def reference(certificate: Certificate) -> Resource:
@@ -55,26 +82,36 @@ def reference(certificate: Certificate) -> Resource:
     )
 
 
-def _require_no_approval(template: Template) -> None:
+def require_no_approval(template: Template) -> None:
+    """Raises Denied where CA, role or template ask for an approval."""
     for holder in (template.ca, template.role, template):
         if holder.requires_approval:
             text = _("%(template)s issues only after an approval, which %(holder)s asks for.")
             raise Denied(text, code="approval-required", template=template.code, holder=str(holder))
 
 
-def _record(actor: Actor, row: Certificate, template: Template) -> None:
+def facts(row: Certificate) -> dict[str, object]:
+    """What the event of an issuance tells. A renewal is an issuance that names its predecessor in `replaces`."""
+    template, predecessor = row.template, row.replaces
+    return {
+        "template": template.code if template else None,
+        "profile": row.profile_id,
+        "ca": row.ca_id,
+        "subject": row.subject,
+        "names": [name for name in (row.common_name, *row.sans) if name][:_MOST_NAMES],
+        "key_hash": row.key_hash,
+        "fingerprint": row.fingerprint,
+        "not_after": row.not_after,
+        "replaces": predecessor.public_id if predecessor else None,
+    }
+
+
+def record_issued(actor: Actor, row: Certificate) -> None:
     audit.record(
         actor,
         EventName.CERTIFICATE_ISSUED,
         reference(row),
         organization_id=row.organization_id,
         event_id=row.event,
-        template=template.code,
-        profile=row.profile_id,
-        ca=template.ca_id,
-        subject=row.subject,
-        names=[name.value for name in row.names.all()[:20]],
-        key_hash=row.key_hash,
-        fingerprint=row.fingerprint,
-        not_after=row.not_after,
+        **facts(row),
     )

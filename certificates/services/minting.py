@@ -1,4 +1,4 @@
-"""mint(): the one step from an order to a signed row. Every way to a certificate ends here.
+"""mint(): the one step from an order to a signed row. Every way to a certificate ends here, one at a time or many.
 
 lock the CA and those above it -> plan -> draft and lint -> reserve the serial -> sign -> compare and verify -> store
 """
@@ -6,29 +6,31 @@ lock the CA and those above it -> plan -> draft and lint -> reserve the serial -
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 
 from cryptography import x509
-from cryptography.x509 import Certificate as X509Certificate
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import Certificate as X509Certificate
 
 from accounts import vault
 from audit import services as audit
-from cas import keystore, selectors
+from cas import keystore, rows, selectors
 from cas.core.csr import CsrFacts
 from cas.core.general_names import general_name_text, kind_of
 from cas.core.keys import KeyAlgorithm, PublicKey, algorithm_of, generate, public_key_sha256, serialize_private_key
 from cas.core.leaf import LeafPlan, LeafWish, plan_leaf
 from cas.core.names import common_name, format_name, name_to_mapping
 from cas.core.profile import Profile
-from cas.core.signing import prepare, sign_certificate
+from cas.core.signing import LintedDraft, prepare, sign_certificate
 from cas.guards import require_sealed_log
-from cas.models import CertificateAuthority, IssuedSerial, Template
-from cas.services.serials import new_serial, reserve_serial, serial_text, shard_of
-from certificates.models import Certificate, CertificateBody, CertificateName, SubscriberKey
-from certificates.orders import IssueOrder, Managed
+from cas.models import CertificateAuthority, Template
+from cas.services.serials import new_serial, reserve_leaf_serials, serial_text, shard_of
+from certificates.models import Certificate, CertificateBody, CertificateName, CertificateTag, SubscriberKey
+from certificates.orders import IssueOrder, Managed, SameKey
 from kernel.actor import Actor
 from kernel.errors import Invalid, Unavailable
 from kernel.secret import Secret
@@ -36,15 +38,42 @@ from kernel.text import _
 
 log = logging.getLogger(__name__)
 
-SUBSCRIBER_KEY_TABLE = "certificates_subscriberkey"
+Custody = Certificate.KeyCustody
+
+SUBSCRIBER_KEY_TABLE: Final = "certificates_subscriberkey"
+_LONGEST_NAME: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
 class KeyMaterial:
-    """The subject's public key, and the private one (PKCS#8 DER) where we made it."""
+    """The subject's public key, and the private one (PKCS#8 DER) if it is in hand; else `custody` says who has it."""
 
     public_key: PublicKey
     private_key: Secret | None = None
+    custody: str = Custody.SUBSCRIBER
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An order, the key that its certificate shall be about, and the certificate that it follows."""
+
+    order: IssueOrder
+    key: KeyMaterial
+    replaces: Certificate | None = None
+
+    @property
+    def handed_out(self) -> Secret | None:
+        """The private key, where it is the answer's to give."""
+        key = self.order.key
+        return self.key.private_key if isinstance(key, Managed) and not key.collect_later else None
+
+    def custody(self, template: Template) -> str:
+        """Where the private key will be."""
+        if self.key.private_key is None:
+            return self.key.custody
+        if template.role.store_private_keys:
+            return Custody.STORED
+        return Custody.RETURNED if self.handed_out else Custody.WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +86,29 @@ class Issued:
     private_key: Secret | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """A CA that is locked and able to sign, and the rules it signs by: what all orders of one call have in common."""
+
+    template: Template
+    profile: Profile
+    chain: selectors.CaChain
+    now: datetime
+
+    @property
+    def ca(self) -> CertificateAuthority:
+        return self.chain.authorities[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What was wanted, judged, drafted and linted: it may be signed."""
+
+    wanted: Wanted
+    plan: LeafPlan
+    linted: LintedDraft
+
+
 def obtain_key(order: IssueOrder, template: Template) -> KeyMaterial:
     """The key that the certificate shall be about. Making an RSA-4096 key takes seconds: call it before a transaction.
 
@@ -64,6 +116,8 @@ def obtain_key(order: IssueOrder, template: Template) -> KeyMaterial:
     """
     if isinstance(order.key, CsrFacts):
         return KeyMaterial(order.key.public_key)
+    if isinstance(order.key, SameKey):
+        raise Invalid.of("key", "no-predecessor", _("Only a renewal can keep the key of another certificate."))
     algorithm = order.key.algorithm or KeyAlgorithm(template.key_algorithm)
     allowed = template.role.key_algorithms
     if allowed and algorithm not in allowed:
@@ -74,63 +128,61 @@ def obtain_key(order: IssueOrder, template: Template) -> KeyMaterial:
     return KeyMaterial(key.public_key(), serialize_private_key(key, encoding="der"))
 
 
-def mint(
-    actor: Actor,
-    template: Template,
-    order: IssueOrder,
-    key: KeyMaterial,
-    *,
-    now: datetime,
-    replaces: Certificate | None = None,
-) -> Issued:
-    """A step: sign and store what the order asks for, or raise with every reason against it.
+def mint(actor: Actor, template: Template, wanted: Wanted, *, now: datetime) -> Issued:
+    """A step: sign and store what is wanted, or raise with every reason against it.
 
     Raises Invalid, Unavailable (a CA of the chain is not in service, or is locked), Denied (passphrase), Conflict.
     """
+    (outcome,) = mint_many(actor, template, [wanted], now=now, passphrase=wanted.order.passphrase)
+    if isinstance(outcome, Invalid):
+        raise outcome
+    return outcome
+
+
+def mint_many(
+    actor: Actor, template: Template, wanted: Sequence[Wanted], *, now: datetime, passphrase: Secret | None
+) -> list[Issued | Invalid]:
+    """The same step for several under one template: what became of each, in their order.
+
+    Whatever is against one of them is found before anything is written, and stands in its place. What is raised is
+    against all: Unavailable, Denied, Conflict.
+    """
+    desk = _open_desk(template, now)
+    hashes = {public_key_sha256(each.key.public_key) for each in wanted}
+    forbidden = selectors.forbidden_keys(hashes, organization_id=template.organization_id)
+    judged = [_judge(desk, each, forbidden) for each in wanted]
+    issued = iter(_issue(actor, desk, [each for each in judged if isinstance(each, _Draft)], passphrase))
+    return [each if isinstance(each, Invalid) else next(issued) for each in judged]
+
+
+def _open_desk(template: Template, now: datetime) -> _Desk:
     require_sealed_log(now)
     chain = selectors.lock_chain(template.ca_id)
     selectors.require_able_to_sign(chain)
-    ca = chain[0]
-    if not ca.allow_leaf_certificates:
-        raise Unavailable(_("%(ca)s issues no end-entity certificates."), code="ca-issues-no-leaves", ca=ca.name)
-    plan = _plan(template, order, key, chain, now)
-    draft = prepare(plan)
-    shard = shard_of(plan.serial, ca)
-    reserve_serial(
-        ca, plan.serial, IssuedSerial.Kind.LEAF, not_after=plan.not_after, tbs_sha256=draft.tbs_sha256, shard=shard
-    )
-    # Written before the key moves: it survives a rollback, so that no signature can go unnoticed.
-    log.info("signing leaf: ca %s serial %s tbs sha256 %s", ca.pk, serial_text(plan.serial), draft.tbs_sha256)
-    with keystore.open_signer(ca, passphrase=order.passphrase) as signer:
-        certificate = sign_certificate(draft, signer)
-    row = _store(actor, template, order, key, plan, certificate, replaces)
-    collect_later = isinstance(order.key, Managed) and order.key.collect_later
-    return Issued(
-        row, certificate, (plan.issuer.certificate, *plan.issuer.ancestors), None if collect_later else key.private_key
-    )
-
-
-def _plan(
-    template: Template,
-    order: IssueOrder,
-    key: KeyMaterial,
-    chain: tuple[CertificateAuthority, ...],
-    now: datetime,
-) -> LeafPlan:
+    if not chain[0].allow_leaf_certificates:
+        text = _("%(ca)s issues no end-entity certificates.")
+        raise Unavailable(text, code="ca-issues-no-leaves", ca=chain[0].name)
     if template.profile is None:
         raise Unavailable(_("The template is not complete."), code="template-incomplete")
+    profile = Profile.from_document(template.profile.document)
+    return _Desk(template, profile, selectors.certificates_of(chain), now)
+
+
+def _judge(desk: _Desk, wanted: Wanted, forbidden_keys: Collection[str]) -> _Draft | Invalid:
     serial = new_serial()
-    subject, sans = _names(order)
-    return plan_leaf(
-        profile=Profile.from_document(template.profile.document),
-        issuer=selectors.certificates_of(chain).facts(shard=shard_of(serial, chain[0])),
-        wish=LeafWish(subject=subject, sans=sans, public_key=key.public_key, validity=order.validity),
-        serial=serial,
-        now=now,
-        forbidden_keys=selectors.forbidden_keys(
-            public_key_sha256(key.public_key), organization_id=template.organization_id
-        ),
-    )
+    subject, sans = _names(wanted.order)
+    try:
+        plan = plan_leaf(
+            profile=desk.profile,
+            issuer=desk.chain.facts(shard=shard_of(serial, desk.ca)),
+            wish=LeafWish(subject=subject, sans=sans, public_key=wanted.key.public_key, validity=wanted.order.validity),
+            serial=serial,
+            now=desk.now,
+            forbidden_keys=forbidden_keys,
+        )
+        return _Draft(wanted, plan, prepare(plan))
+    except Invalid as refusal:
+        return refusal
 
 
 def _names(order: IssueOrder) -> tuple[x509.Name, tuple[x509.GeneralName, ...]]:
@@ -140,81 +192,96 @@ def _names(order: IssueOrder) -> tuple[x509.Name, tuple[x509.GeneralName, ...]]:
     return subject, sans
 
 
-def _store(
-    actor: Actor,
-    template: Template,
-    order: IssueOrder,
-    key: KeyMaterial,
-    plan: LeafPlan,
-    certificate: x509.Certificate,
-    replaces: Certificate | None,
-) -> Certificate:
-    der = certificate.public_bytes(Encoding.DER)
-    attributes = name_to_mapping(certificate.subject)
-    cn = common_name(certificate.subject) or ""
-    row = Certificate.objects.create(
+def _issue(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], passphrase: Secret | None) -> list[Issued]:
+    if not drafts:
+        return []
+    reserve_leaf_serials(desk.ca, [draft.linted for draft in drafts])
+    for draft in drafts:
+        # Written before the key moves: it survives a rollback, so that no signature can go unnoticed.
+        serial = serial_text(draft.plan.serial)
+        log.info("signing leaf: ca %s serial %s tbs sha256 %s", desk.ca.pk, serial, draft.linted.tbs_sha256)
+    with keystore.open_signer(desk.ca, passphrase=passphrase) as signer:
+        signed = [sign_certificate(draft.linted, signer) for draft in drafts]
+    certificates = _store(actor, desk, drafts, signed)
+    return [
+        Issued(row, each, desk.chain.certificates, draft.wanted.handed_out)
+        for row, each, draft in zip(certificates, signed, drafts, strict=True)
+    ]
+
+
+def _store(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], signed: Sequence[X509Certificate]) -> list[Certificate]:
+    ders = [each.public_bytes(Encoding.DER) for each in signed]
+    kept = [_row(actor, desk.template, draft, der) for draft, der in zip(drafts, ders, strict=True)]
+    rows.insert(kept)
+    rows.insert([CertificateBody(certificate=row, der=der) for row, der in zip(kept, ders, strict=True)])
+    rows.insert([name for row, draft in zip(kept, drafts, strict=True) for name in _name_rows(row, draft.plan.sans)])
+    rows.insert([tag for row in kept for tag in tag_rows(row)])
+    rows.insert(
+        [
+            _sealed_key(row, draft.wanted.key.private_key)
+            for row, draft in zip(kept, drafts, strict=True)
+            if draft.wanted.key.private_key and row.key_custody in (Custody.STORED, Custody.WAITING)
+        ]
+    )
+    return kept
+
+
+def _row(actor: Actor, template: Template, draft: _Draft, der: bytes) -> Certificate:
+    order, key, plan = draft.wanted.order, draft.wanted.key, draft.plan
+    return Certificate(
         organization_id=template.organization_id,
         ca_id=template.ca_id,
         template=template,
         profile=template.profile,
         serial=serial_text(plan.serial),
         identifier=order.identifier,
-        subject=format_name(certificate.subject),
-        subject_attributes=attributes,
-        common_name=cn,
+        subject=format_name(plan.subject),
+        subject_attributes=name_to_mapping(plan.subject),
+        common_name=common_name(plan.subject) or "",
         sans=[general_name_text(san) for san in plan.sans],
-        issuer_name=format_name(certificate.issuer),
+        issuer_name=format_name(plan.issuer_name),
         key_algorithm=algorithm_of(key.public_key),
         key_hash=public_key_sha256(key.public_key),
         not_before=plan.not_before,
         not_after=plan.not_after,
         fingerprint=sha256(der).hexdigest(),
         usage=order.usage,
-        key_custody=_custody(order, template, key),
+        key_custody=draft.wanted.custody(template),
         requester_kind=actor.kind,
         requester_id=actor.id,
         requester_label=actor.label,
         owner_id=actor.person_id,
-        replaces=replaces,
-        tags=list(order.tags),
+        replaces=draft.wanted.replaces,
+        tags=list(dict.fromkeys(order.tags)),
         description=order.description,
         event=audit.new_event_id(),
     )
-    CertificateBody.objects.create(certificate=row, der=der)
-    CertificateName.objects.bulk_create(_name_rows(row, cn, plan.sans))
-    if row.key_custody in (Certificate.KeyCustody.STORED, Certificate.KeyCustody.WAITING) and key.private_key:
-        _keep_key(row, key.private_key)
-    return row
 
 
-def _custody(order: IssueOrder, template: Template, key: KeyMaterial) -> str:
-    if key.private_key is None:
-        return Certificate.KeyCustody.SUBSCRIBER
-    if template.role.store_private_keys:
-        return Certificate.KeyCustody.STORED
-    waits = isinstance(order.key, Managed) and order.key.collect_later
-    return Certificate.KeyCustody.WAITING if waits else Certificate.KeyCustody.RETURNED
-
-
-def _keep_key(row: Certificate, private_key: Secret) -> None:
+def _sealed_key(row: Certificate, private_key: Secret) -> SubscriberKey:
     kept = SubscriberKey(certificate=row, organization_id=row.organization_id)
     kept.sealed = vault.seal_secret(
         private_key, organization_id=row.organization_id, table=SUBSCRIBER_KEY_TABLE, row=kept.public_id
     )
-    kept.save(force_insert=True)
+    return kept
 
 
-def _name_rows(row: Certificate, cn: str, sans: tuple[x509.GeneralName, ...]) -> list[CertificateName]:
-    names = [(CertificateName.Type.COMMON_NAME.value, cn)] if cn else []
-    names += [(kind_of(san), general_name_text(san)) for san in sans]
+def _name_rows(row: Certificate, sans: Sequence[x509.GeneralName]) -> list[CertificateName]:
+    names = [(CertificateName.Type.COMMON_NAME.value, row.common_name)] if row.common_name else []
+    names += [(kind_of(san), text) for san, text in zip(sans, row.sans, strict=True)]
     return [
         CertificateName(
             certificate=row,
             organization_id=row.organization_id,
             type=kind,
-            value=text.lower()[:512],
-            reversed=text.lower()[:512][::-1],
+            value=text.lower()[:_LONGEST_NAME],
+            reversed=text.lower()[:_LONGEST_NAME][::-1],
         )
         for kind, text in names
         if kind in CertificateName.Type.values
     ]
+
+
+def tag_rows(row: Certificate) -> list[CertificateTag]:
+    """The tags of a certificate as they are searched by."""
+    return [CertificateTag(certificate=row, organization_id=row.organization_id, value=tag) for tag in row.tags]

@@ -1,0 +1,133 @@
+"""Renewal: a successor with the same subject and the same names, under the rules as they are now."""
+
+from __future__ import annotations
+
+from cryptography.x509 import SubjectAlternativeName
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import policy, vault
+from cas import selectors as cas_selectors
+from cas.core.csr import CsrFacts
+from cas.core.keys import KeyAlgorithm, supported
+from cas.core.reading import extension_of
+from cas.models import Template
+from certificates import selectors
+from certificates.models import Certificate, SubscriberKey
+from certificates.orders import IssueOrder, Managed, RenewOrder, SameKey
+from certificates.services.issuance import identifier_used, order_errors, record_issued, require_no_approval
+from certificates.services.minting import SUBSCRIBER_KEY_TABLE, Issued, KeyMaterial, Wanted, mint, obtain_key
+from kernel.actor import Actor
+from kernel.errors import Conflict, Invalid
+from kernel.permissions import Permission
+from kernel.ref import Ref
+from kernel.secret import Secret
+from kernel.text import _
+
+Custody = Certificate.KeyCustody
+State = Certificate.State
+
+
+def renew_certificate(*, actor: Actor, order: RenewOrder) -> Issued:
+    """Issue a successor of a certificate; the old one goes on until it expires or is revoked.
+
+    An expired one can be renewed, a revoked one cannot. It is an issuance in everything, the audit event included,
+    which names the predecessor. Raises NotFound, Denied (permission, approval, passphrase), Conflict (it is revoked or
+    on hold, has a successor already, was issued elsewhere, or its template is retired; the identifier is taken),
+    Invalid with every violation, Unavailable.
+    """
+    old = selectors.get_certificate(order.certificate, visible_to=actor)
+    policy.require(actor, Permission.CERTIFICATES_RENEW, organization_id=old.organization_id, ca_id=old.ca_id)
+    template = _template(old)
+    issue_order = _issue_order(old, order, template)
+    if errors := order_errors(issue_order):
+        raise Invalid(errors=errors)
+    same = isinstance(issue_order.key, SameKey)
+    key = _kept_key(old, template) if same else obtain_key(issue_order, template)
+    try:
+        with transaction.atomic():
+            predecessor = _lock(actor, old, order)
+            wanted = Wanted(issue_order, key, replaces=predecessor)
+            # Again: a key may have taken seconds to make.
+            issued = mint(actor, _template(old), wanted, now=timezone.now())
+            record_issued(actor, issued.certificate)
+    except IntegrityError as error:
+        raise identifier_used(issue_order, error) from error
+    return issued
+
+
+def _template(old: Certificate) -> Template:
+    """The template of the certificate, as it is now."""
+    if old.template_id is None:
+        text = _("This certificate was issued elsewhere; only its own CA can renew it.")
+        raise Conflict(text, code="foreign-issuer")
+    template = Template.objects.select_related("ca", "role", "profile").get(pk=old.template_id)
+    if template.retired_at is not None:
+        raise Conflict(_("The template %(template)s is retired."), code="template-retired", template=template.code)
+    require_no_approval(template)
+    return template
+
+
+def _issue_order(old: Certificate, order: RenewOrder, template: Template) -> IssueOrder:
+    certificate = old.body.x509
+    return IssueOrder(
+        template=template.code,
+        key=_key_order(old, order, template),
+        subject=certificate.subject,
+        sans=tuple(extension_of(certificate.extensions, SubjectAlternativeName) or ()),
+        validity=order.validity,
+        passphrase=order.passphrase,
+        identifier=order.identifier,
+        usage=old.usage,
+        tags=tuple(old.tags) if order.tags is None else order.tags,
+        description=old.description if order.description is None else order.description,
+        delivery=order.delivery,
+    )
+
+
+def _key_order(old: Certificate, order: RenewOrder, template: Template) -> Managed | CsrFacts | SameKey:
+    """Raises Invalid: the template wants a new key, or there is nobody here who could make one."""
+    key = order.key
+    made_here = old.key_custody != Custody.SUBSCRIBER
+    if key is None:
+        key = Managed(KeyAlgorithm(old.key_algorithm)) if made_here else SameKey()
+        if isinstance(key, SameKey) and not template.renew_same_key:
+            raise Invalid.of("csr", "required", _("The key of this certificate is not here: bring a CSR."))
+    if isinstance(key, SameKey) and not template.renew_same_key:
+        raise Invalid.of("key", "same-key-not-allowed", _("The template wants a new key at each renewal."))
+    if isinstance(key, Managed) and not made_here:
+        raise Invalid.of("csr", "required", _("The key of this certificate is not here: bring a CSR."))
+    return key
+
+
+def _kept_key(old: Certificate, template: Template) -> KeyMaterial:
+    """The key of the predecessor; the private one too where it is kept here and goes on being so."""
+    public_key = supported(old.body.x509.public_key())
+    if old.key_custody == Custody.STORED and template.role.store_private_keys:
+        return KeyMaterial(public_key, _stored_key(old))
+    # Whoever has it, or can collect it from the predecessor, has the successor's too.
+    is_ours = old.key_custody != Custody.SUBSCRIBER
+    return KeyMaterial(public_key, custody=Custody.RETURNED if is_ours else Custody.SUBSCRIBER)
+
+
+def _stored_key(old: Certificate) -> Secret:
+    kept = SubscriberKey.objects.get(certificate=old)
+    return vault.open_secret(
+        bytes(kept.sealed or b""), organization_id=old.organization_id, table=SUBSCRIBER_KEY_TABLE, row=kept.public_id
+    )
+
+
+def _lock(actor: Actor, old: Certificate, order: RenewOrder) -> Certificate:
+    """The predecessor, locked after its CA, as a revocation locks: found to be one that can have a successor."""
+    if old.ca_id is not None:
+        cas_selectors.lock_chain(old.ca_id)
+    row = selectors.lock_certificate(Ref("pk", old.pk), visible_to=actor)
+    if row.state == State.REVOKED:
+        raise Conflict(_("The certificate is revoked."), code="certificate-revoked")
+    if row.state == State.HELD:
+        raise Conflict(_("The certificate is on hold."), code="certificate-on-hold")
+    successor = row.replaced_by.exclude(state=State.REVOKED).order_by("-id").first()
+    if successor is not None and not order.again:
+        text = _("The certificate has a successor already: %(serial)s.")
+        raise Conflict(text, code="already-renewed", serial=successor.serial)
+    return row
