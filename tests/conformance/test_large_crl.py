@@ -20,6 +20,7 @@ from tests.office import Office, open_office
 pytestmark = pytest.mark.django_db
 
 MANY = 100_000
+CHUNK = 5_000
 FIRST_SERIAL = 1 << 80
 
 
@@ -39,13 +40,17 @@ def revoke_many(office: Office) -> None:
     kept = ", ".join(name for name in copied if name not in ("id", "serial", "entry_der"))
     table = Revocation._meta.db_table
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {table} (serial, entry_der, {kept}) SELECT %s, %s, {kept} FROM {table} WHERE id = %s",  # noqa: S608
-            [
-                (f"{serial:x}", entry_der(serial, now, ReasonFlags.superseded), stencil.pk)
-                for serial in range(FIRST_SERIAL + 1, FIRST_SERIAL + MANY)
-            ],
-        )
+        for start in range(FIRST_SERIAL + 1, FIRST_SERIAL + MANY, CHUNK):
+            serials = range(start, min(start + CHUNK, FIRST_SERIAL + MANY))
+            values: list[object] = []
+            for serial in serials:
+                values += [f"{serial:x}", entry_der(serial, now, ReasonFlags.superseded)]
+            rows = ", ".join(["(%s, %s)"] * len(serials))
+            cursor.execute(
+                f"INSERT INTO {table} (serial, entry_der, {kept}) "  # noqa: S608
+                f"SELECT new.column1, new.column2, {kept} FROM (VALUES {rows}) AS new, {table} WHERE id = %s",
+                [*values, stencil.pk],
+            )
 
 
 @pytest.mark.needs("openssl")
