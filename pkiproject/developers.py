@@ -5,8 +5,6 @@ Here, because the API and the pages do not know each other.
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from api.common.catalogue import PROBLEM_TYPES
 from api.native.openapi import document
+from pkiproject import snippets
 
 VERSIONS: Final = ("v2", "v1")
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -57,6 +56,7 @@ class Operation:
     answers: tuple[Answer, ...]
     curl: str
     python: str
+    go: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +145,9 @@ def _operation(found: _Schema, path: str, method: str, operation: _Schema) -> Op
         body=tuple(_fields(found, body_schema)),
         result=tuple(_fields(found, _content(good))),
         answers=tuple(_answers(answers)),
-        curl=_curl(path, method, example),
-        python=_python(path, method, example),
+        curl=snippets.curl(method.upper(), settings.BASE_URL + path, example),
+        python=snippets.python(method.upper(), settings.BASE_URL + path, example),
+        go=snippets.go(method.upper(), settings.BASE_URL + path, example),
     )
 
 
@@ -238,21 +239,3 @@ def _value(found: _Schema, name: str, schema: _Schema) -> Any:
         return [_value(found, name, resolved.get("items", {}))]
     plain: dict[Any, Any] = {"integer": 1, "boolean": True, "number": 1}
     return plain.get(kind, f"<{name}>")
-
-
-def _curl(path: str, method: str, body: Any) -> str:
-    parts = ["curl", *([] if method == "get" else ["-X", method.upper()]), '-H "Authorization: Bearer $TOKEN"']
-    if body is not None:
-        parts += ['-H "Content-Type: application/json"', "-d " + shlex.quote(json.dumps(body, ensure_ascii=False))]
-    parts.append(shlex.quote(f"{settings.BASE_URL}{path}"))
-    return " \\\n  ".join([" ".join(parts[: 1 if method == "get" else 3]), *parts[1 if method == "get" else 3 :]])
-
-
-def _python(path: str, method: str, body: Any) -> str:
-    payload = f", json={json.dumps(body, ensure_ascii=False)}" if body is not None else ""
-    return (
-        "import os, requests\n\n"
-        'headers = {"Authorization": f"Bearer {os.environ[\'TOKEN\']}"}\n'
-        f'answer = requests.{method}("{settings.BASE_URL}{path}", headers=headers{payload})\n'
-        "answer.raise_for_status()"
-    )

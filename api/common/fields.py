@@ -144,6 +144,10 @@ class Id(serializers.Field):
     def schema(version: str) -> dict[str, Any]:
         return dict(_INTEGERS if version == INTEGER_IDS else _UUIDS)
 
+    @staticmethod
+    def example(version: str) -> int | str:
+        return 3 if version == INTEGER_IDS else "0b5c2e1a-7f3d-4c0e-9a64-5d8f1b2c3e4f"
+
     def to_representation(self, value: Any) -> int | str:
         return value.pk if self.context["version"] == INTEGER_IDS else str(value.public_id)
 

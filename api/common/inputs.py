@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.http import QueryDict
 from rest_framework import serializers
@@ -24,6 +24,8 @@ class Input(serializers.Serializer):
     unknown = _("There is no such field here.")
     # For changes: what is not given stays as it is, so nothing is required and nothing has a default.
     all_optional = False
+    # A body that could be sent, for the documents; ids are filled in as each version writes them.
+    example: ClassVar[Mapping[str, Any]] = {}
 
     @classmethod
     def values(cls, data: Any, *, version: str) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class OperationSchema(AutoSchema):
             return None
         operation["operationId"] = f"{_snake(type(self.view).__name__)}_{self.view.action}"
         operation["x-permission"] = self.view.permissions[self.view.action].value
-        parameters = [*operation.pop("parameters", []), *self._query_parameters()]
+        parameters = [*map(_as_id, operation.pop("parameters", [])), *self._query_parameters()]
         if parameters:
             operation["parameters"] = parameters
         if "requestBody" in operation:
@@ -158,15 +158,29 @@ class OperationSchema(AutoSchema):
         schema = super()._map_serializer(serializer, direction, bypass_extensions)
         if isinstance(serializer, Input):
             schema["additionalProperties"] = False
+            if serializer.example:
+                schema["examples"] = [self._example(serializer)]
             if serializer.all_optional:
                 schema.pop("required", None)
                 for member in schema["properties"].values():
                     member.pop("default", None)
         return schema
 
+    def _example(self, serializer: Input) -> dict[str, Any]:
+        fields, version = serializer.fields, self.view.version
+        return {
+            name: Id.example(version) if isinstance(fields[name], Id) else value
+            for name, value in serializer.example.items()
+        }
+
     def _get_serializer_name(self, serializer: Any, direction: Direction, bypass_extensions: bool = False) -> str:
         name = type(serializer).__name__
         return f"{name.removesuffix('In')}Request" if isinstance(serializer, Input) else name.removesuffix("Out")
+
+
+def _as_id(parameter: dict[str, Any]) -> dict[str, Any]:
+    """What views take as a reference is an id to clients."""
+    return parameter | {"name": "id", "description": "As lists show it."} if parameter["name"] == "ref" else parameter
 
 
 def problem_responses() -> dict[str, Any]:

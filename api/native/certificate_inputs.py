@@ -40,6 +40,12 @@ LONGEST_DAYS: Final = 36_600
 class IssueIn(Input):
     """A certificate that is wished for: by a template, for a subject, with a key made here or a CSR."""
 
+    example = {
+        "template_code": "web-tls",
+        "subject": {"common_name": "api.example.com"},
+        "sans": ["api.example.com", "10.0.0.5"],
+    }
+
     template_code = Text(max_length=80, help_text="Which template to issue from.")
     organization_id = Id(required=False, help_text="Needed only by a superuser without an organization.")
     subject = Subject(required=False, help_text="Required, unless `common_name` or a CSR says it.")
@@ -95,6 +101,8 @@ class IssueIn(Input):
 class RevokeIn(Input):
     """Why a certificate is revoked; `certificateHold` puts it on hold, and a hold can be lifted."""
 
+    example = {"reason": "superseded", "comment": "replaced by a longer one"}
+
     reason = Reason(required=False, help_text="`unspecified` by default.")
     comment = Text(required=False, allow_blank=True, max_length=1000)
     invalidity_date = Moment(required=False, help_text="Since when the key is thought to be lost.")
@@ -113,6 +121,8 @@ class RevokeIn(Input):
 class CollectIn(Input):
     """How a private key shall be written."""
 
+    example = {"key_format": "pkcs8"}
+
     key_format = Choice(KeyFormat, default=KeyFormat.PEM.value)
     password = SecretText(required=False, help_text="Encrypts the key; a PKCS#12 file must have one.")
 
@@ -123,6 +133,8 @@ class CollectIn(Input):
 
 class LabelsIn(Input):
     """What people say about a certificate."""
+
+    example = {"tags": ["prod", "critical"], "description": "The shop."}
 
     tags = Texts(required=False, longest=64, most=50)
     description = Text(required=False, allow_blank=True, max_length=1000)

@@ -52,12 +52,16 @@ def _note() -> Text:
 class OrganizationIn(Input):
     """A new tenant."""
 
+    example = {"name": "Example Ltd"}
+
     name = Text(max_length=120)
     slug = Text(required=False, max_length=80, help_text="Made of the name where it is absent.")
 
 
 class MemberIn(Input):
     """Somebody with an account becomes a member."""
+
+    example = {"email": "alice@example.com", "role": "operator"}
 
     organization_id = Id(required=False)
     email = Text(max_length=254)
@@ -67,11 +71,15 @@ class MemberIn(Input):
 class MemberChangeIn(Input):
     """Another role for a member."""
 
+    example = {"role": "auditor"}
+
     role = Choice(OrganizationRole.values)
 
 
 class ApiKeyIn(Input):
     """A new key. It never has more rights than the person who makes it."""
+
+    example = {"name": "ci", "permissions": ["certificates:issue", "certificates:read"]}
 
     organization_id = Id(required=False)
     name = Text(max_length=120)
@@ -89,6 +97,13 @@ class ConstraintNames(GeneralNames):
 
 class AuthorityIn(Input):
     """A new CA: a root, or an intermediate under `parent_id`."""
+
+    example = {
+        "name": "Issuing CA",
+        "subject": {"common_name": "Example Issuing CA", "organization": "Example Ltd", "country": "DE"},
+        "parent_id": None,
+        "path_length": 0,
+    }
 
     organization_id = Id(required=False)
     parent_id = Id(required=False, help_text="The CA that signs it; a root signs itself.")
@@ -132,6 +147,8 @@ class AuthorityIn(Input):
 class AuthorityChangeIn(Input):
     """What may change of a CA."""
 
+    example = {"description": "Servers only", "crl_lifetime": "3d"}
+
     description = _note()
     base_url = Text(required=False, max_length=200)
     crl_lifetime = Duration(required=False)
@@ -144,6 +161,8 @@ class AuthorityChangeIn(Input):
 class RevokeAuthorityIn(Input):
     """Why a CA is revoked, with every CA and certificate below it."""
 
+    example = {"reason": "cessationOfOperation", "comment": "moved to the new hierarchy"}
+
     reason = Reason()
     comment = Text(required=False, allow_blank=True, max_length=1000)
 
@@ -155,6 +174,8 @@ class RevokeAuthorityIn(Input):
 
 class PublishIn(Input):
     """A passphrase for a CA that needs one to sign."""
+
+    example = {"passphrase": "correct horse battery staple"}
 
     passphrase = SecretText(required=False)
 
@@ -188,6 +209,14 @@ class RoleFields(Input):
 class RoleIn(RoleFields):
     """The guard rails of issuance under one CA: nothing beyond them is issued."""
 
+    example = {
+        "pki_id": None,
+        "name": "web",
+        "max_ttl": "397d",
+        "allowed_domains": ["example.com"],
+        "allow_subdomains": True,
+    }
+
     organization_id = Id(required=False)
     pki_id = Id(help_text="The CA.")
 
@@ -201,6 +230,8 @@ class RoleIn(RoleFields):
 
 class RoleChangeIn(RoleFields):
     """What shall change of a role; the rest stays."""
+
+    example = {"allow_wildcards": True}
 
     all_optional = True
 
@@ -237,6 +268,17 @@ class TemplateFields(Input):
 class TemplateIn(TemplateFields):
     """A recipe on offer: which CA, under which role, makes what."""
 
+    example = {
+        "pki_id": None,
+        "pki_role": "web",
+        "name": "Web server",
+        "code": "web-tls",
+        "key_algorithm": "ECDSA_P256",
+        "validity_days": 90,
+        "key_usage": ["digital_signature"],
+        "extended_key_usage": ["server_auth"],
+    }
+
     organization_id = Id(required=False)
     pki_id = Id(help_text="The CA.")
 
@@ -252,6 +294,8 @@ class TemplateIn(TemplateFields):
 
 class TemplateChangeIn(TemplateFields):
     """What shall change of a template; the rest stays."""
+
+    example = {"validity_days": 30}
 
     all_optional = True
 

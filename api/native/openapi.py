@@ -32,6 +32,7 @@ def document(version: str) -> dict[str, Any]:
     generator = SchemaGenerator(patterns=[path(f"api/{version}/", include(_ROUTES[version]))])
     with translation.override("en"):
         found: dict[str, Any] = generator.get_schema(request=None, public=True)
+    found["paths"] = {path.replace("{ref}", "{id}"): item for path, item in found["paths"].items()}
     found["info"] |= {"title": "Chancery", "version": version, "description": _ABOUT[version]}
     found["servers"] = [{"url": settings.BASE_URL}]
     views: set[Any] = {getattr(route.callback, "cls", None) for route in _ROUTES[version]}
