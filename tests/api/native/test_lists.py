@@ -24,6 +24,7 @@ def seven(office):
     return [office.issue(f"w{index}.acme.test").certificate.pk for index in range(7)][::-1]
 
 
+@pytest.mark.row("P9", "P13", "P14")
 def test_a_cursor_leads_through_all_rows_once_newest_first(api, seven):
     found, cursor = [], ""
     while cursor is not None:
@@ -34,12 +35,14 @@ def test_a_cursor_leads_through_all_rows_once_newest_first(api, seven):
     assert found == [seven[:3], seven[3:6], seven[6:]]
 
 
+@pytest.mark.row("P11")
 def test_what_is_added_meanwhile_shifts_nothing(api, office, seven):
     cursor = api.get(f"{V1}?limit=3").json()["pagination"]["next_cursor"]
     office.issue("late.acme.test")
     assert ids(api.get(f"{V1}?limit=3&cursor={cursor}")) == seven[3:6]
 
 
+@pytest.mark.row("P11")
 def test_what_goes_meanwhile_shifts_nothing(api, office):
     roles = [f"role-{index}" for index in range(4)]
     for name in roles:
@@ -50,10 +53,21 @@ def test_what_goes_meanwhile_shifts_nothing(api, office):
     assert [role["name"] for role in rest] == ["role-1", "role-0"]
 
 
+@pytest.mark.row("P12")
+def test_a_page_has_50_rows_where_no_limit_is_given(api, office):
+    Role.objects.bulk_create(
+        Role(organization=office.organization, ca=office.issuing, name=f"r{index}", max_ttl=office.role.max_ttl)
+        for index in range(60)
+    )
+    assert len(ids(api.get("/api/v2/roles"))) == 50
+    assert len(ids(api.get("/api/v2/roles?limit=100"))) == 61
+
+
 def test_the_last_full_page_has_no_cursor(api, seven):
     assert api.get(f"{V1}?limit=7").json()["pagination"]["next_cursor"] is None
 
 
+@pytest.mark.row("P10")
 def test_v1_reads_by_offset_too(api, seven):
     assert ids(api.get(f"{V1}?offset=5&limit=50")) == seven[5:]
     assert ids(api.get(f"{V1}?offset=50")) == []
@@ -69,6 +83,7 @@ def test_v2_has_no_offset(api):
     assert wrong_fields(api.get(f"{V2}?offset=0")) == {"offset": "unknown-field"}
 
 
+@pytest.mark.row("P12")
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", "1.0", "", "٣", "9" * 30, " 5", "5%00"])
 def test_a_limit_is_a_number_from_1_to_1000(api, limit):
     assert list(wrong_fields(api.get(f"{V1}?limit={limit}"))) == ["limit"]
