@@ -50,6 +50,11 @@ class CaKey(models.Model):
     def __str__(self) -> str:
         return f"{self.algorithm} · {self.key_hash[:16]}"
 
+    @property
+    def signs_outside(self) -> bool:
+        """Whether its signatures are made where no transaction of ours reaches."""
+        return self.backend != self.Backend.SEALED
+
 
 class CertificateAuthority(models.Model):
     """A CA is a subject name and a public key; `CaCertificate` holds its one or many certificates."""
@@ -347,6 +352,8 @@ class Template(models.Model):
     include_cdp = models.BooleanField(_("name the CRL"), default=True)
     include_aia = models.BooleanField(_("name OCSP and the issuer's certificate"), default=True)
     renew_same_key = models.BooleanField(_("renewal may keep the key"), default=False)
+    # Where nothing of it changes but the key, for another of its kind.
+    approval_covers_renewal = models.BooleanField(_("an approval covers renewals"), default=False)
     requires_approval = models.BooleanField(_("requires approval"), default=False)
     approver_role = models.CharField(_("approver role"), max_length=80, blank=True)
     approvals_needed = models.PositiveSmallIntegerField(_("approvals needed"), default=1)

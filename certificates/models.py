@@ -14,6 +14,10 @@ from accounts.constraints import SameOrganization
 from accounts.models import Organization
 from cas.models import ALGORITHMS, CertificateAuthority, ProfileVersion, Template
 
+# They have a file of their own; Django looks for models here.
+from certificates.request_models import Decision as Decision
+from certificates.request_models import Request as Request
+
 
 class Certificate(models.Model):
     """An end-entity certificate. Its bytes stand in `CertificateBody`, so that lists stay narrow."""

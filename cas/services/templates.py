@@ -83,6 +83,7 @@ def order_of(template: Template) -> TemplateOrder:
         include_cdp=template.include_cdp,
         include_aia=template.include_aia,
         renew_same_key=template.renew_same_key,
+        approval_covers_renewal=template.approval_covers_renewal,
         requires_approval=template.requires_approval,
         approver_role=template.approver_role,
         approvals_needed=template.approvals_needed,
