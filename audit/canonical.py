@@ -40,7 +40,9 @@ def _ordered(value: object) -> object:
             raise ValueError("an integer beyond 2**53 - 1 is written as a string")
         return value
     if isinstance(value, Mapping):
-        return {key: _ordered(value[key]) for key in sorted(value, key=_utf16)}
+        # Within ASCII, where nearly all keys are, the order of characters is that of UTF-16.
+        keys = sorted(value) if all(map(str.isascii, value)) else sorted(value, key=_utf16)
+        return {key: _ordered(value[key]) for key in keys}
     if isinstance(value, list | tuple):
         return [_ordered(item) for item in value]
     if isinstance(value, datetime):

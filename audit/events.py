@@ -29,6 +29,18 @@ class EventName(StrEnum):
     CA_ENABLED = "ca.enabled"
     CA_RETIRED = "ca.retired"
     CA_REVOKED = "ca.revoked"
+    CA_REQUESTED = "ca.requested"
+    CA_CSR_SIGNED = "ca.csr_signed"
+    CA_COMPLETED = "ca.completed"
+    CA_REQUEST_CERTIFIED = "ca.request_certified"
+    CA_IMPORTED = "ca.imported"
+    CA_ADDED = "ca.added"
+    CA_TEMPLATES_MOVED = "ca.templates_moved"
+    CA_CERTIFICATE_ADDED = "ca_certificate.added"
+    CA_CERTIFICATE_RENEWED = "ca_certificate.renewed"
+    CA_CERTIFICATE_CROSSED = "ca_certificate.crossed"
+    CA_CERTIFICATE_PREFERRED = "ca_certificate.preferred"
+    CA_CERTIFICATE_REVOKED = "ca_certificate.revoked"
     ROLE_CREATED = "role.created"
     ROLE_UPDATED = "role.updated"
     ROLE_RETIRED = "role.retired"
@@ -43,6 +55,7 @@ class EventName(StrEnum):
     CERTIFICATE_RELEASED = "certificate.released"
     CERTIFICATE_DOWNLOADED = "certificate.downloaded"
     CERTIFICATE_KEY_COLLECTED = "certificate.key_collected"
+    INTENTS_ABANDONED = "intents.abandoned"
     CRL_PUBLISHED = "crl.published"
     RESPONDER_ROTATED = "responder.rotated"
 
@@ -53,3 +66,4 @@ class EventName(StrEnum):
     PASSPHRASE_REFUSED = "passphrase.refused"  # noqa: S105
 
     AUDIT_KEY_CREATED = "audit.key_created"
+    AUDIT_EXPORTED = "audit.exported"

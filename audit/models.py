@@ -49,6 +49,10 @@ class AuditEvent(models.Model):
             models.Index(fields=["log", "id"], name="audit_event_log"),
             models.Index(fields=["log", "name", "id"], name="audit_event_name"),
             models.Index(fields=["log", "resource_type", "resource_id", "id"], name="audit_event_resource"),
+            models.Index(fields=["log", "actor_kind", "actor_id", "id"], name="audit_event_actor"),
+            models.Index(fields=["log", "serial", "id"], name="audit_event_serial"),
+            models.Index(fields=["log", "trace_id", "id"], name="audit_event_trace"),
+            models.Index(fields=["log", "at", "id"], name="audit_event_at"),
         ]
 
     def __str__(self) -> str:

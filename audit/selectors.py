@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 
 from django.db.models import QuerySet
 
+from audit import checkpoint_files
+from audit.document import SYSTEM_LOG
 from audit.events import EventName
-from audit.models import AuditCheckpoint, AuditEvent, AuditKey
+from audit.models import AuditCheckpoint, AuditEvent, AuditKey, AuditTile
 from kernel.actor import Actor, ActorKind
 from kernel.errors import NotFound
 from kernel.text import _
@@ -16,16 +18,27 @@ from kernel.text import _
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """What a list of events is narrowed to; None narrows nothing. `since` is included, `until` is not."""
+    """What a list of events is narrowed to; None narrows nothing.
+
+    `since` is included, `until` is not; a date is its first moment in UTC. `actor` is his kind and number; `serial`
+    is lower-case hex without leading zeros, `ip` an address as `ipaddress` writes it.
+    """
 
     organization_id: int | None = None
     name: EventName | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: date | datetime | None = None
+    until: date | datetime | None = None
     actor: tuple[ActorKind, int] | None = None
     resource_type: str | None = None
     resource_id: int | None = None
+    serial: str | None = None
+    ip: str | None = None
     trace_id: str | None = None
+
+
+def first_moment(day: date | datetime) -> datetime:
+    """A moment is itself; a date begins at midnight in UTC."""
+    return day if isinstance(day, datetime) else datetime.combine(day, time.min, UTC)
 
 
 def visible_events(visible_to: Actor) -> QuerySet[AuditEvent]:
@@ -35,23 +48,31 @@ def visible_events(visible_to: Actor) -> QuerySet[AuditEvent]:
     return AuditEvent.objects.all() if visible_to.is_superuser else AuditEvent.objects.none()
 
 
+def filter_events(wanted: EventFilter, *, visible_to: Actor) -> QuerySet[AuditEvent]:
+    """The events that are wanted, in no order yet. Within one log each filter has an index, `ip` and `until` apart."""
+    equals = {
+        "log": wanted.organization_id,
+        "name": wanted.name,
+        "at__gte": wanted.since and first_moment(wanted.since),
+        "at__lt": wanted.until and first_moment(wanted.until),
+        "resource_type": wanted.resource_type,
+        "resource_id": wanted.resource_id,
+        "serial": wanted.serial,
+        "ip": wanted.ip,
+        "trace_id": wanted.trace_id,
+    }
+    if wanted.actor is not None:
+        equals["actor_kind"], equals["actor_id"] = wanted.actor
+    return visible_events(visible_to).filter(**{name: value for name, value in equals.items() if value is not None})
+
+
 def list_events(
     wanted: EventFilter, *, visible_to: Actor, before: int | None = None, limit: int = 50
 ) -> list[AuditEvent]:
     """The newest events first, at most `limit`; `before` is the `pk` of the last one of the page before."""
-    equals = {
-        "log": wanted.organization_id,
-        "name": wanted.name,
-        "at__gte": wanted.since,
-        "at__lt": wanted.until,
-        "resource_type": wanted.resource_type,
-        "resource_id": wanted.resource_id,
-        "trace_id": wanted.trace_id,
-        "pk__lt": before,
-    }
-    if wanted.actor is not None:
-        equals["actor_kind"], equals["actor_id"] = wanted.actor
-    events = visible_events(visible_to).filter(**{name: value for name, value in equals.items() if value is not None})
+    events = filter_events(wanted, visible_to=visible_to)
+    if before is not None:
+        events = events.filter(pk__lt=before)
     return list(events.order_by("-pk")[:limit])
 
 
@@ -63,9 +84,34 @@ def get_event(event_id: str, *, visible_to: Actor) -> AuditEvent:
     return event
 
 
+def visible_log(log: int, *, visible_to: Actor) -> int:
+    """The same number, if the actor may see this log. Raises NotFound."""
+    own = visible_to.organization_id
+    if log != own and not (own is None and visible_to.is_superuser):
+        raise NotFound(_("There is no such audit log."))
+    return log
+
+
+def get_checkpoint(log: int, size: int | None, *, visible_to: Actor) -> AuditCheckpoint:
+    """The checkpoint of exactly `size` events; the newest for None. Raises NotFound."""
+    checkpoints = AuditCheckpoint.objects.filter(log=visible_log(log, visible_to=visible_to))
+    wanted = checkpoints.order_by("-size") if size is None else checkpoints.filter(size=size)
+    if (checkpoint := wanted.first()) is None:
+        raise NotFound(_("There is no such checkpoint."))
+    return checkpoint
+
+
 def oldest_unsealed() -> AuditEvent | None:
     """The event that has waited longest for the sealer, over all logs; its `at` tells how long."""
     return AuditEvent.objects.filter(position=None).order_by("pk").first()
+
+
+def all_logs() -> list[int]:
+    """Every log that there is, or that a checkpoint outside the database says there was."""
+    known = {SYSTEM_LOG, *checkpoint_files.logs_beside(log_origin(SYSTEM_LOG))}
+    for model in (AuditEvent, AuditCheckpoint, AuditTile):
+        known.update(model._default_manager.order_by("log").values_list("log", flat=True).distinct())
+    return sorted(known)
 
 
 def unsealed_logs() -> list[int]:

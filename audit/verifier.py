@@ -20,13 +20,13 @@ import hashlib
 import json
 import sys
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TextIO
+from typing import Any, BinaryIO, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -292,7 +292,7 @@ class LogVerification:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was found at `at`, log by log; `beside` is what was found in no log."""
+    """What was found at `at`, log by log; `beside` is what was found besides."""
 
     at: datetime
     logs: tuple[LogVerification, ...]
@@ -360,16 +360,19 @@ class _Line:
 
     def path(self) -> list[bytes]:
         """The hashes of a proof, each a text of its own."""
-        path = self._values.get("path")
-        if not isinstance(path, list):
-            raise LineBroken("path is no list")
-        return [self._decoded(self._text(each, "path"), "path") for each in path]
+        return [self._decoded(text, "path") for text in self._texts("path")]
 
-    def public_key(self) -> bytes:
+    def public_keys(self) -> list[bytes]:
         try:
-            return bytes.fromhex(self.text("public_key"))
+            return [bytes.fromhex(text) for text in self._texts("public_keys")]
         except ValueError as error:
-            raise LineBroken("public_key is not hexadecimal") from error
+            raise LineBroken("public_keys are not hexadecimal") from error
+
+    def _texts(self, name: str) -> list[str]:
+        values = self._values.get(name)
+        if not isinstance(values, list):
+            raise LineBroken(f"{name} is no list")
+        return [self._text(value, name) for value in values]
 
     def _text(self, value: Any, name: str) -> str:
         # Half a surrogate pair is JSON, and no text.
@@ -400,7 +403,7 @@ class _Section:
         self._tree = Frontier()
         # Hashes that the tree has not come to yet. Where they end too early, nobody knows the tree any more.
         self._sealed: deque[bytes] = deque()
-        self._is_lost = False
+        self._lacks_hashes = self._is_lost = False
         self._covered = Checkpoint(self.origin, 0, EMPTY_ROOT)
         self._unsealed = 0
         opened = [checkpoint for note in witnesses if (checkpoint := self._opened(note, None))]
@@ -431,6 +434,7 @@ class _Section:
         if line.number("position") != self._tree.size + len(self._sealed):
             raise LineBroken("these leaves are not the next ones")
         self._sealed.extend(line.hashes("hashes"))
+        self._lacks_hashes = False
 
     def _take_event(self, line: _Line) -> None:
         position, canonical, signature = line.position(), line.text("canonical").encode(), line.signature()
@@ -447,7 +451,9 @@ class _Section:
         actual = leaf_hash(entry(canonical, signature))
         sealed = self._sealed.popleft() if self._sealed else None
         if sealed is None:
-            self._found(Fault.TILE_DAMAGED, position)
+            if not self._lacks_hashes:
+                self._found(Fault.TILE_DAMAGED, position)
+            self._lacks_hashes = True
         elif sealed != actual:
             self._found(Fault.EVENT_REPLACED, position, subject)
         self._append(sealed or actual)
@@ -548,9 +554,9 @@ class _Export:
             case "export":
                 if line.number("version") != EXPORT_VERSION:
                     raise LineBroken("it is of a version that this program does not read")
-            case "key":
+            case "keys":
                 if not self._keys_are_given:
-                    self._keys |= _by_id([line.public_key()])
+                    self._keys |= _by_id(line.public_keys())
             case "log":
                 self._close_section()
                 if line.number("log") in self._logs:
@@ -587,11 +593,11 @@ def verify_export(
 def verify_proof(content: bytes, *, public_keys: Iterable[bytes] = ()) -> Verification:
     """Check one proof: that an event is under a checkpoint, or that a checkpoint continues an earlier one.
 
-    Without `public_keys` the key that the proof names is believed. Raises LineBroken where it is no proof.
+    Without `public_keys` the keys that the proof names are believed. Raises LineBroken where it is no proof.
     """
     proof = _Line(content)
     log, origin = proof.number("log"), proof.text("origin")
-    keys = _by_id(public_keys) or _by_id([proof.public_key()])
+    keys = _by_id(public_keys) or _by_id(proof.public_keys())
     try:
         checkpoint = open_checkpoint(proof.text("checkpoint"), origin, keys.values())
         if proof.type == "inclusion":
@@ -631,9 +637,9 @@ def _by_id(public_keys: Iterable[bytes]) -> dict[str, bytes]:
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> int:
-    """Run the command; what it says goes to `out`. Returns its exit status."""
-    out = out or sys.stdout
+def main(arguments: Sequence[str] | None = None, say: Callable[[str], object] | None = None) -> int:
+    """Run the command; `say` takes each line that it says, with its end. Returns the exit status."""
+    say = say or sys.stdout.write
     options = _parser().parse_args(arguments)
     try:
         notes = [Path(name).read_text(encoding="utf-8") for name in options.checkpoint]
@@ -644,11 +650,11 @@ def main(arguments: Sequence[str] | None = None, out: TextIO | None = None) -> i
                 lines = iter(lambda: file.readline(_LONGEST_LINE), b"")
                 verification = verify_export(lines, public_keys=options.public_key, notes=notes)
     except (OSError, UnicodeDecodeError, LineBroken) as error:
-        out.write(f"It cannot be read: {error}\n")
+        say(f"It cannot be read: {error}\n")
         return 2
-    out.write(f"{verification}\n")
+    say(f"{verification}\n")
     if not options.public_key:
-        out.write("The public keys are those that the file itself names; --public-key makes sure of them.\n")
+        say("The public keys are those that the file itself names; --public-key makes sure of them.\n")
     return 0 if verification.is_sound else 1
 
 

@@ -8,8 +8,20 @@ class CertificatesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from audit.events import EventName
+        from audit.records import register
         from cas.guards import need_unique
+        from certificates.models import Certificate, Crl, OcspResponder, Revocation
 
         need_unique("certificates_certificate", "ca_id", "serial")
         need_unique("certificates_crl", "scope_id", "number")
         need_unique("certificates_revocation", "ca_id", "serial")
+
+        register(Certificate, made_by=[EventName.CERTIFICATE_ISSUED], are_subjects=True)
+        register(
+            Revocation,
+            made_by=[EventName.CERTIFICATE_REVOKED, EventName.CERTIFICATE_HELD],
+            told_by=[EventName.CA_REVOKED],
+        )
+        register(Crl, made_by=[EventName.CRL_PUBLISHED], log="scope__organization_id")
+        register(OcspResponder, made_by=[EventName.RESPONDER_ROTATED])

@@ -1,9 +1,10 @@
-"""One event, in the transaction of what it tells about."""
+"""Events, in the transaction of what they tell about."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from django.db import connections, transaction
 from django.utils import timezone
@@ -17,6 +18,26 @@ from audit.models import AuditEvent, AuditKey
 from audit.resource import Resource
 from audit.signing import Signer
 from kernel.actor import SYSTEM, Actor
+
+# Of one INSERT.
+BATCH_SIZE: Final = 1000
+
+_FIELDS: Final = [each for each in AuditEvent._meta.concrete_fields if not each.primary_key]
+# The ORM would compile this anew for each event, which takes as long as signing it and writing it together.
+_INSERT: Final = (
+    f"INSERT INTO {AuditEvent._meta.db_table} ({', '.join(str(each.column) for each in _FIELDS)})"  # noqa: S608
+    f" VALUES ({', '.join(['%s'] * len(_FIELDS))}) RETURNING id"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One of many events that `record_many` writes: what `record` is told of it, except who and where."""
+
+    event: EventName
+    resource: Resource
+    event_id: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
 
 def new_event_id() -> str:
@@ -52,11 +73,18 @@ def append(
     metadata: Mapping[str, object],
 ) -> AuditEvent:
     """`record`, with its metadata as a mapping."""
-    if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("an audit event is written in the transaction it tells about")
-    log = SYSTEM_LOG if organization_id is None else organization_id
-    signer = keys.active_signer() or establish_key()
-    return _write(signer, actor, event, resource, log=log, event_id=event_id, metadata=metadata)
+    happening = Happening(event=event, resource=resource, event_id=event_id, metadata=metadata)
+    return _insert(_signed(_signer(), actor, happening, _log_number(organization_id)))
+
+
+def record_many(actor: Actor, happenings: Iterable[Happening], *, organization_id: int | None) -> list[AuditEvent]:
+    """Write one signed event for each happening, in their order: what `record` promises, and raises, for all at once.
+
+    One INSERT takes up to 1000 of them; on SQLite, which allows fewer parameters, it may take less.
+    """
+    signer, log = _signer(), _log_number(organization_id)
+    rows = [_signed(signer, actor, happening, log) for happening in happenings]
+    return AuditEvent.objects.bulk_create(rows, batch_size=BATCH_SIZE)
 
 
 @transaction.atomic
@@ -65,10 +93,9 @@ def establish_key() -> Signer:
     signer, made = keys.create_signer()
     if made is not None:
         resource = Resource("audit_key", made.pk, made.key_id)
-        public_key = signer.public_key.hex()
-        _write(
-            signer, SYSTEM, EventName.AUDIT_KEY_CREATED, resource, log=SYSTEM_LOG, metadata={"public_key": public_key}
-        )
+        metadata = {"public_key": signer.public_key.hex()}
+        happening = Happening(event=EventName.AUDIT_KEY_CREATED, resource=resource, metadata=metadata)
+        _insert(_signed(signer, SYSTEM, happening, SYSTEM_LOG))
     return signer
 
 
@@ -80,28 +107,37 @@ def establish_key_after_migration(*, using: str, **_signal: Any) -> None:
         establish_key()
 
 
-def _write(
-    signer: Signer,
-    actor: Actor,
-    event: EventName,
-    resource: Resource,
-    *,
-    log: int,
-    metadata: Mapping[str, object],
-    event_id: str | None = None,
-) -> AuditEvent:
+def _signer() -> Signer:
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("an audit event is written in the transaction it tells about")
+    return keys.active_signer() or establish_key()
+
+
+def _log_number(organization_id: int | None) -> int:
+    return SYSTEM_LOG if organization_id is None else organization_id
+
+
+def _signed(signer: Signer, actor: Actor, happening: Happening, log: int) -> AuditEvent:
     document = event_document(
-        event_id=event_id or new_event_id(),
+        event_id=happening.event_id or new_event_id(),
         at=timezone.now(),
         log=log,
         actor=actor,
-        event=event,
-        resource=resource,
-        metadata=metadata,
+        event=happening.event,
+        resource=happening.resource,
+        metadata=happening.metadata,
     )
     canonical = canonical_bytes(document)
-    row = AuditEvent(
+    return AuditEvent(
         canonical=canonical, signature=signer.signature(canonical), key_id=signer.key_id, **columns(document)
     )
-    row.save(force_insert=True)
+
+
+def _insert(row: AuditEvent) -> AuditEvent:
+    connection = transaction.get_connection()
+    values = [each.get_db_prep_save(getattr(row, each.attname), connection) for each in _FIELDS]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, values)
+        (row.pk,) = cursor.fetchone()
+    row._state.adding, row._state.db = False, connection.alias
     return row

@@ -10,7 +10,7 @@ from django.db import transaction
 from audit.events import EventName
 from audit.models import AuditEvent
 from audit.resource import Resource
-from audit.services import record
+from audit.services import Happening, record, record_many
 from kernel.actor import Actor, ActorKind
 
 LOG = 7
@@ -49,3 +49,11 @@ def happen(
     with transaction.atomic():
         resource = Resource("certificate", 1024, label, serial="3fa1b2")
         return record(ALICE, event, resource, organization_id=organization_id, **metadata)
+
+
+def happen_often(times: int) -> list[AuditEvent]:
+    """So many events at once, labelled with their numbers."""
+    resources = (Resource("certificate", number, str(number), serial=f"{number:x}") for number in range(times))
+    happenings = [Happening(event=EventName.CERTIFICATE_ISSUED, resource=resource) for resource in resources]
+    with transaction.atomic():
+        return record_many(ALICE, happenings, organization_id=LOG)
