@@ -182,6 +182,7 @@ MIDDLEWARE = [
     "certificates.public.PublicEndpoints",
     "pkiproject.health.HealthEndpoints",
     "api.common.trace.TraceId",
+    "api.request_log.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.middleware.ContentSecurityPolicy",
@@ -252,7 +253,7 @@ STORAGES = {
 # --- log --------------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = _env.choice("CHANCERY_LOG_LEVEL", "INFO", among=("DEBUG", "INFO", "WARNING", "ERROR"))
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"trace": {"()": "pkiproject.logs.TraceFilter"}},
@@ -272,6 +273,20 @@ LOGGING = {
         "kombu": {"level": "WARNING"},
     },
 }
+
+# Requests to the API, as JSON lines: `-` is stdout. A file that was moved away by a rotation is opened anew.
+REQUEST_LOG = _env.text("CHANCERY_REQUEST_LOG")
+if REQUEST_LOG:
+    if REQUEST_LOG == "-":
+        _handler = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}
+    else:
+        _request_log = Path(REQUEST_LOG).expanduser().absolute()
+        if not _request_log.parent.is_dir():
+            _env.complain("CHANCERY_REQUEST_LOG", f"names a file in {_request_log.parent}, which is not a folder.")
+        _handler = {"class": "logging.handlers.WatchedFileHandler", "filename": str(_request_log), "delay": True}
+    LOGGING["formatters"]["bare"] = {"format": "{message}", "style": "{"}
+    LOGGING["handlers"]["requests"] = {**_handler, "formatter": "bare"}
+    LOGGING["loggers"]["chancery.requests"] = {"handlers": ["requests"], "level": "INFO", "propagate": False}
 
 # --- last: all of it made sense, or nothing starts; only then may a first start make its keys ------------------------
 
