@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from django.conf import settings
 from django.db import connection, connections
+
+from audit import services as audit
+from audit.events import EventName
 
 PATIENCE_SECONDS = 40.0
 _ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +57,7 @@ def start_child(folder: Path, *arguments: object) -> Child:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.certificates.crash.child", str(folder), *map(str, arguments)],
         cwd=_ROOT,
-        env=_environment(),
+        env=child_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -61,7 +65,8 @@ def start_child(folder: Path, *arguments: object) -> Child:
     return Child(process, folder)
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
+    """The environment of a process that shall work at the test's own database, with its keys."""
     database = connection.settings_dict
     login = f"{quote(database['USER'])}:{quote(database['PASSWORD'])}"
     return os.environ | {
@@ -116,10 +121,25 @@ class Gate:
         assert self._open.wait(PATIENCE_SECONDS), "nobody opened the gate"
 
     def wait_until_reached(self) -> None:
-        assert self._reached.wait(PATIENCE_SECONDS), "nobody came to the gate"
+        assert self._reached.wait(PATIENCE_SECONDS / 4), "nobody came to the gate"
 
     def open(self) -> None:
         self._open.set()
+
+
+def stop_before_commit(monkeypatch: pytest.MonkeyPatch, *events: EventName) -> Gate:
+    """A gate for the first who records one of these events: all is written then, and nothing is committed."""
+    gate, real = Gate(), audit.record
+    waiting = [gate]
+
+    def record(actor: Any, event: EventName, *arguments: Any, **facts: Any) -> Any:
+        written = real(actor, event, *arguments, **facts)
+        if event in events and waiting:
+            waiting.pop().pass_through()
+        return written
+
+    monkeypatch.setattr(audit, "record", record)
+    return gate
 
 
 def wait_until_blocked(*, sessions: int = 1) -> None:

@@ -22,11 +22,10 @@ UNFINISHED = (
     "after-reserving",
     "before-signing",
     "after-signing",
-    "after-storing",
     "before-audit",
     "after-audit",
 )
-SIGNED = ("after-signing", "after-storing", "before-audit", "after-audit")
+SIGNED = ("after-signing", "before-audit", "after-audit")
 
 
 def serials_of_leaves(office: Office) -> set[str]:

@@ -5,23 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.x509 import ReasonFlags
 
+from audit.events import EventName
 from cas.models import CertificateAuthority, IssuedSerial
-from cas.services import authorities
 from cas.services.authorities import create_authority, disable_ca
 from certificates.models import Certificate, Revocation
 from certificates.orders import RevokeAuthorityOrder
-from certificates.services import crl, issuance
+from certificates.services import crl
 from certificates.services.revocation import revoke_authority
 from kernel.actor import SYSTEM
 from kernel.errors import Unavailable
 from kernel.ref import Ref
 from tests.office import Office, authority_order, open_office
-from tests.postgres import Gate, Session, start_child, wait_for, wait_until_blocked
+from tests.postgres import Session, start_child, stop_before_commit, wait_for, wait_until_blocked
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -77,15 +76,7 @@ def test_nothing_commits_after_a_ca_was_disabled(tmp_path: Path):
 def test_no_ca_appears_below_one_that_was_revoked_meanwhile(monkeypatch: pytest.MonkeyPatch):
     """Whoever comes first: a new CA is either refused, or revoked with the one above it."""
     office = open_office()
-    gate = Gate()
-    keep = authorities.keep_ca_certificate
-
-    def keep_and_stop(*arguments: object, **named: object) -> object:
-        kept = keep(*arguments, **named)
-        gate.pass_through()
-        return kept
-
-    monkeypatch.setattr(authorities, "keep_ca_certificate", keep_and_stop)
+    gate = stop_before_commit(monkeypatch, EventName.CA_CREATED)
     order = authority_order(office.organization, "Late CA", parent=Ref("pk", office.root.pk), path_length=0)
     creating = Session(lambda: create_authority(actor=office.owner, order=order))
     gate.wait_until_reached()
@@ -107,15 +98,7 @@ def test_no_ca_appears_below_one_that_was_revoked_meanwhile(monkeypatch: pytest.
 def test_a_ca_goes_out_of_service_before_those_who_come_later(monkeypatch: pytest.MonkeyPatch):
     """Issuances share the CA: if a later one could join an earlier one, revoking a busy CA would wait for ever."""
     office = open_office()
-    gate, record = Gate(), issuance._record
-    waiting = [gate]
-
-    def record_and_stop(*arguments: Any) -> None:
-        record(*arguments)
-        if waiting:
-            waiting.pop().pass_through()
-
-    monkeypatch.setattr(issuance, "_record", record_and_stop)
+    gate = stop_before_commit(monkeypatch, EventName.CERTIFICATE_ISSUED)
     earlier = Session(lambda: office.issue("earlier.acme.test"))
     gate.wait_until_reached()
     revoking = Session(lambda: revoke(office, office.root))

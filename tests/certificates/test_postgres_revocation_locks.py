@@ -25,7 +25,7 @@ from certificates.services.revocation import (
 from kernel.actor import SYSTEM
 from kernel.ref import Ref
 from tests.office import Office, open_office
-from tests.postgres import Gate, Session, wait_until_blocked
+from tests.postgres import Gate, Session, stop_before_commit, wait_until_blocked
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -40,21 +40,6 @@ def revoke(office: Office, row: Certificate, reason: ReasonFlags = ReasonFlags.s
 def revoke_ca(office: Office, ca: CertificateAuthority) -> CertificateAuthority:
     order = RevokeAuthorityOrder(ca=Ref("pk", ca.pk), reason=ReasonFlags.cessation_of_operation)
     return revoke_authority(actor=office.owner, order=order)
-
-
-def stop_before_commit(monkeypatch: pytest.MonkeyPatch, *events: EventName) -> Gate:
-    """A gate for the first who records one of these events: all is written then, and nothing is committed."""
-    gate, real = Gate(), revocation.audit.record
-    waiting = [gate]
-
-    def record(actor: Any, event: EventName, *arguments: Any, **facts: Any) -> Any:
-        written = real(actor, event, *arguments, **facts)
-        if event in events and waiting:
-            waiting.pop().pass_through()
-        return written
-
-    monkeypatch.setattr(revocation.audit, "record", record)
-    return gate
 
 
 @pytest.mark.parametrize(

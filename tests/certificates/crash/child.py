@@ -26,6 +26,7 @@ django.setup()
 
 from accounts.models import User  # noqa: E402
 from accounts.services.people import actor_for_user  # noqa: E402
+from audit import services as audit  # noqa: E402
 from cas.models import Template  # noqa: E402
 from certificates.models import CrlScope  # noqa: E402
 from certificates.services import crl, issuance, minting  # noqa: E402
@@ -42,9 +43,8 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "after-reserving": (minting, "reserve_leaf_serials", True),
     "before-signing": (minting, "sign_certificate", False),
     "after-signing": (minting, "sign_certificate", True),
-    "after-storing": (minting, "_store", True),
-    "before-audit": (issuance, "record_issued", False),
-    "after-audit": (issuance, "record_issued", True),
+    "before-audit": (audit, "record", False),
+    "after-audit": (audit, "record", True),
     "after-claim": (crl, "_claim", True),
     "after-reading": (crl, "_read", True),
     "before-keeping": (crl, "_keep", False),
