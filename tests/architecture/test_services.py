@@ -25,13 +25,14 @@ from cas.services import roles, templates
 from cas.services.authorities import create_authority, disable_ca, enable_ca, retire_ca, update_ca
 from certificates.bundles import Format
 from certificates.models import Certificate, CrlScope
-from certificates.orders import Managed, RevokeAuthorityOrder, RevokeOrder
+from certificates.orders import Managed, RenewOrder, RevokeAuthorityOrder, RevokeOrder
 from certificates.services.authorities import establish_authority, publish_everything
 from certificates.services.crl import publish_crl
 from certificates.services.downloads import download_certificate
 from certificates.services.editing import update_certificate
 from certificates.services.issuance import issue_certificate
 from certificates.services.keys import collect_private_key
+from certificates.services.renewal import renew_certificate
 from certificates.services.responders import rotate_responder
 from certificates.services.revocation import release_certificate, revoke_authority, revoke_certificate
 from kernel.actor import SYSTEM, Actor
@@ -194,6 +195,10 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     ),
     "certificates.issue_certificate": (
         lambda s: issue_certificate(actor=s.owner, order=order_for(s.office.template)),
+        ["certificate.issued"],
+    ),
+    "certificates.renew_certificate": (
+        lambda s: renew_certificate(actor=s.owner, order=RenewOrder(certificate=Ref("pk", s.certificate.pk))),
         ["certificate.issued"],
     ),
     "certificates.update_certificate": (
