@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from cryptography import x509
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import Organization
 from accounts.selectors import within_reach
 from cas import addresses, locks
 from cas.core.leaf import IssuerFacts
-from cas.models import CaCertificate, CertificateAuthority, IssuedSerial, Role, Template
+from cas.models import BlockedKey, CaCertificate, CertificateAuthority, IssuedSerial, Role, Template
 from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound, Unavailable
 from kernel.ref import Ref
 from kernel.text import _
 
 Status = CertificateAuthority.Status
+
+_MOST_CHAINS: Final = 16
+_LONGEST_CHAIN: Final = 10
 
 # Those above come first, as in `lock_subtree`, so that nobody waits in a circle. A CA may be younger than its parent:
 # the order of the ids does not say who is above.
@@ -150,6 +154,16 @@ def lock_subtree(ca_id: int) -> list[CertificateAuthority]:
     return found
 
 
+def lock_alone(ca_id: int) -> CertificateAuthority:
+    """The CA without those below it, for a change of what it is or of where it stands. Waits for issuances in flight.
+
+    Whoever locks CAs above it as well does that first.
+    """
+    locks.take_turn([ca_id])
+    rows = CertificateAuthority.objects.select_for_update(of=("self",)).select_related("organization", "key")
+    return rows.get(pk=ca_id)
+
+
 def require_able_to_sign(chain: Sequence[CertificateAuthority]) -> None:
     """Raises Unavailable where the CA, or one above it, is not in service."""
     for ca in chain:
@@ -197,6 +211,36 @@ def chain_of(ca: CertificateAuthority) -> CaChain:
     return certificates_of(_upwards(rows, ca.pk))
 
 
+def chains_of(ca: CertificateAuthority) -> list[CaChain]:
+    """Every chain of this CA, the preferred one first: those who trust one root cannot always follow the other.
+
+    At most sixteen, of ten CAs each. Revoked certificates lead nowhere. Empty where the CA has no certificate yet.
+    """
+    edges: dict[int, list[CaCertificate]] = {}
+    chains: list[CaChain] = []
+    _follow(ca, (), (), edges, chains)
+    return chains
+
+
+def ca_certificates(ca: CertificateAuthority) -> QuerySet[CaCertificate]:
+    """All certificates of a CA, the preferred one first, then the newest."""
+    return CaCertificate.objects.select_related("issuer").filter(ca=ca).order_by("-preferred", "-pk")
+
+
+def get_ca_certificate(ca: CertificateAuthority, fingerprint: str) -> CaCertificate:
+    """The certificate of this CA with this SHA-256 fingerprint, in lower-case hex. Raises NotFound."""
+    row = CaCertificate.objects.select_related("issuer", "ca").filter(ca=ca, fingerprint=fingerprint).first()
+    if row is None:
+        text = _("%(ca)s has no certificate with this fingerprint.")
+        raise NotFound(text, code="ca-certificate-not-found", ca=ca.name)
+    return row
+
+
+def foreign_authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
+    """CAs that are known by their certificates alone."""
+    return authorities(visible_to=visible_to).filter(key__isnull=True)
+
+
 def forbidden_keys(key_hashes: Collection[str], *, organization_id: int) -> frozenset[str]:
     """Those of these keys that may not be certified: they are blocked, or a CA's."""
     if not key_hashes:
@@ -206,6 +250,12 @@ def forbidden_keys(key_hashes: Collection[str], *, organization_id: int) -> froz
     with connection.cursor() as cursor:
         cursor.execute(sql, once + once)
         return frozenset(key_hash for (key_hash,) in cursor.fetchall())
+
+
+def blocked_key(key_hash: str, *, organization_id: int) -> BlockedKey | None:
+    """Why a key must not be certified again, in this organization or in all."""
+    here = Q(organization_id=organization_id) | Q(organization_id__isnull=True)
+    return BlockedKey.objects.filter(here, key_hash=key_hash).first()
 
 
 def last_not_after(ca: CertificateAuthority) -> datetime | None:
@@ -219,6 +269,29 @@ def _under_visible_cas(rows: QuerySet, actor: Actor) -> QuerySet:
     if actor.grants is not None:
         rows = rows.filter(ca_id__in=[grant.ca_id for grant in actor.grants])
     return rows
+
+
+def _follow(
+    ca: CertificateAuthority,
+    authorities: tuple[CertificateAuthority, ...],
+    certificates: tuple[x509.Certificate, ...],
+    edges: dict[int, list[CaCertificate]],
+    found: list[CaChain],
+) -> None:
+    """Walk up by every certificate that may be followed, and keep each way that ends."""
+    if ca in authorities or len(authorities) == _LONGEST_CHAIN:
+        return
+    if ca.pk not in edges:
+        standing = ca_certificates(ca).filter(Q(revoked_at__isnull=True) | Q(preferred=True))
+        edges[ca.pk] = list(standing.order_by("-preferred", "-not_after"))
+    for row in edges[ca.pk]:
+        if len(found) == _MOST_CHAINS:
+            return
+        path, way = (*authorities, ca), (*certificates, row.certificate)
+        if row.issuer is None or row.issuer_id == ca.pk:
+            found.append(CaChain(path, way))
+        else:
+            _follow(row.issuer, path, way, edges, found)
 
 
 def _chain_rows(ids: str, ca_ids: Sequence[int], lock: str = "") -> dict[int, CertificateAuthority]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from kernel.text import Text, _
 
@@ -83,7 +83,7 @@ class Invalid(DomainError):
         self.errors = tuple(errors)
 
     @classmethod
-    def of(cls, field: str, code: str, template: str, /, **facts: object) -> Invalid:
+    def of(cls, field: str, code: str, template: str, /, **facts: object) -> Self:
         """One wrong field; the sentence about it is the sentence of the whole."""
         return cls(template, errors=[field_error(field, code, template, **facts)], code=None, **facts)
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
+from kernel.secret import Secret
 from pkiproject.databases import database_from_url
 from pkiproject.environment import Environment
 from pkiproject.keyfiles import key_beside_database
@@ -76,6 +77,19 @@ _keys = {name: _env.key(name) for name in _key_files}
 for _name in _key_files:
     if not EMBEDDED and not _env.given(_name):
         _env.complain(_name, f"(or {_name}_FILE) must be set: 32 random bytes in base64 or hex.")
+
+# --- a PKCS#11 token for CA keys --------------------------------------------------------------------------------------
+
+PKCS11_MODULE = _env.text("CHANCERY_PKCS11_MODULE")
+PKCS11_TOKEN = _env.text("CHANCERY_PKCS11_TOKEN")
+PKCS11_PIN = Secret(_env.text("CHANCERY_PKCS11_PIN"))
+if PKCS11_MODULE and not Path(PKCS11_MODULE).is_file():
+    _env.complain("CHANCERY_PKCS11_MODULE", f"names {PKCS11_MODULE}, which is not there.")
+if PKCS11_MODULE and not _on_postgresql:
+    _env.complain("CHANCERY_PKCS11_MODULE", "needs PostgreSQL: what a token signs is announced beside a transaction.")
+for _name, _value in (("CHANCERY_PKCS11_TOKEN", PKCS11_TOKEN), ("CHANCERY_PKCS11_PIN", PKCS11_PIN)):
+    if bool(_value) != bool(PKCS11_MODULE):
+        _env.complain(_name, "and CHANCERY_PKCS11_MODULE belong together: set both, or neither.")
 
 # --- cache and queue --------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import mldsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, pkcs7, pkcs12
 from cryptography.x509 import Certificate, load_der_x509_certificate
 
-from cas.core import policies
+from cas.core import der, policies
 from cas.core.keys import PrivateKey
 from cas.core.names import format_name
 from cas.core.reading import UNREADABLE
@@ -22,11 +22,11 @@ from kernel.text import _
 LONGEST: Final = 256 * 1024
 _MOST_CERTIFICATES: Final = 32
 _PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]+)-----END ([A-Z0-9 ]+)-----")
-_LABELS: Final = (b"CERTIFICATE", b"X509 CERTIFICATE")  # RFC 7468 5.1
+_LABELS: Final = (b"CERTIFICATE", b"X509 CERTIFICATE", b"PKCS7")  # RFC 7468 5.1 and 8
 
 
 def read_certificates(data: str | bytes, *, field: str = "certificate") -> tuple[Certificate, ...]:
-    """Certificates from PEM (one or more blocks, text between them ignored) or from the DER of one.
+    """Certificates from PEM (one or more blocks, text between them ignored), from the DER of one, or from PKCS#7.
 
     Raises Invalid on `field` for no certificate, more than 32, more than 256 kB, other PEM blocks, and for what
     cannot be read.
@@ -36,14 +36,27 @@ def read_certificates(data: str | bytes, *, field: str = "certificate") -> tuple
         raise Invalid.of(field, "too-long", _("is longer than %(limit)s bytes"), limit=LONGEST)
     encoded = _pem_contents(raw, field) if b"-----BEGIN " in raw else [raw]
     if len(encoded) > _MOST_CERTIFICATES:
-        raise Invalid.of(field, "too-long", _("holds more than %(limit)s certificates"), limit=_MOST_CERTIFICATES)
+        raise _too_many(field)
     try:
-        certificates = tuple(load_der_x509_certificate(each) for each in encoded)
+        certificates = [certificate for each in encoded for certificate in _read_der(each)]
+        if len(certificates) > _MOST_CERTIFICATES:
+            raise _too_many(field)
         for certificate in certificates:
             _read_all(certificate)
     except UNREADABLE as error:
         raise _unreadable(field) from error
-    return certificates
+    return tuple(certificates)
+
+
+def _read_der(encoded: bytes) -> list[Certificate]:
+    """PKCS#7 says first, by an OID, what it is (RFC 2315 section 7); a certificate begins with a SEQUENCE."""
+    if der.Reader(encoded).enter().next_is(der.OBJECT_IDENTIFIER):
+        return pkcs7.load_der_pkcs7_certificates(encoded)
+    return [load_der_x509_certificate(encoded)]
+
+
+def _too_many(field: str) -> Invalid:
+    return Invalid.of(field, "too-long", _("holds more than %(limit)s certificates"), limit=_MOST_CERTIFICATES)
 
 
 def _read_all(certificate: Certificate) -> None:

@@ -47,6 +47,12 @@ def is_authority(certificate: Certificate) -> bool:
     return constraints is not None and constraints.ca
 
 
+def path_length(certificate: Certificate) -> int | None:
+    """How many CAs may stand below this one by its own word; None where it says nothing."""
+    constraints = extension_of(certificate.extensions, BasicConstraints)
+    return constraints.path_length if constraints else None
+
+
 def may_sign_crls(certificate: Certificate) -> bool:
     """Whether a CA may sign CRLs: where key usage stands, cRLSign must be in it (RFC 5280 4.2.1.3)."""
     usage = extension_of(certificate.extensions, KeyUsage)
