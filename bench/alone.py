@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from bench.measure import Result, Sample, Target
 from bench.stage import Register, say
 
-PATIENCE_SECONDS = 60.0
-FLOOR = "floor: join stored entries, hash, sign"
+_JOIN = "floor: join stored entries, hash, sign"
+_RAW = "floor: read, build, sign on one core"
+# For how long one core signs as fast as it can.
+_RAW_SECONDS = 2.0
 # By the number of entries: seconds, and megabytes beyond what the process had.
 _CRL_LIMITS = {100_000: (0.5, None), 1_000_000: (3.0, 120.0)}
 
@@ -23,8 +25,25 @@ def crl(register: Register, entries: int, *, rounds: int) -> Iterator[Result]:
         register,
         "crl",
         {
-            FLOOR: (lambda: register.run("bench.crl", "floor", ca), ()),
+            _JOIN: (lambda: register.run("bench.crl", "floor", ca), ()),
             f"publish a CRL of {entries:,}": (lambda: register.run("bench.crl", "publish", ca), tuple(targets)),
+        },
+        rounds=rounds,
+    )
+
+
+def batch(register: Register, count: int, *, rounds: int) -> Iterator[Result]:
+    """So many CSRs in one call of the service, and what one core can do with a CSR at most."""
+    office_file = register.folder / "office.json"
+    yield from take_turns_alone(
+        register,
+        "batch",
+        {
+            _RAW: (lambda: register.run("bench.raw", _RAW_SECONDS), ()),
+            f"batch of {count:,} CSRs, lint off": (
+                lambda: register.run("bench.batch", office_file, count),
+                (Target("per_second", at_least=0.4, of=_RAW),),
+            ),
         },
         rounds=rounds,
     )

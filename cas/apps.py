@@ -18,8 +18,12 @@ class CasConfig(AppConfig):
         need_unique("cas_template", "organization_id", "code")
         need_unique("audit_auditevent", "log", "position")
 
-        register(CertificateAuthority, made_by=[EventName.CA_CREATED], are_subjects=True)
-        register(CaCertificate, told_by=[EventName.CA_CREATED])
+        founding = [EventName.CA_CREATED, EventName.CA_REQUESTED, EventName.CA_REQUEST_CERTIFIED, EventName.CA_ADDED]
+        # These may be about a CA that was known before, and bring those above it with them.
+        bringing = [EventName.CA_IMPORTED, EventName.CA_COMPLETED, EventName.CA_CERTIFICATE_ADDED]
+        again = [EventName.CA_CERTIFICATE_RENEWED, EventName.CA_CERTIFICATE_CROSSED]
+        register(CertificateAuthority, made_by=founding, told_by=bringing)
+        register(CaCertificate, told_by=[*founding, *bringing, *again])
         register(Role, made_by=[EventName.ROLE_CREATED], are_subjects=True)
         register(Template, made_by=[EventName.TEMPLATE_CREATED], are_subjects=True)
         register(BlockedKey, told_by=[EventName.CERTIFICATE_REVOKED])

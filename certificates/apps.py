@@ -11,17 +11,20 @@ class CertificatesConfig(AppConfig):
         from audit.events import EventName
         from audit.records import register
         from cas.guards import need_unique
-        from certificates.models import Certificate, Crl, OcspResponder, Revocation
+        from certificates.models import Certificate, Crl, Decision, OcspResponder, Request, Revocation
 
         need_unique("certificates_certificate", "ca_id", "serial")
         need_unique("certificates_crl", "scope_id", "number")
         need_unique("certificates_revocation", "ca_id", "serial")
+        need_unique("certificates_decision", "request_id", "approver_id")
 
         register(Certificate, made_by=[EventName.CERTIFICATE_ISSUED], are_subjects=True)
         register(
             Revocation,
             made_by=[EventName.CERTIFICATE_REVOKED, EventName.CERTIFICATE_HELD],
-            told_by=[EventName.CA_REVOKED],
+            told_by=[EventName.CA_REVOKED, EventName.CA_CERTIFICATE_REVOKED],
         )
         register(Crl, made_by=[EventName.CRL_PUBLISHED], log="scope__organization_id")
         register(OcspResponder, made_by=[EventName.RESPONDER_ROTATED])
+        register(Request, made_by=[EventName.REQUEST_SUBMITTED], are_subjects=True)
+        register(Decision, made_by=[EventName.REQUEST_APPROVED, EventName.REQUEST_REJECTED])

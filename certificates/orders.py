@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
 
 from cryptography import x509
 
@@ -92,3 +94,71 @@ class RevokeAuthorityOrder:
     ca: Ref
     reason: x509.ReasonFlags
     comment: str = ""
+
+
+class Status(StrEnum):
+    """What people call the state of a certificate; the last three are of requests, so no certificate has them."""
+
+    ISSUED = "issued"
+    EXPIRED = "expired"
+    HELD = "held"
+    REVOKED = "revoked"
+    PENDING = "pending"
+    PENDING_APPROVAL = "pending_approval"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Folded text with wildcards: the parts before, between and after them. A single part is the text itself."""
+
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SerialNumber:
+    """What a serial number may mean, in lower-case hex: digits alone can be read as hex and as decimal."""
+
+    readings: tuple[str, ...]
+    is_beginning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """One of its names is like one of these. `cn` and `san` look at one kind, `name` at both."""
+
+    field: Literal["cn", "san", "name"]
+    patterns: tuple[Pattern, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Serials:
+    values: tuple[SerialNumber, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `since` on, and before `before`; None is open."""
+
+    field: Literal["expires", "issued", "renew"]
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """It has one of these values, as its owner spells them; `ca`, `org` and `template` by id, name or code."""
+
+    field: Literal["status", "fingerprint", "key", "org", "ca", "template", "tag", "owner", "requester", "source"]
+    values: tuple[str, ...]
+
+
+Term = Names | Serials | Period | OneOf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFilter:
+    """Which certificates are looked for: those that every term is true of, judged at the time `at`."""
+
+    at: datetime
+    terms: tuple[Term, ...] = ()

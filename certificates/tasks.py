@@ -15,3 +15,8 @@ def publish_due_crls() -> None:
 @shared_task(ignore_result=True)
 def rotate_responders() -> None:
     sweeps.rotate_responders()
+
+
+@shared_task(ignore_result=True)
+def fulfil_approved() -> None:
+    sweeps.fulfil_approved()

@@ -19,6 +19,7 @@ def _every(seconds: int, task: str) -> dict[str, Any]:
 TIMETABLE: Final = {
     "seal the audit log": _every(1, "audit.tasks.seal"),
     "publish due CRLs": _every(5, "certificates.tasks.publish_due_crls"),
+    "fulfil approved requests": _every(5, "certificates.tasks.fulfil_approved"),
     "rotate OCSP responders": _every(300, "certificates.tasks.rotate_responders"),
 }
 

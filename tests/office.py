@@ -17,7 +17,7 @@ from cas.services.roles import create_role
 from cas.services.templates import create_template
 from certificates.orders import IssueOrder, Managed
 from certificates.services.authorities import establish_authority
-from certificates.services.issuance import issue_certificate
+from certificates.services.issuance import issue_at_once
 from certificates.services.minting import Issued
 from kernel.actor import Actor
 from kernel.ref import Ref
@@ -45,7 +45,7 @@ class Office:
 
     def issue(self, common_name: str = "www.acme.test", *sans: str, **changes: object) -> Issued:
         order = order_for(self.template, common_name, *sans)
-        return issue_certificate(actor=self.owner, order=replace(order, **changes))
+        return issue_at_once(actor=self.owner, order=replace(order, **changes))
 
 
 def authority_order(organization: Organization, name: str, **changes: object) -> AuthorityOrder:

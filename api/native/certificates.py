@@ -28,7 +28,7 @@ from certificates.bundles import Format
 from certificates.delivery import deliver
 from certificates.services.downloads import download_certificate
 from certificates.services.editing import update_certificate
-from certificates.services.issuance import issue_certificate
+from certificates.services.issuance import issue_at_once
 from certificates.services.keys import collect_private_key
 from certificates.services.minting import Issued
 from certificates.services.revocation import release_certificate, revoke_certificate
@@ -76,7 +76,7 @@ class Certificates(NativeViewSet):
         """From a template, with a key that is made here and handed out once, or for the key of a CSR."""
         order, organization = IssueIn.read(request.data, version=self.version)
         actor = acting_in(self.actor, organization)
-        issued = issue_certificate(actor=actor, order=order)
+        issued = issue_at_once(actor=actor, order=order)
         delivered = deliver(issued.x509, issued.chain, issued.private_key, order.delivery, name=str(issued.certificate))
         return self._created(issued, Handover(issued.chain, delivered))
 

@@ -137,6 +137,11 @@ def last_second(not_before: datetime, lifetime: timedelta) -> datetime:
         raise Invalid.of("validity", "out-of-range", _("ends after the year 9999")) from None
 
 
+def lifetime_of(plan: Plan) -> timedelta:
+    """How long it is valid, both ends counted: what `last_second` was told."""
+    return plan.not_after - plan.not_before + timedelta(seconds=1)
+
+
 def key_errors(public_key: PublicKey, forbidden: Container[str], issuer: IssuerFacts | None = None) -> list[FieldError]:
     """Why this key may not be certified at all; the field is `public_key`. No CA of the chain lends its key."""
     try:

@@ -21,7 +21,7 @@ from cas.core.names import format_name, general_name, general_name_text, name_fr
 from cas.models import Template
 from certificates.models import Certificate
 from certificates.orders import IssueOrder, Managed
-from certificates.services.issuance import issue_certificate
+from certificates.services.issuance import issue_at_once
 from kernel.errors import Invalid
 from kernel.ref import Ref
 
@@ -136,7 +136,7 @@ class _IssuePage(ServicePage):
             **parts,
         )
         actor = actor_of(self.request, template.organization)
-        self.obj = issue_certificate(actor=actor, order=order).certificate
+        self.obj = issue_at_once(actor=actor, order=order).certificate
         return self.obj
 
 

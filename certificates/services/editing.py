@@ -10,9 +10,10 @@ from accounts import policy
 from audit import services as audit
 from audit.events import EventName
 from certificates import selectors
-from certificates.models import Certificate
+from certificates.models import Certificate, CertificateTag
 from certificates.services.issuance import reference
 from certificates.services.labels import label_errors
+from certificates.services.minting import tag_rows
 from kernel.actor import Actor
 from kernel.errors import Invalid
 from kernel.permissions import Permission
@@ -32,6 +33,8 @@ def update_certificate(
     changed = []
     if tags is not None:
         row.tags = list(dict.fromkeys(tags))
+        CertificateTag.objects.filter(certificate=row).delete()
+        CertificateTag.objects.bulk_create(tag_rows(row))
         changed.append("tags")
     if description is not None:
         row.description = description

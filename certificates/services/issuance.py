@@ -7,30 +7,39 @@ from typing import Final
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import policy
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
 from cas.models import Template
-from cas.selectors import find_issuer
 from certificates.models import Certificate
 from certificates.orders import IssueOrder
-from certificates.services.labels import label_errors, word_errors
+from certificates.services.approval import demands_of, require_no_approval
+from certificates.services.labels import order_errors
 from certificates.services.minting import Issued, Wanted, mint, obtain_key
+from certificates.services.requests import AwaitingApproval, permitted_template, submit_request
 from kernel.actor import Actor
-from kernel.errors import Conflict, Denied, FieldError, Invalid
-from kernel.permissions import Permission
+from kernel.errors import Conflict, Invalid
 from kernel.ref import Ref
 from kernel.text import _
 
 _MOST_NAMES: Final = 20
 
 
-def issue_certificate(*, actor: Actor, order: IssueOrder) -> Issued:
-    """Issue now. A managed key is made before the transaction begins.
+def issue_certificate(*, actor: Actor, order: IssueOrder) -> Issued | AwaitingApproval:
+    """Issue now, or file a request where CA, role or template ask for an approval.
 
-    Raises NotFound (template, CA), Denied (permission, approval, passphrase), Invalid with every violation,
-    Unavailable (a CA of the chain is not in service, or is locked), Conflict (the identifier is taken).
+    Raises NotFound (template, CA), Denied (permission, passphrase), Invalid with every violation, Unavailable (a CA of
+    the chain is not in service, or is locked), Conflict (the identifier is taken).
+    """
+    template = permitted_template(actor, order.ca, order.template)
+    if demands_of(template):
+        return AwaitingApproval(submit_request(actor=actor, order=order))
+    return issue_at_once(actor=actor, order=order)
+
+
+def issue_at_once(*, actor: Actor, order: IssueOrder) -> Issued:
+    """`issue_certificate` for those who have no answer for "waits for approval". A managed key is made before the
+    transaction begins. Raises Denied, too, where an approval is asked for.
     """
     template = find_template(actor, order.ca, order.template)
     if errors := order_errors(order):
@@ -53,15 +62,9 @@ def find_template(actor: Actor, ca: Ref | None, code: str) -> Template:
 
     Raises NotFound (template, CA), Denied (permission; CA, role or template ask for an approval).
     """
-    template = find_issuer(ca, code, visible_to=actor)
-    policy.require(actor, Permission.CERTIFICATES_ISSUE, organization_id=template.organization_id, ca_id=template.ca_id)
+    template = permitted_template(actor, ca, code)
     require_no_approval(template)
     return template
-
-
-def order_errors(order: IssueOrder) -> list[FieldError]:
-    """What is wrong with the words of an order, whatever the template says."""
-    return label_errors(order.tags, order.description) + word_errors(order.identifier, order.usage)
 
 
 def identifier_used(order: IssueOrder, error: IntegrityError) -> Exception:
@@ -80,14 +83,6 @@ def reference(certificate: Certificate) -> Resource:
         serial=certificate.serial,
         public_id=certificate.public_id,
     )
-
-
-def require_no_approval(template: Template) -> None:
-    """Raises Denied where CA, role or template ask for an approval."""
-    for holder in (template.ca, template.role, template):
-        if holder.requires_approval:
-            text = _("%(template)s issues only after an approval, which %(holder)s asks for.")
-            raise Denied(text, code="approval-required", template=template.code, holder=str(holder))
 
 
 def facts(row: Certificate) -> dict[str, object]:

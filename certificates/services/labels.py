@@ -1,10 +1,11 @@
-"""Which tags and descriptions a certificate may carry."""
+"""Which tags and descriptions a certificate may carry, and what else people write about it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
+from certificates.orders import IssueOrder
 from kernel.errors import FieldError, field_error
 from kernel.limits import text_errors
 from kernel.text import _
@@ -14,6 +15,11 @@ _LONGEST_TAG: Final = 64
 _LONGEST_DESCRIPTION: Final = 1000
 _LONGEST_IDENTIFIER: Final = 120
 _LONGEST_USAGE: Final = 80
+
+
+def order_errors(order: IssueOrder) -> list[FieldError]:
+    """What is wrong with the words of an order, whatever the template says."""
+    return label_errors(order.tags, order.description) + word_errors(order.identifier, order.usage)
 
 
 def label_errors(tags: Sequence[str], description: str) -> list[FieldError]:

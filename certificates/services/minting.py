@@ -31,6 +31,7 @@ from cas.models import CertificateAuthority, Template
 from cas.services.serials import new_serial, reserve_leaf_serials, serial_text, shard_of
 from certificates.models import Certificate, CertificateBody, CertificateName, CertificateTag, SubscriberKey
 from certificates.orders import IssueOrder, Managed, SameKey
+from certificates.services.approval import Approval, require_approved
 from kernel.actor import Actor
 from kernel.errors import Invalid, Unavailable
 from kernel.secret import Secret
@@ -55,11 +56,18 @@ class KeyMaterial:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An order, the key that its certificate shall be about, and the certificate that it follows."""
+    """An order, the key that its certificate shall be about, the certificate that it follows, and who agreed to it."""
 
     order: IssueOrder
     key: KeyMaterial
     replaces: Certificate | None = None
+    approval: Approval | None = None
+
+    @property
+    def made_here(self) -> bool:
+        """Whether the private key is, or will be, one of ours."""
+        key = self.key
+        return isinstance(self.order.key, Managed) or key.private_key is not None or key.custody != Custody.SUBSCRIBER
 
     @property
     def handed_out(self) -> Secret | None:
@@ -148,11 +156,25 @@ def mint_many(
     against all: Unavailable, Denied, Conflict.
     """
     desk = _open_desk(template, now)
-    hashes = {public_key_sha256(each.key.public_key) for each in wanted}
-    forbidden = selectors.forbidden_keys(hashes, organization_id=template.organization_id)
-    judged = [_judge(desk, each, forbidden) for each in wanted]
+    judged = _judge_all(desk, wanted)
+    for each in judged:
+        if isinstance(each, _Draft):
+            require_approved(
+                each.plan, template, desk.ca, made_here=each.wanted.made_here, approval=each.wanted.approval
+            )
     issued = iter(_issue(actor, desk, [each for each in judged if isinstance(each, _Draft)], passphrase))
     return [each if isinstance(each, Invalid) else next(issued) for each in judged]
+
+
+def rehearse(template: Template, wanted: Wanted, *, now: datetime) -> LeafPlan:
+    """A step: everything that comes before the CA's key. What it would sign; nothing is reserved, written or signed.
+
+    Raises what `mint` would, but for the approval, the passphrase and the identifier.
+    """
+    (outcome,) = _judge_all(_open_desk(template, now), [wanted])
+    if isinstance(outcome, Invalid):
+        raise outcome
+    return outcome.plan
 
 
 def _open_desk(template: Template, now: datetime) -> _Desk:
@@ -166,6 +188,12 @@ def _open_desk(template: Template, now: datetime) -> _Desk:
         raise Unavailable(_("The template is not complete."), code="template-incomplete")
     profile = Profile.from_document(template.profile.document)
     return _Desk(template, profile, selectors.certificates_of(chain), now)
+
+
+def _judge_all(desk: _Desk, wanted: Sequence[Wanted]) -> list[_Draft | Invalid]:
+    hashes = {public_key_sha256(each.key.public_key) for each in wanted}
+    forbidden = selectors.forbidden_keys(hashes, organization_id=desk.template.organization_id)
+    return [_judge(desk, each, forbidden) for each in wanted]
 
 
 def _judge(desk: _Desk, wanted: Wanted, forbidden_keys: Collection[str]) -> _Draft | Invalid:

@@ -15,7 +15,9 @@ from cas.models import Template
 from certificates import selectors
 from certificates.models import Certificate, SubscriberKey
 from certificates.orders import IssueOrder, Managed, RenewOrder, SameKey
-from certificates.services.issuance import identifier_used, order_errors, record_issued, require_no_approval
+from certificates.services.approval import inherits_approval, require_no_approval
+from certificates.services.issuance import identifier_used, record_issued
+from certificates.services.labels import order_errors
 from certificates.services.minting import SUBSCRIBER_KEY_TABLE, Issued, KeyMaterial, Wanted, mint, obtain_key
 from kernel.actor import Actor
 from kernel.errors import Conflict, Invalid
@@ -47,9 +49,10 @@ def renew_certificate(*, actor: Actor, order: RenewOrder) -> Issued:
     try:
         with transaction.atomic():
             predecessor = _lock(actor, old, order)
-            wanted = Wanted(issue_order, key, replaces=predecessor)
             # Again: a key may have taken seconds to make.
-            issued = mint(actor, _template(old), wanted, now=timezone.now())
+            template = _template(old)
+            wanted = Wanted(issue_order, key, predecessor, inherits_approval(predecessor, template))
+            issued = mint(actor, template, wanted, now=timezone.now())
             record_issued(actor, issued.certificate)
     except IntegrityError as error:
         raise identifier_used(issue_order, error) from error
@@ -64,7 +67,8 @@ def _template(old: Certificate) -> Template:
     template = Template.objects.select_related("ca", "role", "profile").get(pk=old.template_id)
     if template.retired_at is not None:
         raise Conflict(_("The template %(template)s is retired."), code="template-retired", template=template.code)
-    require_no_approval(template)
+    if inherits_approval(old, template) is None:
+        require_no_approval(template)
     return template
 
 

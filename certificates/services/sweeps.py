@@ -7,6 +7,7 @@ import logging
 from django.utils import timezone
 
 from certificates import selectors
+from certificates.services import fulfilment
 from certificates.services.crl import open_publication, publish_crl
 from certificates.services.responders import rotate_responder
 from kernel.actor import SYSTEM
@@ -38,3 +39,9 @@ def rotate_responders() -> int:
         except Exception:
             log.exception("the responder of %s was not rotated", ca)
     return rotated
+
+
+def fulfil_approved() -> int:
+    """How many requests were closed: fulfilled, failed for good, or expired."""
+    expired = fulfilment.expire_lapsed_requests(actor=SYSTEM)
+    return expired + fulfilment.fulfil_due_requests(actor=SYSTEM)

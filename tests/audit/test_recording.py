@@ -12,10 +12,10 @@ from audit import keys, services
 from audit.events import EventName
 from audit.models import AuditEvent, AuditKey
 from audit.resource import Resource
-from audit.services import new_event_id, record
+from audit.services import Happening, new_event_id, record, record_many
 from audit.verifier import is_signed
 from kernel.actor import SYSTEM
-from tests.audit.happenings import ALICE, LOG, happen, rolled_back
+from tests.audit.happenings import ALICE, LOG, happen, happen_often, rolled_back
 
 
 @pytest.mark.django_db
@@ -152,4 +152,92 @@ def test_every_name_fits_its_column():
 
 
 def test_services_promise_what_other_rooms_call():
-    assert set(services.__all__) >= {"record", "record_refusal", "new_event_id", "seal", "verify"}
+    assert set(services.__all__) >= {
+        "record",
+        "record_many",
+        "record_refusal",
+        "new_event_id",
+        "seal",
+        "verify",
+        "export",
+    }
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_many_events_stand_in_their_order_each_signed():
+    events = happen_often(30)
+    stored = list(AuditEvent.objects.filter(log=LOG).order_by("pk"))
+    assert [event.pk for event in stored] == [event.pk for event in events]
+    assert [event.document["resource"]["label"] for event in stored] == [str(number) for number in range(30)]
+    key = bytes(AuditKey.objects.get().public_key)
+    assert all(is_signed(key, bytes(event.signature), bytes(event.canonical)) for event in stored)
+
+
+@pytest.mark.django_db
+def test_many_events_are_what_single_ones_are(monkeypatch):
+    now = datetime(2026, 4, 18, 10, 2, 34, 123_456, UTC)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+    resource, metadata = Resource("certificate", 1, "www"), {"template_code": "web"}
+    with transaction.atomic():
+        single = record(
+            ALICE, EventName.CERTIFICATE_ISSUED, resource, organization_id=LOG, event_id="0" * 26, **metadata
+        )
+        happening = Happening(
+            event=EventName.CERTIFICATE_ISSUED, resource=resource, event_id="1" * 26, metadata=metadata
+        )
+        (many,) = record_many(ALICE, [happening], organization_id=LOG)
+    single, many = (AuditEvent.objects.get(pk=event.pk) for event in (single, many))
+    assert bytes(many.canonical) == bytes(single.canonical).replace(b"0" * 26, b"1" * 26)
+    varying = {"id", "event_id", "canonical", "signature"}
+    same = [field.name for field in AuditEvent._meta.fields if field.name not in varying]
+    assert [getattr(many, name) for name in same] == [getattr(single, name) for name in same]
+
+
+@pytest.mark.django_db
+def test_one_event_is_one_statement(django_assert_num_queries):
+    happen()
+    with transaction.atomic(), django_assert_num_queries(1):
+        record(ALICE, EventName.CA_CREATED, Resource("ca", 1), organization_id=LOG)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_a_thousand_events_are_one_statement(django_assert_num_queries):
+    happen()
+    happenings = [Happening(event=EventName.CA_CREATED, resource=Resource("ca", number)) for number in range(1000)]
+    with transaction.atomic(), django_assert_num_queries(1):
+        record_many(ALICE, happenings, organization_id=LOG)
+
+
+@pytest.mark.django_db
+def test_no_events_are_no_statement(django_assert_num_queries):
+    with transaction.atomic(), django_assert_num_queries(0):
+        assert record_many(ALICE, [], organization_id=LOG) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_events_outside_a_transaction_are_refused():
+    with pytest.raises(transaction.TransactionManagementError):
+        record_many(ALICE, [], organization_id=LOG)
+
+
+@pytest.mark.django_db
+def test_one_bad_event_among_many_leaves_none():
+    good, bad = (
+        Happening(event=EventName.CA_CREATED, resource=Resource("ca", 1), metadata={"value": value})
+        for value in (1, 0.5)
+    )
+    with pytest.raises(TypeError), transaction.atomic():
+        record_many(ALICE, [good, bad], organization_id=LOG)
+    assert not AuditEvent.objects.filter(log=LOG).exists()
+
+
+@pytest.mark.django_db
+def test_a_recorded_event_is_as_if_it_had_been_read():
+    event = happen()
+    event.refresh_from_db()
+    assert event == AuditEvent.objects.get(pk=event.pk)
+    assert not event._state.adding

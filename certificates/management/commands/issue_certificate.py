@@ -15,7 +15,7 @@ from cas.core.general_names import general_name
 from cas.core.names import name_from_mapping, parse_name
 from certificates.bundles import Format, bundle_with_key
 from certificates.orders import IssueOrder, Managed
-from certificates.services.issuance import issue_certificate
+from certificates.services.issuance import issue_at_once
 from certificates.services.minting import Issued
 
 
@@ -50,7 +50,7 @@ class Command(OrganizationCommand):
             validity=read_duration(options["validity"]) if options["validity"] else None,
             passphrase=read_secret_file(options["passphrase_file"]),
         )
-        issued = issue_certificate(actor=self.here, order=order)
+        issued = issue_at_once(actor=self.here, order=order)
         if options["key_out"]:
             write_new_file(options["key_out"], _key(issued), private=True)
         write_new_file(options["out"], to_pem(issued.x509, *issued.chain).encode())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -40,10 +43,20 @@ few = settings(
 )
 
 
+@pytest.fixture
+def server() -> Iterator[Any]:
+    """The whole application. At the end of a request it keeps the connection, in which the test's transaction is."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield get_wsgi_application()
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_what_is_sent_is_answered_as_the_document_says(version, mode, api, subtests):
-    schema = schemathesis.openapi.from_wsgi(f"/api/{version}/openapi.json", get_wsgi_application())
+def test_what_is_sent_is_answered_as_the_document_says(version, mode, api, server, subtests):
+    schema = schemathesis.openapi.from_wsgi(f"/api/{version}/openapi.json", server)
     for found in schema.get_all_operations():
         operation = found.ok()
         if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query or operation.path_parameters):

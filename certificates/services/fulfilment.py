@@ -1,0 +1,253 @@
+"""What was approved, made: by a worker, or by a person where the CA waits for its passphrase.
+
+The policy runs again. Whatever changed since people said yes ends the request with its reason; it is never turned into
+something else.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts import policy
+from accounts.models import Membership
+from accounts.selectors import within_reach
+from accounts.services.people import member_permissions
+from audit.events import EventName
+from cas.core.csr import read_csr
+from cas.core.general_names import general_name
+from cas.core.keys import KeyAlgorithm
+from cas.core.names import parse_name
+from cas.models import CertificateAuthority, Template
+from cas.selectors import lock_chain
+from certificates.models import Decision, Request
+from certificates.orders import IssueOrder, Managed
+from certificates.request_selectors import due_requests, get_request, lapsed_requests
+from certificates.services import approval
+from certificates.services.issuance import identifier_used, record_issued
+from certificates.services.minting import Wanted, mint, obtain_key
+from certificates.services.requests import close, not_now, record, unchanged_template
+from kernel.actor import Actor, ActorKind
+from kernel.errors import Conflict, DomainError, Invalid, Unavailable
+from kernel.permissions import Permission
+from kernel.ref import Ref
+from kernel.secret import Secret
+from kernel.text import _
+
+log = logging.getLogger(__name__)
+
+Status = Request.Status
+
+# Longer than the slowest key takes to make.
+_LEASE: Final = timedelta(minutes=2)
+_FIRST_PAUSE: Final = timedelta(seconds=10)
+_LONGEST_PAUSE: Final = timedelta(hours=1)
+_AT_ONCE: Final = 50
+_LONGEST_ERROR: Final = 500
+_GONE_FOR_GOOD: Final = frozenset({CertificateAuthority.Status.REVOKED, CertificateAuthority.Status.RETIRED})
+# These say nothing about what was asked for: it may be tried again.
+_PASSING: Final = frozenset({"serial-used", "request-state", "request-expired"})
+
+
+class _Lost(Exception):
+    """Another worker has taken the request over."""
+
+
+def fulfil_request(*, actor: Actor, request: Ref, passphrase: Secret | None = None) -> Request:
+    """Issue what was approved. The request, fulfilled: the certificate stands in it, a managed key waits for its
+    requester. Or failed, with the reason in `last_error`, where it cannot be issued any more.
+
+    Any number may call this; there is one certificate. Raises NotFound, Denied (permission, passphrase), Conflict (it
+    is not approved), Unavailable (the CA is locked or out of service for now: the request stays approved), TooMany.
+    """
+    row = get_request(request, visible_to=actor)
+    # What is issued was decided by others; who may decide, or ask, may also say: now.
+    decides = policy.holds(actor, Permission.REQUESTS_DECIDE)
+    permission = Permission.REQUESTS_DECIDE if decides else Permission.CERTIFICATES_ISSUE
+    policy.require(actor, permission, organization_id=row.organization_id, ca_id=row.ca_id)
+    if row.status == Status.FULFILLED:
+        return row
+    if row.status != Status.APPROVED:
+        raise not_now(row)
+    _fulfil(actor, row, passphrase, None)
+    return get_request(Ref("pk", row.pk), visible_to=actor)
+
+
+def fulfil_due_requests(*, actor: Actor) -> int:
+    """Issue what was approved and waits for nobody, as far as the actor reaches; how many requests were closed.
+
+    One that cannot be fulfilled now is tried again, later each time, and does not stop the others.
+    """
+    done = 0
+    for row in within_reach(due_requests(at=timezone.now()), actor)[:_AT_ONCE]:
+        lease = _claim(row)
+        if lease is None:
+            continue
+        try:
+            _fulfil(actor, row, None, lease)
+            done += 1
+        except _Lost:
+            log.info("request %s was taken over", row.pk)
+        except Exception as error:
+            if not isinstance(error, DomainError):
+                log.exception("request %s was not fulfilled", row.pk)
+            _postpone(row, lease, error)
+    return done
+
+
+def expire_lapsed_requests(*, actor: Actor) -> int:
+    """Close the requests whose time is over, as far as the actor reaches; how many there were."""
+    now = timezone.now()
+    return sum(
+        _expire(actor, pk, now) for pk in within_reach(lapsed_requests(at=now), actor).values_list("pk", flat=True)
+    )
+
+
+def _fulfil(actor: Actor, row: Request, passphrase: Secret | None, lease: uuid.UUID | None) -> None:
+    try:
+        template = unchanged_template(row)
+        order = _order(row, template, passphrase)
+        # Before the transaction: making a key takes up to seconds.
+        wanted = Wanted(order, obtain_key(order, template), approval=approval.Approval(row.digest))
+        with transaction.atomic():
+            locked = _lock(row, lease)
+            if locked is not None:
+                _issue(actor, locked, unchanged_template(row), wanted)
+    except IntegrityError as error:
+        refusal = identifier_used(order, error)
+        if not isinstance(refusal, DomainError):
+            raise
+        _fail(actor, row, refusal)
+    except DomainError as refusal:
+        if not _is_final(refusal):
+            raise
+        _fail(actor, row, refusal)
+
+
+def _lock(row: Request, lease: uuid.UUID | None) -> Request | None:
+    """The request, locked and to be issued; None where it has been. Raises Conflict, _Lost."""
+    locked = Request.objects.select_for_update(of=("self",)).get(pk=row.pk)
+    if locked.status == Status.FULFILLED:
+        return None
+    if lease is not None and locked.lease != lease:
+        raise _Lost
+    if locked.status != Status.APPROVED:
+        raise not_now(locked)
+    if locked.expires_at <= timezone.now():
+        raise Conflict(_("The request has expired."), code="request-expired")
+    return locked
+
+
+def _issue(actor: Actor, row: Request, template: Template, wanted: Wanted) -> None:
+    ca = lock_chain(template.ca_id)[0]
+    _require_requester(row)
+    _require_quorum(row, approval.demands_of(template, ca))
+    certificate = mint(_requester(row), template, wanted, now=timezone.now()).certificate
+    record_issued(actor, certificate)
+    close(row, Status.FULFILLED, certificate=certificate)
+    record(actor, EventName.REQUEST_FULFILLED, row, certificate=certificate.public_id, serial=certificate.serial)
+
+
+def _order(row: Request, template: Template, passphrase: Secret | None) -> IssueOrder:
+    managed = Managed(KeyAlgorithm(row.key_algorithm), collect_later=True)
+    return IssueOrder(
+        template=template.code,
+        key=managed if row.csr is None else read_csr(bytes(row.csr)),
+        subject=parse_name(row.subject),
+        sans=tuple(general_name(text, kind) for kind, text in row.sans),
+        validity=row.validity,
+        passphrase=passphrase,
+        identifier=row.identifier,
+        usage=row.usage,
+        tags=tuple(row.tags),
+        description=row.description,
+    )
+
+
+def _requester(row: Request) -> Actor:
+    """Whoever asked, as the register names him; what he may do now is asked of the person."""
+    return Actor(
+        kind=ActorKind(row.requester_kind),
+        id=row.requester_id,
+        label=row.requester_label,
+        organization_id=row.organization_id,
+        permissions=frozenset(),
+        person_id=row.person_id,
+    )
+
+
+def _require_requester(row: Request) -> None:
+    """Whoever left since he asked gets nothing. Raises Conflict."""
+    membership = Membership.objects.filter(organization_id=row.organization_id, user_id=row.person_id).first()
+    if Permission.CERTIFICATES_ISSUE not in member_permissions(row.person, membership):
+        text = _("Voided: %(person)s may not issue any more.")
+        raise Conflict(text, code="requester-not-permitted", person=str(row.person))
+
+
+def _require_quorum(row: Request, demands: Iterable[approval.Demand]) -> None:
+    """Counted again: rules may be stricter now, and who said yes may not be an approver any more. Raises Conflict."""
+    approvers = row.decisions.filter(verdict=Decision.Verdict.APPROVED).values_list("approver_id", flat=True)
+    if approval.unmet([*approval.read(row), *demands], list(approvers), row.organization_id):
+        raise Conflict(_("Voided: the approvals are not enough any more."), code="approvals-missing")
+
+
+def _is_final(refusal: DomainError) -> bool:
+    """Whether it will be refused for ever: asked for in vain, not at a bad moment."""
+    if isinstance(refusal, Unavailable):
+        return refusal.error_code == "ca-not-active" and refusal.facts["status"] in _GONE_FOR_GOOD
+    if isinstance(refusal, Conflict):
+        return refusal.error_code not in _PASSING
+    return isinstance(refusal, Invalid)
+
+
+@transaction.atomic
+def _fail(actor: Actor, row: Request, refusal: DomainError) -> None:
+    locked = Request.objects.select_for_update(of=("self",)).get(pk=row.pk)
+    if locked.status != Status.APPROVED:
+        return
+    close(locked, Status.FAILED, last_error=str(refusal)[:_LONGEST_ERROR])
+    record(actor, EventName.REQUEST_FAILED, locked, code=refusal.error_code, reason=locked.last_error)
+
+
+@transaction.atomic
+def _expire(actor: Actor, pk: int, now: datetime) -> int:
+    row = lapsed_requests(at=now).select_for_update(of=("self",)).filter(pk=pk).first()
+    if row is None:
+        return 0
+    was = str(row.status)
+    close(row, Status.EXPIRED)
+    record(actor, EventName.REQUEST_EXPIRED, row, was=was)
+    return 1
+
+
+@transaction.atomic
+def _claim(row: Request) -> uuid.UUID | None:
+    """A lease on the row; None where another worker has it."""
+    now = timezone.now()
+    locked = due_requests(at=now).select_for_update(skip_locked=True).filter(pk=row.pk).first()
+    if locked is None:
+        return None
+    lease = uuid.uuid4()
+    locked.lease, locked.lease_until = lease, now + _LEASE
+    locked.save(update_fields=["lease", "lease_until"])
+    return lease
+
+
+def _postpone(row: Request, lease: uuid.UUID, error: Exception) -> None:
+    # What is not ours may hold anything: only its kind is kept where people read it.
+    text = str(error) if isinstance(error, DomainError) else type(error).__name__
+    pause = min(_FIRST_PAUSE * 2 ** min(row.attempts, 10), _LONGEST_PAUSE)
+    Request.objects.filter(pk=row.pk, lease=lease).update(
+        attempts=F("attempts") + 1,
+        last_error=text[:_LONGEST_ERROR],
+        due_at=timezone.now() + pause,
+        lease=None,
+        lease_until=None,
+    )
