@@ -24,6 +24,8 @@ class CertificatesConfig(AppConfig):
             made_by=[EventName.CERTIFICATE_REVOKED, EventName.CERTIFICATE_HELD],
             told_by=[EventName.CA_REVOKED, EventName.CA_CERTIFICATE_REVOKED],
         )
+        register(Request, made_by=[EventName.REQUEST_SUBMITTED], are_subjects=True)
+        register(Decision, made_by=[EventName.REQUEST_APPROVED, EventName.REQUEST_REJECTED])
         register(Crl, made_by=[EventName.CRL_PUBLISHED], log="scope__organization_id")
         register(OcspResponder, made_by=[EventName.RESPONDER_ROTATED])
         register(Request, made_by=[EventName.REQUEST_SUBMITTED], are_subjects=True)
