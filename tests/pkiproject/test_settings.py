@@ -29,6 +29,7 @@ NAMES = {
     "https with nobody who ends it": (PRODUCTION | {"CHANCERY_TRUSTED_PROXIES": ""}, ["CHANCERY_TRUSTED_PROXIES"]),
     "another kind of queue": ({"REDIS_URL": "amqp://localhost"}, ["REDIS_URL"]),
     "another kind of database": ({"DATABASE_URL": "mysql://localhost/x"}, ["DATABASE_URL"]),
+    "a request log in no folder": ({"CHANCERY_REQUEST_LOG": "/nowhere/requests.jsonl"}, ["CHANCERY_REQUEST_LOG"]),
     "a misspelt name": ({"CHANCERY_ALLOWED_HOST": "pki.example"}, ["CHANCERY_ALLOWED_HOST"]),
     "several things at once": (
         {"CHANCERY_PORT": "0", "CHANCERY_DEBUG": "maybe", "CHANCERY_HOST": "here"},
