@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -77,7 +79,9 @@ def test_no_ca_appears_below_one_that_was_revoked_meanwhile(monkeypatch: pytest.
     """Whoever comes first: a new CA is either refused, or revoked with the one above it."""
     office = open_office()
     gate = stop_before_commit(monkeypatch, EventName.CA_CREATED)
-    order = authority_order(office.organization, "Late CA", parent=Ref("pk", office.root.pk), path_length=0)
+    order = authority_order(
+        office.organization, "Late CA", parent=Ref("pk", office.root.pk), validity=timedelta(days=365)
+    )
     creating = Session(lambda: create_authority(actor=office.owner, order=order))
     gate.wait_until_reached()
     revoking = Session(lambda: revoke(office, office.root))
@@ -90,9 +94,7 @@ def test_no_ca_appears_below_one_that_was_revoked_meanwhile(monkeypatch: pytest.
     serial = late.certificates.get().serial
     assert Revocation.objects.filter(ca=office.root, serial=serial, lifted_at=None).exists()
     with pytest.raises(Unavailable):
-        create_authority(
-            actor=office.owner, order=authority_order(office.organization, "Later CA", parent=order.parent)
-        )
+        create_authority(actor=office.owner, order=replace(order, name="Later CA"))
 
 
 def test_a_ca_goes_out_of_service_before_those_who_come_later(monkeypatch: pytest.MonkeyPatch):
