@@ -143,13 +143,18 @@ class AuthorityImportOrder(AuthorityTerms):
     """A CA that worked elsewhere: its key (PEM or DER, encrypted or not, or PKCS#12) and its certificates.
 
     `certificates` holds what the key file does not: PEM or DER, of the CA and of those above it. `issued` lists the
-    serial numbers that it has used; those on its last CRL need not be listed.
+    serial numbers that it has used; those on its last CRL need not be listed. What it has revoked is on `last_crl`
+    (PEM or DER): without it, what was revoked is good again. `last_crl_number` is for where only that is known.
+    `public_paths` are the addresses that stand in its certificates, where they lie below ours: `/crl/old-name.crl`.
     """
 
     key_file: Secret
     password: Secret | None = None
     certificates: bytes = b""
     issued: tuple[KnownSerial, ...] = ()
+    last_crl: bytes = b""
+    last_crl_number: int | None = None
+    public_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -23,6 +23,7 @@ from kernel.text import _
 
 Status = CertificateAuthority.Status
 
+_STORING_TAKES: Final = timedelta(minutes=10)
 _MOST_CHAINS: Final = 16
 _LONGEST_CHAIN: Final = 10
 
@@ -154,6 +155,24 @@ def lock_subtree(ca_id: int) -> list[CertificateAuthority]:
     return found
 
 
+def stands_below(ca_id: int, other_id: int) -> bool:
+    """Whether the CA is the other one, or below it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHAIN_IDS_SQL.format(places="%s"), [ca_id])
+        return other_id in {found for found, _height in cursor.fetchall()}
+
+
+def subtree_ids(ca_id: int) -> list[int]:
+    """The CA and all below it; nothing is locked."""
+    found: list[int] = []
+    level = [ca_id]
+    while level:
+        found += level
+        below = CertificateAuthority.objects.filter(parent_id__in=level).exclude(pk__in=found)
+        level = list(below.order_by("id").values_list("pk", flat=True))
+    return found
+
+
 def lock_alone(ca_id: int) -> CertificateAuthority:
     """The CA without those below it, for a change of what it is or of where it stands. Waits for issuances in flight.
 
@@ -262,6 +281,12 @@ def last_not_after(ca: CertificateAuthority) -> datetime | None:
     """When the last of what this CA signed expires: until then it publishes CRLs."""
     row = IssuedSerial.objects.filter(ca=ca).order_by("-not_after").first()
     return row.not_after if row else None
+
+
+def lost_intents(*, at: datetime) -> QuerySet[IssuedSerial]:
+    """What was announced before a key outside signed it, and has not been stored in all the time that may take."""
+    rows = IssuedSerial.objects.select_related("ca").filter(is_intent=True, created_at__lt=at - _STORING_TAKES)
+    return rows.order_by("id")
 
 
 def _under_visible_cas(rows: QuerySet, actor: Actor) -> QuerySet:

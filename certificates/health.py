@@ -12,6 +12,7 @@ from audit.selectors import oldest_unsealed
 from cas import keystore
 from cas.guards import UNSEALED_TOO_LONG
 from cas.models import CertificateAuthority
+from cas.selectors import lost_intents
 from certificates import selectors
 from certificates.models import CrlScope
 from kernel.errors import Unavailable
@@ -28,7 +29,7 @@ class Finding:
 
 def findings(*, at: datetime, verify_log: bool = False) -> list[Finding]:
     """Everything that is wrong now; empty when all is well. Verifying the whole audit log takes time."""
-    found = [*_keys(), *_crls(at), *_responders(at), *_unsealed(at)]
+    found = [*_keys(), *_crls(at), *_responders(at), *_intents(at), *_unsealed(at)]
     if verify_log:
         found += [Finding("audit", Text(_("%(fault)s"), {"fault": each})) for each in audit.verify().findings]
     return found
@@ -45,6 +46,12 @@ def _keys() -> Iterator[Finding]:
             keystore.check_health(ca)
         except Unavailable as error:
             yield Finding(ca.name, error.message)
+
+
+def _intents(at: datetime) -> Iterator[Finding]:
+    for row in lost_intents(at=at):
+        text = _("The serial number %(serial)s was announced for signature and its certificate never stored.")
+        yield Finding(row.ca.name, Text(text, {"serial": row.serial}))
 
 
 def _crls(at: datetime) -> Iterator[Finding]:

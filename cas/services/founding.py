@@ -27,6 +27,7 @@ from cas.core.names import format_name
 from cas.core.reading import path_length
 from cas.models import CaCertificate, CaKey, CertificateAuthority
 from cas.orders import AuthorityTerms, PendingAuthorityOrder
+from cas.selectors import stands_below
 from cas.services.approvals import approval_errors
 from cas.services.serials import serial_text
 from kernel.actor import Actor
@@ -214,13 +215,21 @@ def keep_ca_certificate(
 
 
 def set_preferred(ca: CertificateAuthority, row: CaCertificate) -> None:
-    """From now on the CA signs under this certificate, and stands below its issuer."""
+    """From now on the CA signs under this certificate, and stands below its issuer. Raises Conflict for a circle."""
+    if makes_circle(row):
+        text = _("%(ca)s would stand below itself.")
+        raise Conflict(text, code="chain-loop", ca=ca.name)
     CaCertificate.objects.filter(ca=ca, preferred=True).exclude(pk=row.pk).update(preferred=False)
     row.preferred = True
     row.save(update_fields=["preferred"])
     ca.parent_id = None if row.issuer_id == ca.pk else row.issuer_id
     ca.path_length = path_length(row.certificate)
     ca.save(update_fields=["parent", "path_length"])
+
+
+def makes_circle(row: CaCertificate) -> bool:
+    """Whether the issuer of a CA's certificate stands below that CA."""
+    return row.issuer_id is not None and row.issuer_id != row.ca_id and stands_below(row.issuer_id, row.ca_id)
 
 
 def name_hash(name: x509.Name) -> str:

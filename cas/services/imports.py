@@ -48,25 +48,35 @@ _SERIAL_LIMIT: Final = 2**159
 _DECRYPTING: Final = threading.BoundedSemaphore(2)
 
 
-def import_authority(*, actor: Actor, order: AuthorityImportOrder) -> CertificateAuthority:
-    """The CA as it was, with its key here; one that was known without its key gets it.
+def open_key_file(*, actor: Actor, order: AuthorityImportOrder) -> KeyFile:
+    """A step: the key and the certificates to import. It may take a second, so it comes before the transaction.
 
     Raises NotFound (organization), Denied, WrongPassphrase (of the file; they are counted), TooMany, Invalid with the
-    reasons against terms, key or certificates, Conflict (a CA has this key or name already).
+    reasons against the terms, the file or the key.
     """
     organization = get_organization(order.organization, visible_to=actor)
     policy.require(actor, Permission.CAS_CREATE, organization_id=organization.pk)
     if errors := [*terms_errors(order), *_serial_errors(order.issued)]:
         raise Invalid(errors=errors)
     file = _open_file(actor, order)
-    key = file.key.public_key()
-    if errors := _key_errors(key, organization):
+    if errors := _key_errors(file.key.public_key(), organization):
         raise Invalid(_("This key cannot be a CA's here."), errors=errors)
+    return file
+
+
+@transaction.atomic
+def import_authority(*, actor: Actor, order: AuthorityImportOrder, file: KeyFile) -> CertificateAuthority:
+    """The CA as it was, with its key here; one that was known without its key gets it. `file`: see `open_key_file`.
+
+    Raises NotFound (organization), Denied, Invalid with the reasons against the certificates, Conflict (a CA has this
+    key or name already).
+    """
+    organization = get_organization(order.organization, visible_to=actor)
+    policy.require(actor, Permission.CAS_CREATE, organization_id=organization.pk)
     given = [*file.certificates]
     given += read_certificates(order.certificates, field=FIELD) if order.certificates else ()
-    own = _own_certificates(given, key, timezone.now())
-    with transaction.atomic():
-        return _import(actor, order, organization, file, own, given)
+    own = _own_certificates(given, file.key.public_key(), timezone.now())
+    return _import(actor, order, organization, file, own, given)
 
 
 def _open_file(actor: Actor, order: AuthorityImportOrder) -> KeyFile:

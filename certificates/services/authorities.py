@@ -1,27 +1,68 @@
-"""A CA comes into service: created, and able to say what is revoked from its first minute on."""
+"""A CA comes into service: created, completed, succeeding or imported, and able to say what is revoked from its first
+minute on.
+
+The CA is committed first, then its CRL and its responder are made while the passphrase, if any, is in hand; if this
+stops in between, the sweepers finish what needs no passphrase.
+"""
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils import timezone
 
 from cas.models import CertificateAuthority
-from cas.orders import AuthorityOrder
+from cas.orders import AuthorityImportOrder, AuthorityOrder, SuccessorOrder
+from cas.services import imports, pending
 from cas.services.authorities import create_authority
+from cas.services.successors import create_successor
 from certificates.models import CrlScope
 from certificates.selectors import authorities_in_need_of_responder
 from certificates.services.crl import open_publication, publish_crl
 from certificates.services.responders import rotate_responder
+from certificates.services.takeover import take_over
 from kernel.actor import SYSTEM, Actor
 from kernel.secret import Secret
 
 
 def establish_authority(*, actor: Actor, order: AuthorityOrder) -> CertificateAuthority:
-    """Create the CA, then publish its first CRL and make its responder while the passphrase, if any, is in hand.
-
-    The CA is committed first; if this stops in between, the sweepers finish what needs no passphrase. Raises what
-    `create_authority` raises.
-    """
+    """Create the CA and publish. Raises what `create_authority` raises."""
     ca = create_authority(actor=actor, order=order)
+    publish_everything(actor=SYSTEM, ca=ca, passphrase=order.passphrase)
+    return ca
+
+
+def complete_authority(
+    *, actor: Actor, ca: CertificateAuthority, certificates: bytes, passphrase: Secret | None = None
+) -> CertificateAuthority:
+    """A pending CA has its certificate. Without its passphrase a locked one is in service, its CRL visibly due.
+
+    Raises what `cas.services.pending.complete_authority` raises, and WrongPassphrase, after it is completed.
+    """
+    completed = pending.complete_authority(actor=actor, ca=ca, certificates=certificates)
+    if passphrase is not None or not completed.passphrase_protected:
+        publish_everything(actor=SYSTEM, ca=completed, passphrase=passphrase)
+    return completed
+
+
+def establish_successor(*, actor: Actor, ca: CertificateAuthority, order: SuccessorOrder) -> CertificateAuthority:
+    """A CA that goes on where this one ends. Raises what `create_successor` raises."""
+    successor = create_successor(actor=actor, ca=ca, order=order)
+    if successor.status != CertificateAuthority.Status.PENDING:
+        publish_everything(actor=SYSTEM, ca=successor, passphrase=order.passphrase)
+    return successor
+
+
+def import_authority(*, actor: Actor, order: AuthorityImportOrder) -> CertificateAuthority:
+    """A CA moves in with its key, what it has revoked, its CRL number and its old addresses.
+
+    Raises what `open_key_file` and `import_authority` of `cas.services.imports` raise, Invalid on `last_crl`,
+    `last_crl_number` and `public_paths[n]`, Conflict (an address belongs to another CA).
+    """
+    file = imports.open_key_file(actor=actor, order=order)
+    with transaction.atomic():
+        ca = imports.import_authority(actor=actor, order=order, file=file)
+        open_publication(ca)
+        take_over(ca, order)
     publish_everything(actor=SYSTEM, ca=ca, passphrase=order.passphrase)
     return ca
 

@@ -27,12 +27,13 @@ from cas.core.crl import crl_to_be_signed
 from cas.core.signing import sign_crl
 from cas.models import CertificateAuthority
 from cas.selectors import certificates_of, lock_chain
-from cas.services.authorities import reference as ca_reference
+from cas.services.founding import reference as ca_reference
 from certificates.models import Certificate, Crl, CrlScope, PublicPath, Revocation
 from kernel.actor import Actor
-from kernel.errors import DomainError
+from kernel.errors import Conflict, DomainError
 from kernel.permissions import Permission
 from kernel.secret import Secret
+from kernel.text import _
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +72,11 @@ def open_publication(ca: CertificateAuthority) -> None:
         *((addresses.crl_path(ca, shard), PublicPath.Kind.CRL, shard) for shard in range(ca.crl_shards + 1)),
     ]
     for path, kind, scope in paths:
-        PublicPath.objects.get_or_create(
+        row, _is_new = PublicPath.objects.get_or_create(
             path=path, defaults={"kind": kind, "ca": ca, "organization_id": ca.organization_id, "scope": scope}
         )
+        if row.ca_id != ca.pk:
+            raise Conflict(_("The address %(path)s belongs to another CA."), code="path-used", path=path)
     for shard in range(ca.crl_shards + 1):
         CrlScope.objects.get_or_create(
             ca=ca, scope=shard, defaults={"organization_id": ca.organization_id, "next_due_at": timezone.now()}

@@ -129,7 +129,7 @@ def _single_answer(ca_id: int, cert_id: CertId, nonce: bytes | None, now: dateti
 def _status(ca_id: int, serial: int) -> tuple[CertStatus, datetime | None]:
     """The status of a serial, and since when it is so where that has changed."""
     text = f"{serial:x}"
-    if not IssuedSerial.objects.filter(ca_id=ca_id, serial=text).exists():
+    if not IssuedSerial.objects.filter(ca_id=ca_id, serial=text, is_intent=False).exists():
         return ocsp.Unknown(), None
     newest = Revocation.objects.filter(ca_id=ca_id, serial=text).order_by("-pk").first()
     if newest is None:
@@ -145,7 +145,7 @@ def _standing(ca_id: int, serial: int, now: datetime) -> _Standing | None:
     newest = Revocation.objects.filter(ca_id=OuterRef("ca_id"), serial=OuterRef("serial")).order_by("-pk").values("pk")
     responder = OcspResponder.objects.filter(ca_id=OuterRef("ca_id"), not_after__gt=now).order_by("-pk")
     row = (
-        IssuedSerial.objects.filter(ca_id=ca_id, serial=text)
+        IssuedSerial.objects.filter(ca_id=ca_id, serial=text, is_intent=False)
         .annotate(
             revocation_id=Subquery(newest.filter(lifted_at__isnull=True)[:1]),
             newest_id=Subquery(newest[:1]),

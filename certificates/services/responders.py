@@ -17,7 +17,7 @@ from cas.core.keys import KeyAlgorithm, generate, serialize_private_key
 from cas.core.responder import plan_responder
 from cas.core.signing import prepare, sign_certificate
 from cas.models import CertificateAuthority, IssuedSerial
-from cas.services.authorities import reference
+from cas.services.founding import reference
 from cas.services.serials import new_serial, reserve_serial, serial_text
 from certificates.models import CrlScope, OcspResponder
 from kernel.actor import Actor

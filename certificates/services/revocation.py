@@ -17,13 +17,20 @@ from cas import selectors as cas_selectors
 from cas.core.crl import entry_der
 from cas.core.reasons import AUTHORITY_REASONS, LEAF_REASONS, reason_name
 from cas.models import BlockedKey, CaCertificate, CertificateAuthority, IssuedSerial
-from cas.services.authorities import reference as ca_reference
+from cas.services.founding import reference as ca_reference
 from certificates import selectors
 from certificates.models import Certificate, Revocation
 from certificates.orders import RevokeAuthorityOrder, RevokeOrder
+from certificates.services.ca_revocations import (
+    fall_back,
+    falling_with,
+    issuers_of,
+    list_ca_certificate,
+    reserved_shard,
+)
 from certificates.services.issuance import reference
 from kernel.actor import Actor
-from kernel.errors import Conflict, Invalid, field_error
+from kernel.errors import Conflict, FieldError, Invalid, field_error
 from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.ref import Ref
@@ -42,6 +49,10 @@ class AlreadyRevoked(Conflict):
     code = "already-revoked"
 
 
+def comment_errors(comment: str) -> list[FieldError]:
+    return text_errors("comment", comment, longest=_LONGEST_COMMENT, several_lines=True)
+
+
 @transaction.atomic
 def revoke_certificate(*, actor: Actor, order: RevokeOrder) -> Certificate:
     """Revoke, or put on hold where the reason is certificateHold; an expired certificate can be revoked too.
@@ -52,7 +63,7 @@ def revoke_certificate(*, actor: Actor, order: RevokeOrder) -> Certificate:
     row = _lock(actor, order.certificate)
     now = timezone.now()
     _check(order, now)
-    if row.ca is None:
+    if row.ca is None or not row.ca.has_key:
         raise Conflict(
             _("This certificate was issued elsewhere; only its own CA can revoke it."), code="foreign-issuer"
         )
@@ -101,26 +112,29 @@ def release_certificate(*, actor: Actor, certificate: Ref) -> Certificate:
 def revoke_authority(*, actor: Actor, order: RevokeAuthorityOrder) -> CertificateAuthority:
     """Revoke a CA with every CA and every certificate below it; nothing commits under it afterwards.
 
-    A root is revoked by nobody but us: it stands on no CRL, so whoever trusts it must be told. Raises NotFound,
+    A CA below that was certified by another one as well goes on under that one, without the certificates that fall. A
+    root is revoked by nobody but us: it stands on no CRL, so whoever trusts it must be told. Raises NotFound,
     Denied, Invalid (the reason, the comment), AlreadyRevoked.
     """
     ca = cas_selectors.get_ca(order.ca, visible_to=actor)
     policy.require(actor, Permission.CAS_REVOKE, organization_id=ca.organization_id, ca_id=ca.pk)
-    errors = text_errors("comment", order.comment, longest=_LONGEST_COMMENT, several_lines=True)
+    errors = comment_errors(order.comment)
     if order.reason not in AUTHORITY_REASONS:
         errors.append(field_error("reason", "reason-not-allowed", _("A CA cannot be revoked for this reason.")))
     if errors:
         raise Invalid(errors=errors)
-    if ca.parent_id is not None:
-        # Its revocation is the parent's to list; whoever revokes the parent locks downwards, so this begins there too.
-        cas_selectors.lock_chain(ca.parent_id)
+    # Its revocation is its issuers' to list; whoever revokes one of them locks downwards, so this begins there too.
+    if issuers := issuers_of(cas_selectors.subtree_ids(ca.pk)):
+        cas_selectors.lock_chains(issuers)
     subtree = cas_selectors.lock_subtree(ca.pk)
     if subtree[0].status == CertificateAuthority.Status.REVOKED:
         raise AlreadyRevoked(_("The CA is revoked already."))
     now = timezone.now()
+    fallen = falling_with(subtree[0], subtree, now)
     for below in subtree:
-        if below.status != CertificateAuthority.Status.REVOKED:
+        if below.pk in fallen and below.status != CertificateAuthority.Status.REVOKED:
             _revoke_one_authority(actor, below, order, now, because_of=subtree[0])
+    _take_crosses(actor, fallen, order, now, because_of=subtree[0])
     return subtree[0]
 
 
@@ -134,7 +148,7 @@ def _lock(actor: Actor, certificate: Ref) -> Certificate:
 
 
 def _check(order: RevokeOrder, now: datetime) -> None:
-    errors = text_errors("comment", order.comment, longest=_LONGEST_COMMENT, several_lines=True)
+    errors = comment_errors(order.comment)
     if order.reason not in LEAF_REASONS:
         text = _("An end-entity certificate cannot be revoked for this reason.")
         errors.append(field_error("reason", "reason-not-allowed", text))
@@ -176,14 +190,9 @@ def _open_revocation(row: Certificate, ca: CertificateAuthority, order: RevokeOr
         invalidity=order.invalidity,
         not_after=row.not_after,
         entry_der=entry_der(int(row.serial, 16), at, order.reason, order.invalidity),
-        shard=_shard(row.ca_id, row.serial),
+        shard=reserved_shard(row.ca_id, row.serial),
         event=audit.new_event_id(),
     )
-
-
-def _shard(ca_id: int | None, serial: str) -> int:
-    reserved = IssuedSerial.objects.filter(ca_id=ca_id, serial=serial).values_list("shard", flat=True).first()
-    return reserved or 0
 
 
 def _block_key(row: Certificate, event_id: str) -> None:
@@ -205,12 +214,10 @@ def _revoke_one_authority(
     event_id = audit.new_event_id()
     at = now.replace(microsecond=0)
     reason = order.reason if ca == because_of else _reason_below(order.reason, AUTHORITY_REASONS)
-    # Its own signature over itself stands on no list, nor does what was signed outside.
-    for certificate in CaCertificate.objects.filter(ca=ca).exclude(issuer=ca):
-        _revoke_ca_certificate(certificate, reason, order.comment, at, event_id)
-    revoked = _revoke_leaves(
-        ca, _reason_below(order.reason, LEAF_REASONS), f"revoked with {because_of.name}", at, event_id
-    )
+    for certificate in CaCertificate.objects.select_related("issuer").filter(ca=ca):
+        list_ca_certificate(certificate, reason, order.comment, at=at, event=event_id)
+    because = f"revoked with {because_of.name}"
+    revoked = _revoke_leaves(ca, _reason_below(order.reason, LEAF_REASONS), because, at, event_id) if ca.has_key else 0
     ca.status = CertificateAuthority.Status.REVOKED
     ca.save(update_fields=["status"])
     audit.record(
@@ -226,28 +233,40 @@ def _revoke_one_authority(
     )
 
 
+def _take_crosses(
+    actor: Actor,
+    fallen: set[int],
+    order: RevokeAuthorityOrder,
+    now: datetime,
+    *,
+    because_of: CertificateAuthority,
+) -> None:
+    """What the fallen CAs certified of CAs that stand without them."""
+    at = now.replace(microsecond=0)
+    rows = CaCertificate.objects.select_related("ca", "issuer").filter(issuer_id__in=fallen, revoked_at__isnull=True)
+    for row in rows.exclude(ca_id__in=fallen).exclude(ca__status=CertificateAuthority.Status.REVOKED):
+        event_id = audit.new_event_id()
+        reason = _reason_below(order.reason, AUTHORITY_REASONS)
+        list_ca_certificate(row, reason, order.comment, at=at, event=event_id)
+        fall_back(row.ca, now, without=fallen)
+        audit.record(
+            actor,
+            EventName.CA_CERTIFICATE_REVOKED,
+            ca_reference(row.ca),
+            organization_id=row.organization_id,
+            event_id=event_id,
+            issuer=row.issuer.name if row.issuer else None,
+            serial=row.serial,
+            fingerprint=row.fingerprint,
+            reason=reason_name(reason),
+            because_of=because_of.name,
+        )
+
+
 def _reason_below(reason: Reason, allowed: frozenset[Reason]) -> Reason:
     """What is below did not lose its own key; it is revoked because something above it was."""
     lost_key = {Reason.key_compromise, Reason.ca_compromise}
     return reason if reason in allowed and reason not in lost_key else Reason.unspecified
-
-
-def _revoke_ca_certificate(row: CaCertificate, reason: Reason, comment: str, at: datetime, event_id: str) -> None:
-    issuer_id = row.issuer_id
-    if issuer_id is None or selectors.open_revocation(issuer_id, row.serial) is not None:
-        return
-    Revocation.objects.create(
-        organization_id=row.organization_id,
-        ca_id=issuer_id,
-        serial=row.serial,
-        at=at,
-        reason=reason_name(reason),
-        comment=comment,
-        not_after=row.not_after,
-        entry_der=entry_der(int(row.serial, 16), at, reason, None),
-        shard=_shard(issuer_id, row.serial),
-        event=event_id,
-    )
 
 
 def _revoke_leaves(ca: CertificateAuthority, reason: Reason, comment: str, at: datetime, event_id: str) -> int:

@@ -176,7 +176,7 @@ def test_path_lengths_count_downwards(owner):
     with invalid(("path_length", "beyond-issuer")):
         below(owner, root, "Greedy", path_length=1)
     with invalid(("issuer", "path-too-long")):
-        below(owner, middle, "Too low")
+        below(owner, middle, "Too low", validity=YEAR / 2)
 
 
 def test_name_constraints_hold_below(owner):
