@@ -82,7 +82,8 @@ def batch(plan: Plan, options: Options, filled: House, rows: int) -> Iterator[Re
 
 def revoke(plan: Plan, options: Options, filled: House, rows: int) -> Iterator[Result]:
     """Two servers take turns: one beside few revocations, one beside as many as there are."""
-    live = works.REVOCATIONS * (options.rounds * len(plan.clients) + 1)
+    # One that is asked first, and for each number of clients a warm-up and the rounds.
+    live = works.REVOCATIONS * (1 + len(plan.clients) * (1 + options.rounds))
     with (
         filled.stage(plan.database, FEW_REVOKED, FEW_REVOKED, live=live) as few,
         filled.stage(plan.database, rows, rows, live=live) as many,

@@ -96,10 +96,7 @@ def take_turns(
     for number in clients:
         results = [_result(work, contender, number) for contender, _answer in ready]
         for contender, _answer in ready:
-            if not contender.once:
-                apply_load(
-                    _port(contender), contender.requests(number), status=contender.status, seconds=WARM_UP_SECONDS
-                )
+            _measure(contender, number, WARM_UP_SECONDS)
         for _round in range(rounds):
             for (contender, _answer), result in zip(ready, results, strict=True):
                 result.rounds.append(_measure(contender, number, seconds))

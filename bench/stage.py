@@ -62,7 +62,7 @@ class Register:
 
     def run(self, module: str, *arguments: object) -> Any:
         """The JSON document that `python -m MODULE …` prints. Raises NotReady where it fails."""
-        return json.loads(_run(self.environment, module, *arguments))
+        return json.loads(run(self.environment, module, *arguments))
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class House:
     def stage(self, database: str, rows: int, revoked: int, *, live: int = 1) -> Iterator[Stage]:
         """That register, with Chancery and the floor behind their web servers."""
         register = self.register(database, rows, revoked, live=live)
-        _run(register.environment, "bench.floor", register.folder / "answer.der")
+        run(register.environment, "bench.floor", register.folder / "answer.der")
         with contextlib.ExitStack() as servers:
             chancery = servers.enter_context(_chancery(register))
             floor = servers.enter_context(_floor(register))
@@ -125,7 +125,7 @@ class House:
             if not office_file.exists():
                 say(f"filling {database} with {rows:,} certificates, {revoked:,} of them revoked …")
                 self._empty(database, name, folder)
-            _run(settings, "bench.fill", folder, rows, revoked, live)
+            run(settings, "bench.fill", folder, rows, revoked, live)
             office: dict[str, Any] = json.loads(office_file.read_text())
             if office["rows"] <= _MOST_GROWTH * max(rows, revoked + live) + _SMALL_CHANGE:
                 return Register(database, folder, office, settings)
@@ -191,7 +191,8 @@ def _keys(path: Path) -> dict[str, str]:
     return keys
 
 
-def _run(settings: dict[str, str], module: str, *arguments: object) -> str:
+def run(settings: dict[str, str], module: str, *arguments: object) -> str:
+    """The output of `python -m MODULE …` with these settings. Raises NotReady where it fails."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, env=settings, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
