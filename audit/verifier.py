@@ -277,17 +277,22 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class LogVerification:
-    """`size` events under the last checkpoint, whose root is `root`; `unsealed` more wait. At most 100 findings."""
+    """`size` events under the last checkpoint, whose root is `root`; `unsealed` more wait. At most 100 findings.
+
+    Of the events before `first` only the hashes were there to be checked.
+    """
 
     log: int
     size: int
     root: bytes
     unsealed: int
     findings: tuple[Finding, ...]
+    first: int = 0
 
     def __str__(self) -> str:
         sealed = f"{self.size} events, root {self.root.hex()}" if self.size else "no sealed events"
-        return f"log {self.log}: {sealed}; {self.unsealed} not yet sealed; {len(self.findings)} findings"
+        older = f", of the first {self.first} only the hashes" if self.first else ""
+        return f"log {self.log}: {sealed}{older}; {self.unsealed} not yet sealed; {len(self.findings)} findings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,12 +433,13 @@ class _Section:
         for witness in self._witnesses:
             self._found(Fault.LOG_CUT, witness.size)
         size, root = self._covered.size, self._covered.root
-        return LogVerification(self.log, size, root, self._unsealed, tuple(self._findings))
+        return LogVerification(self.log, size, root, self._unsealed, tuple(self._findings), self._first)
 
     def _take_leaves(self, line: _Line) -> None:
-        if line.number("position") != self._tree.size + len(self._sealed):
+        position, hashes = line.number("position"), line.hashes("hashes")
+        if position != self._tree.size + len(self._sealed) or position + len(hashes) > self._size:
             raise LineBroken("these leaves are not the next ones")
-        self._sealed.extend(line.hashes("hashes"))
+        self._sealed.extend(hashes)
         self._lacks_hashes = False
 
     def _take_event(self, line: _Line) -> None:
@@ -442,6 +448,8 @@ class _Section:
         if position is None:
             self._unsealed += 1
             return
+        if not self._first <= position < self._size:
+            raise LineBroken("this event is not of the part that is told")
         if position < self._tree.size:
             self._found(Fault.EVENT_MISPLACED, position, subject)
             return
@@ -460,7 +468,7 @@ class _Section:
 
     def _take_checkpoint(self, line: _Line) -> None:
         size = line.number("size")
-        if size < self._tree.size:
+        if not self._tree.size <= size <= self._size:
             raise LineBroken("this checkpoint is not the next one")
         if (checkpoint := self._opened(line.text("note"), size)) is None:
             return

@@ -213,6 +213,16 @@ def promise_more(lines):
     header(lines)["size"] = 10**15
 
 
+def promise_less(lines):
+    header(lines)["size"] = 3
+    lines.remove(checkpoint(lines, 3))
+
+
+def tell_only_a_part(lines):
+    """And leave an event of the other part in."""
+    header(lines)["first"] = 1
+
+
 def place_beyond_all(lines):
     event(lines, 3)["position"] = 10**15
 
@@ -239,7 +249,7 @@ TAMPERED: dict[Callable[[list[Line]], None], set[tuple[str, int | None]]] = {
     sign_with_own_key: {(Fault.EVENT_REPLACED, 1)},
     remove_event: {(Fault.EVENT_MISSING, 1)},
     remove_last: {(Fault.EVENT_MISSING, 3)},
-    remove_event_and_its_hash: {(Fault.EVENT_MISSING, 3), (Fault.TILE_DAMAGED, 3)},
+    remove_event_and_its_hash: {(Fault.EXPORT_BROKEN, None), (Fault.EVENT_UNCOVERED, 2)},
     swap_places: {(Fault.EVENT_MISSING, 1), (Fault.EVENT_REPLACED, 2), (Fault.EVENT_MISPLACED, 1)},
     swap_lines: {(Fault.EVENT_MISSING, 1), (Fault.EVENT_MISPLACED, 1)},
     swap_bodies: {(Fault.EVENT_REPLACED, 1), (Fault.EVENT_REPLACED, 2)},
@@ -256,7 +266,9 @@ TAMPERED: dict[Callable[[list[Line]], None], set[tuple[str, int | None]]] = {
     remove_last_checkpoint: {(Fault.EVENT_UNCOVERED, 3)},
     remove_all_checkpoints: {(Fault.EVENT_UNCOVERED, 3)},
     promise_more: {(Fault.EVENT_MISSING, 4), (Fault.TILE_DAMAGED, 4)},
-    place_beyond_all: {(Fault.EVENT_MISSING, 3), (Fault.EVENT_MISSING, 4), (Fault.TILE_DAMAGED, 4)},
+    place_beyond_all: {(Fault.EXPORT_BROKEN, None), (Fault.EVENT_MISSING, 3)},
+    tell_only_a_part: {(Fault.EXPORT_BROKEN, None)},
+    promise_less: {(Fault.EXPORT_BROKEN, None), (Fault.TILE_DAMAGED, 0), (Fault.EVENT_UNCOVERED, 2)},
     rename_log: {(Fault.CHECKPOINT_FORGED, 3), (Fault.CHECKPOINT_FORGED, 4), (Fault.EVENT_UNCOVERED, 3)},
     cut_file: {
         (Fault.EXPORT_BROKEN, None),
@@ -369,7 +381,10 @@ def test_what_is_older_stands_there_as_hashes(long_log):
     assert positions == [*range(300, 600), None]
     assert [len(hashes(line)) for line in lines if line["type"] == "leaves"] == [256, 256, 88]
     assert [line["size"] for line in lines if line["type"] == "checkpoint"] == [300, 600]
-    assert faults(lines) == set()
+    verification = verify_export(written(lines))
+    assert verification.is_sound
+    assert "600 events" in str(verification)
+    assert "of the first 300 only the hashes" in str(verification)
 
 
 def test_a_date_is_its_first_moment(long_log):
