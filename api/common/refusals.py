@@ -34,8 +34,17 @@ def note_refusal(request: HttpRequest, problem: Problem, actor: Actor | None) ->
     if event is None:
         return
     who = actor or nobody(request)
-    resource = Resource("endpoint", None, f"{request.method} {request.path}"[:200])
+    resource = Resource("endpoint", None, _endpoint(request, is_known=actor is not None))
     try:
         record_refusal(who, event, resource, organization_id=who.organization_id, code=problem.code)
     except Exception:
         log.exception("a refusal could not be recorded", extra={"code": problem.code})
+
+
+def _endpoint(request: HttpRequest, *, is_known: bool) -> str:
+    """What was asked for. Of somebody unknown only which of our routes it was: of addresses and methods he could make
+    up new ones for ever, and each would be another refusal to be written down.
+    """
+    if is_known or request.resolver_match is None:
+        return f"{request.method} {request.path}"[:200]
+    return f"/{request.resolver_match.route}"
