@@ -68,9 +68,10 @@ def _issue_or_report(actor: Actor, order: BatchOrder, chunk: Sequence[_Numbered]
 
 
 def _issue_chunk(actor: Actor, order: BatchOrder, chunk: Sequence[_Numbered]) -> list[RowOutcome]:
-    # Anew for each chunk: what counts is what is so when it is signed.
     template = find_template(actor, order.ca, order.template)
     prepared = [(number, _prepare(order, row, template)) for number, row in chunk]
+    # Again, since making keys takes its time: what counts is what is so when it is signed.
+    template = find_template(actor, order.ca, order.template)
     outcomes = {number: _refused(number, row) for number, row in prepared if isinstance(row, Invalid)}
     wanted = {number: row for number, row in prepared if isinstance(row, Wanted)}
     try:

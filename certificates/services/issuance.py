@@ -34,14 +34,15 @@ def issue_certificate(*, actor: Actor, order: IssueOrder) -> Issued | AwaitingAp
     template = permitted_template(actor, order.ca, order.template)
     if demands_of(template):
         return AwaitingApproval(submit_request(actor=actor, order=order))
-    return issue_at_once(actor=actor, order=order)
+    return _issue(actor, order, template)
 
 
 def issue_at_once(*, actor: Actor, order: IssueOrder) -> Issued:
-    """`issue_certificate` for those who have no answer for "waits for approval". A managed key is made before the
-    transaction begins. Raises Denied, too, where an approval is asked for.
-    """
-    template = find_template(actor, order.ca, order.template)
+    """`issue_certificate` for those who have no answer for "waits for approval": Denied where one is asked for."""
+    return _issue(actor, order, find_template(actor, order.ca, order.template))
+
+
+def _issue(actor: Actor, order: IssueOrder, template: Template) -> Issued:
     if errors := order_errors(order):
         raise Invalid(errors=errors)
     key = obtain_key(order, template)
