@@ -7,12 +7,13 @@ PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-sqlite test-postgres check check-style check-types check-contracts check-migrations \
-	check-deployment format lock clean
+	check-deployment bench format lock clean
 
 help:
 	@echo "make run      start Chancery here: make run [PORT=8000] [HOST=127.0.0.1]"
 	@echo "make test     the whole suite, on SQLite and on PostgreSQL"
 	@echo "make check    style, types, import contracts, migrations, deployment settings"
+	@echo "make bench    measure Chancery beside its floors: make bench [ARGS=\"ocsp issue --rows 10k\"]"
 	@echo "make format   put the code into the house's form"
 	@echo "make lock     choose the newest fitting versions of all requirements anew"
 	@echo "make clean    remove what make itself has made (never var/, where the keys are)"
@@ -51,6 +52,10 @@ check-migrations: $(VENV)/.dev
 
 check-deployment: $(VENV)/.dev
 	$(BIN)/python -m tests.production manage.py check --deploy --fail-level WARNING
+
+# The first run fills databases, which takes minutes, and keeps them in bench/.data.
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench $(ARGS)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
