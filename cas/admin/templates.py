@@ -88,6 +88,11 @@ class TemplateChangeForm(ApprovalFields):
         label=_("Name OCSP and the issuer's certificate in it"), required=False, initial=True
     )
     renew_same_key = forms.BooleanField(label=_("A renewal may keep the key"), required=False)
+    approval_covers_renewal = forms.BooleanField(
+        label=_("An approval covers renewals"),
+        required=False,
+        help_text=_("Of the same names, validity and kind of key, while the template stays as it is."),
+    )
 
     sections: ClassVar[tuple[Section, ...]] = (
         Section("", "code", "name", "description", "validity", "key_algorithm", "any_key_algorithm"),
@@ -104,7 +109,7 @@ class TemplateChangeForm(ApprovalFields):
             "renew_same_key",
             folded=True,
         ),
-        Section(_("Approval"), *APPROVAL, folded=True),
+        Section(_("Approval"), *APPROVAL, "approval_covers_renewal", folded=True),
     )
 
 
@@ -226,7 +231,7 @@ class TemplateAdmin(ServiceAdmin):
                 )
             },
         ),
-        (_("Approval"), {"fields": ("approval",)}),
+        (_("Approval"), {"fields": ("approval", "approval_covers_renewal")}),
         (_("Its life"), {"fields": ("created_at", "updated_at", "retired_at")}),
     )
     list_pages = (CreateTemplate,)

@@ -3,6 +3,7 @@
 from certificates.admin.authorities import CaCertificateAdmin, CertificateAuthorityAdmin
 from certificates.admin.records import CrlAdmin, CrlScopeAdmin, OcspResponderAdmin, PublicPathAdmin, RevocationAdmin
 from certificates.admin.register import CertificateAdmin
+from certificates.admin.requests import DecisionAdmin, RequestAdmin
 
 __all__ = [
     "CaCertificateAdmin",
@@ -10,7 +11,9 @@ __all__ = [
     "CertificateAuthorityAdmin",
     "CrlAdmin",
     "CrlScopeAdmin",
+    "DecisionAdmin",
     "OcspResponderAdmin",
     "PublicPathAdmin",
+    "RequestAdmin",
     "RevocationAdmin",
 ]

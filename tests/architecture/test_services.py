@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from cryptography.x509 import ReasonFlags
+from django.utils import timezone
 
 from accounts.models import ApiKey, Membership, User
 from accounts.roles import OrganizationRole
@@ -24,15 +25,17 @@ from cas.models import CertificateAuthority, Role
 from cas.services import roles, templates
 from cas.services.authorities import create_authority, disable_ca, enable_ca, retire_ca, update_ca
 from certificates.bundles import Format
-from certificates.models import Certificate, CrlScope
+from certificates.models import Certificate, CrlScope, Request
 from certificates.orders import Managed, RenewOrder, RevokeAuthorityOrder, RevokeOrder
 from certificates.services.authorities import establish_authority, publish_everything
 from certificates.services.crl import publish_crl
 from certificates.services.downloads import download_certificate
 from certificates.services.editing import update_certificate
-from certificates.services.issuance import issue_certificate
+from certificates.services.fulfilment import expire_lapsed_requests, fulfil_due_requests, fulfil_request
+from certificates.services.issuance import issue_at_once, issue_certificate
 from certificates.services.keys import collect_private_key
 from certificates.services.renewal import renew_certificate
+from certificates.services.requests import approve_request, cancel_request, reject_request, submit_request
 from certificates.services.responders import rotate_responder
 from certificates.services.revocation import release_certificate, revoke_authority, revoke_certificate
 from kernel.actor import SYSTEM, Actor
@@ -60,6 +63,9 @@ class Stage:
     certificate: Certificate
     held: Certificate
     waiting: Certificate
+    approver: Actor
+    asked: Request
+    approved: Request
 
     @property
     def owner(self) -> Actor:
@@ -75,6 +81,11 @@ def stage(db) -> Stage:
     disabled = establish_authority(actor=office.owner, order=order)
     disable_ca(actor=office.owner, ca=disabled)
     spare = roles.create_role(actor=office.owner, order=replace(roles.order_of(office.role), name="spare"))
+    approver = cast.member(office.organization, OrganizationRole.APPROVER).actor
+    guarded = replace(templates.order_of(office.template), code="guarded", requires_approval=True)
+    order = order_for(templates.create_template(actor=office.owner, order=guarded))
+    asked, approved = (submit_request(actor=office.owner, order=order) for _number in range(2))
+    approve_request(actor=approver, request=Ref("pk", approved.pk), digest=approved.digest)
     certificate, held = office.issue().certificate, office.issue().certificate
     revoke_certificate(actor=office.owner, order=RevokeOrder(certificate=Ref("pk", held.pk), reason=HOLD))
     return Stage(
@@ -87,6 +98,9 @@ def stage(db) -> Stage:
         certificate=certificate,
         held=held,
         waiting=office.issue(key=Managed(collect_later=True)).certificate,
+        approver=approver,
+        asked=asked,
+        approved=approved,
     )
 
 
@@ -124,6 +138,20 @@ def _revoke_ca(s: Stage) -> None:
 def _revoke(s: Stage) -> None:
     order = RevokeOrder(certificate=Ref("pk", s.certificate.pk), reason=SUPERSEDED)
     revoke_certificate(actor=s.owner, order=order)
+
+
+def _ask(s: Stage) -> None:
+    order = order_for(s.office.template)
+    submit_request(actor=s.owner, order=replace(order, template="guarded"))
+
+
+def _reject(s: Stage) -> None:
+    reject_request(actor=s.approver, request=Ref("pk", s.asked.pk), digest=s.asked.digest, reason="no")
+
+
+def _expire(s: Stage) -> None:
+    Request.objects.filter(pk=s.asked.pk).update(expires_at=timezone.now())
+    expire_lapsed_requests(actor=SYSTEM)
 
 
 def _scope(s: Stage) -> CrlScope:
@@ -197,6 +225,29 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         lambda s: issue_certificate(actor=s.owner, order=order_for(s.office.template)),
         ["certificate.issued"],
     ),
+    "certificates.issue_at_once": (
+        lambda s: issue_at_once(actor=s.owner, order=order_for(s.office.template)),
+        ["certificate.issued"],
+    ),
+    "certificates.submit_request": (_ask, ["request.submitted"]),
+    "certificates.approve_request": (
+        lambda s: approve_request(actor=s.approver, request=Ref("pk", s.asked.pk), digest=s.asked.digest),
+        ["request.approved"],
+    ),
+    "certificates.reject_request": (_reject, ["request.rejected"]),
+    "certificates.cancel_request": (
+        lambda s: cancel_request(actor=s.owner, request=Ref("pk", s.asked.pk)),
+        ["request.cancelled"],
+    ),
+    "certificates.fulfil_request": (
+        lambda s: fulfil_request(actor=s.owner, request=Ref("pk", s.approved.pk)),
+        ["certificate.issued", "request.fulfilled"],
+    ),
+    "certificates.fulfil_due_requests": (
+        lambda s: fulfil_due_requests(actor=SYSTEM),
+        ["certificate.issued", "request.fulfilled"],
+    ),
+    "certificates.expire_lapsed_requests": (_expire, ["request.expired"]),
     "certificates.renew_certificate": (
         lambda s: renew_certificate(actor=s.owner, order=RenewOrder(certificate=Ref("pk", s.certificate.pk))),
         ["certificate.issued"],
