@@ -380,9 +380,12 @@ class _Line:
         return [self._text(value, name) for value in values]
 
     def _text(self, value: Any, name: str) -> str:
-        # Half a surrogate pair is JSON, and no text.
-        if not isinstance(value, str) or any("\ud800" <= sign <= "\udfff" for sign in value):
+        if not isinstance(value, str):
             raise LineBroken(f"{name} is no text")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:  # Half a surrogate pair is JSON, and no text.
+            raise LineBroken(f"{name} is no text") from error
         return value
 
     def _decoded(self, text: str, name: str) -> bytes:
