@@ -22,7 +22,7 @@ from tests.conformance import verifiers
 from tests.conformance.relying_party import RelyingParty, ocsp_request, write_pem
 from tests.office import Office, open_office
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 HOST = "www.acme.test"
 POST_QUANTUM = [each for each in KeyAlgorithm if each.family is KeyFamily.ML_DSA]

@@ -18,7 +18,7 @@ from kernel.secret import Secret
 from tests.conformance.verifiers import openssl
 from tests.office import open_office
 
-pytestmark = [pytest.mark.django_db, pytest.mark.needs("openssl")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.needs("openssl")]
 
 PASSWORD = Secret("a password with ü")
 ALGORITHMS = [KeyAlgorithm.ECDSA_P256, KeyAlgorithm.RSA_2048, KeyAlgorithm.ED25519]

@@ -26,7 +26,7 @@ from tests.conformance.relying_party import RelyingParty, ocsp_request
 from tests.office import Office, open_office
 from tests.pki import a_key
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PROGRAMS = Path(sys.executable).parent
 # pkilint knows the names of the public Internet only.

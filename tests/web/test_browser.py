@@ -11,18 +11,13 @@ from importlib import resources
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 from tests import cast
 from tests.office import open_office
 from tests.web.pages import OPEN_PAGES, OWN_PAGES, every_page
 
-pytestmark = [
-    pytest.mark.needs("chromium"),
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "sqlite", reason="what a browser sees is the same on every database"),
-]
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 PHONE = {"width": 375, "height": 720}
 DESK = {"width": 1280, "height": 860}
