@@ -30,6 +30,7 @@ from kernel.ref import Ref
 from kernel.text import _
 
 FIELD: Final = "certificates"
+_NOT_USABLE: Final = _("The certificate cannot be used here.")
 # Nobody forges a self-signature to any end, so a root may bear an old one.
 _BROKEN_HASHES: Final = (hashes.MD5, hashes.SHA1)
 
@@ -57,8 +58,7 @@ def accept_certificates(
 
     Raises Invalid on `certificates` with everything that is wrong, Conflict (the CA is not in this status; …).
     """
-    now = timezone.now()
-    judged = [(each, chain_above(ca.organization, each, given, now=now)) for each in own]
+    judged = _judged(ca, own, given, timezone.now())
     lock_known(ca.organization, [each for _certificate, above in judged for each in above])
     row = selectors.lock_alone(ca.pk)
     if row.status != status:
@@ -88,7 +88,7 @@ def chain_above(
         errors += _weaknesses(each)
     if errors:
         unique = {(error.code, str(error.message)): replace(error, field=FIELD) for error in errors}
-        raise Invalid(_("The certificate cannot be used here."), errors=unique.values())
+        raise Invalid(_NOT_USABLE, errors=unique.values())
     return above
 
 
@@ -156,16 +156,32 @@ def note_serial(issuer: CertificateAuthority, certificate: x509.Certificate) -> 
         raise Conflict(text, code="serial-used", ca=issuer.name)
 
 
+def _judged(
+    ca: CertificateAuthority, own: Sequence[x509.Certificate], given: Sequence[x509.Certificate], now: datetime
+) -> list[tuple[x509.Certificate, tuple[x509.Certificate, ...]]]:
+    """Each certificate with those above it. Raises Invalid with everything that is wrong with any of them."""
+    judged, errors = [], []
+    for certificate in own:
+        errors += _usability_errors(ca, certificate)
+        try:
+            judged.append((certificate, chain_above(ca.organization, certificate, given, now=now)))
+        except Invalid as error:
+            errors += error.errors
+    if errors:
+        raise Invalid(_NOT_USABLE, errors=errors)
+    return judged
+
+
 def _accept(
     ca: CertificateAuthority, certificate: x509.Certificate, above: Sequence[x509.Certificate], *, event: str
 ) -> CaCertificate:
-    _require_usable(ca, certificate)
     issuer = register_above(ca.organization, above, event=event) or ca
     note_serial(issuer, certificate)
     return keep_ca_certificate(ca, certificate, issuer=issuer, event=event)
 
 
-def _require_usable(ca: CertificateAuthority, certificate: x509.Certificate) -> None:
+def _usability_errors(ca: CertificateAuthority, certificate: x509.Certificate) -> list[FieldError]:
+    """Why the certificate, whoever signed it, cannot be this CA's."""
     errors = []
     if name_hash(certificate.subject) != ca.subject_hash:
         text = _("the certificate is about %(subject)s, and the CA is %(expected)s")
@@ -177,8 +193,7 @@ def _require_usable(ca: CertificateAuthority, certificate: x509.Certificate) -> 
     if known - {subject_key_identifier(certificate)}:
         text = _("the subject key identifier differs from that in the other certificates of this CA")
         errors.append(field_error(FIELD, "other-key-identifier", text))
-    if errors:
-        raise Invalid(errors=errors)
+    return errors
 
 
 def _weaknesses(certificate: x509.Certificate) -> list[FieldError]:
