@@ -292,7 +292,7 @@ LOGGING: dict[str, Any] = {
 REQUEST_LOG = _env.text("CHANCERY_REQUEST_LOG")
 if REQUEST_LOG:
     if REQUEST_LOG == "-":
-        _handler = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}
+        _handler: dict[str, Any] = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}
     else:
         _request_log = Path(REQUEST_LOG).expanduser().absolute()
         if not _request_log.parent.is_dir():
