@@ -27,13 +27,13 @@ from cas.core.keys import KeyAlgorithm
 from cas.core.names import parse_name
 from cas.models import CertificateAuthority, Template
 from cas.selectors import lock_chain
-from certificates.models import Decision, Request
+from certificates.models import Request
 from certificates.orders import IssueOrder, Managed
 from certificates.request_selectors import due_requests, get_request, lapsed_requests
 from certificates.services import approval
 from certificates.services.issuance import identifier_used, record_issued
 from certificates.services.minting import Wanted, mint, obtain_key
-from certificates.services.requests import close, not_now, record, unchanged_template
+from certificates.services.requests import approvers_of, close, not_now, record, unchanged_template
 from kernel.actor import Actor, ActorKind
 from kernel.errors import Conflict, DomainError, Invalid, Unavailable
 from kernel.permissions import Permission
@@ -193,8 +193,7 @@ def _require_requester(row: Request) -> None:
 
 def _require_quorum(row: Request, demands: Iterable[approval.Demand]) -> None:
     """Counted again: rules may be stricter now, and who said yes may not be an approver any more. Raises Conflict."""
-    approvers = row.decisions.filter(verdict=Decision.Verdict.APPROVED).values_list("approver_id", flat=True)
-    if approval.unmet([*approval.read(row), *demands], list(approvers), row.organization_id):
+    if approval.unmet([*approval.read(row), *demands], approvers_of(row), row.organization_id):
         raise Conflict(_("Voided: the approvals are not enough any more."), code="approvals-missing")
 
 

@@ -11,7 +11,7 @@ from audit.events import EventName
 from cas.core.keys import KeyAlgorithm
 from certificates import selectors
 from certificates.delivery import PLAIN, Delivery
-from certificates.models import Certificate, SubscriberKey
+from certificates.models import Certificate, Request, SubscriberKey
 from certificates.services.issuance import reference
 from certificates.services.minting import SUBSCRIBER_KEY_TABLE
 from kernel.actor import Actor
@@ -26,13 +26,13 @@ from kernel.text import _
 def collect_private_key(*, actor: Actor, certificate: Ref, delivery: Delivery = PLAIN) -> tuple[Certificate, Secret]:
     """The certificate and its private key (PKCS#8 DER). A key that waits is gone after this.
 
-    The requester may collect the key that waits for him; anyone else, and whoever wants a stored one, needs
-    `certificates:export-key`. Raises NotFound (no key here), Denied, Gone (collected already), Invalid (it could not be
-    delivered as asked for; nothing is lost).
+    The requester may collect the key that waits for him, and once a stored one that was made after an approval; anyone
+    else, and whoever wants a stored one again, needs `certificates:export-key`. Raises NotFound (no key here), Denied,
+    Gone (collected already), Invalid (it could not be delivered as asked for; nothing is lost).
     """
     row = selectors.get_certificate(certificate, visible_to=actor)
-    policy.require(actor, _needed(actor, row), organization_id=row.organization_id, ca_id=row.ca_id)
     kept = SubscriberKey.objects.select_for_update().filter(certificate=row).first()
+    policy.require(actor, _needed(actor, row, kept), organization_id=row.organization_id, ca_id=row.ca_id)
     if kept is None:
         raise NotFound(_("There is no private key of this certificate here."), code="no-private-key")
     if kept.sealed is None:
@@ -53,8 +53,13 @@ def collect_private_key(*, actor: Actor, certificate: Ref, delivery: Delivery = 
     return row, secret
 
 
-def _needed(actor: Actor, row: Certificate) -> Permission:
+def _needed(actor: Actor, row: Certificate, kept: SubscriberKey | None) -> Permission:
     is_requester = row.owner_id is not None and row.owner_id == actor.person_id
-    if is_requester and row.key_custody != Certificate.KeyCustody.STORED:
+    if is_requester and (row.key_custody != Certificate.KeyCustody.STORED or _was_never_handed_out(row, kept)):
         return Permission.CERTIFICATES_ISSUE
     return Permission.CERTIFICATES_EXPORT_KEY
+
+
+def _was_never_handed_out(row: Certificate, kept: SubscriberKey | None) -> bool:
+    """Whether a stored key was made after an approval, when its requester was not there to be given it."""
+    return kept is not None and kept.collected_at is None and Request.objects.filter(certificate=row).exists()

@@ -86,6 +86,8 @@ def submit_request(*, actor: Actor, order: IssueOrder) -> Request:
             row.save(force_insert=True)
             record(actor, EventName.REQUEST_SUBMITTED, row, event_id=row.event, **_asked(row))
     except IntegrityError as error:
+        if order.identifier is None:
+            raise
         raise _identifier_used() from error
     return row
 
@@ -116,6 +118,12 @@ def cancel_request(*, actor: Actor, request: Ref) -> Request:
     close(row, Status.CANCELLED)
     record(actor, EventName.REQUEST_CANCELLED, row)
     return row
+
+
+def approvers_of(row: Request) -> list[int]:
+    """Who said yes to exactly this."""
+    agreed = row.decisions.filter(verdict=Verdict.APPROVED, digest=row.digest)
+    return list(agreed.values_list("approver_id", flat=True))
 
 
 def close(row: Request, status: str, **outcome: object) -> None:
@@ -213,8 +221,7 @@ def _apply(row: Request, verdict: str) -> None:
     if verdict == Verdict.REJECTED:
         close(row, Status.REJECTED, decided_at=now)
         return
-    approvers = row.decisions.filter(verdict=Verdict.APPROVED).values_list("approver_id", flat=True)
-    if approval.unmet(approval.read(row), list(approvers), row.organization_id):
+    if approval.unmet(approval.read(row), approvers_of(row), row.organization_id):
         return
     row.status, row.decided_at, row.expires_at = Status.APPROVED, now, now + LIFETIME
     # No worker knows a passphrase: a person comes with it.

@@ -22,7 +22,7 @@ from cas.services.authorities import disable_ca, enable_ca, update_ca
 from cas.services.roles import order_of as role_order
 from cas.services.roles import update_role
 from cas.services.templates import retire_template
-from certificates.models import Certificate, Request
+from certificates.models import Certificate, Decision, Request
 from certificates.orders import Managed, RenewOrder, RevokeAuthorityOrder
 from certificates.services import fulfilment, minting
 from certificates.services.fulfilment import expire_lapsed_requests, fulfil_due_requests, fulfil_request
@@ -91,6 +91,20 @@ def test_a_managed_key_waits_for_whoever_asked_and_is_collected_once(desk):
     assert same_key(load_private_key(key, trusted=False).public_key(), row.body.x509.public_key())
     with refused(Gone, "key-collected"):
         collect_private_key(actor=desk.asker.actor, certificate=ref)
+
+
+def test_a_key_that_is_kept_is_given_to_whoever_asked_once_too(desk):
+    order = replace(role_order(desk.office.role), store_private_keys=True)
+    update_role(actor=desk.office.owner, role=desk.office.role, order=order)
+    row = fulfil(desk, desk.approved()).certificate
+    assert row.key_custody == Custody.STORED
+    ref = Ref("pk", row.pk)
+    with pytest.raises(Denied):
+        collect_private_key(actor=desk.approver.actor, certificate=ref)
+    collect_private_key(actor=desk.asker.actor, certificate=ref)
+    with pytest.raises(Denied):
+        collect_private_key(actor=desk.asker.actor, certificate=ref)
+    collect_private_key(actor=desk.office.owner, certificate=ref)
 
 
 def test_a_csr_is_certified_with_its_own_key(desk):
@@ -248,6 +262,12 @@ def test_what_would_be_signed_is_compared_with_what_was_approved(desk):
     failed = fulfil(desk, request)
     assert (failed.status, failed.last_error) == (Status.FAILED, "Voided: this is not what was approved.")
     assert not Certificate.objects.exists()
+
+
+def test_a_yes_to_something_else_does_not_count(desk):
+    request = desk.approved()
+    Decision.objects.update(digest="0" * 64)
+    assert fulfil(desk, request).status == Status.FAILED
 
 
 def test_an_identifier_that_was_given_away_meanwhile(desk):
