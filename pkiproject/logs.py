@@ -8,6 +8,8 @@ import time
 from api.common.trace import current_trace_id
 
 NO_TRACE = "-"
+# A line is one line, whatever was asked for: nobody writes a second one into it, or moves the reader's cursor.
+_CONTROLS = {code: f"\\x{code:02x}" for code in [*range(32), *range(127, 160)] if code != ord("\t")}
 
 
 class TraceFilter(logging.Filter):
@@ -28,3 +30,7 @@ class LineFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname} {name} {trace_id} {message}", style="{")
         self.converter = time.gmtime
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the name is logging's
+        record.message = record.message.translate(_CONTROLS)
+        return super().formatMessage(record)

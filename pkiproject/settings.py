@@ -100,10 +100,20 @@ if WEB_PROCESSES > 1 and not REDIS_URL:
     _env.complain(
         "REDIS_URL", "must be set where CHANCERY_WEB_PROCESSES is above 1: their limits are counted together."
     )
+
+
+def _cache(name: str, *, entries: int) -> dict[str, Any]:
+    if REDIS_URL:
+        return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": name}
+    options = {"MAX_ENTRIES": entries}
+    return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": name, "OPTIONS": options}
+
+
+# A full memory forgets what was used least. Guesses at passwords and passphrases are counted in the first one: nobody
+# may push them out by asking for public answers, nor by guessing as fast as this machine can say no.
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-    if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "chancery"}
+    "default": _cache("chancery", entries=100_000),
+    "public": _cache("chancery-public", entries=10_000),
 }
 
 _queue = STATE_DIR / "queue"
@@ -195,6 +205,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "certificates.public.PublicEndpoints",
     "pkiproject.health.HealthEndpoints",
+    "pkiproject.proxies.ClientAddress",
     "api.common.trace.TraceId",
     "api.request_log.RequestLog",
     "django.middleware.security.SecurityMiddleware",

@@ -20,7 +20,8 @@ if not EMBEDDED:
 if REDIS_URL:
     # A test may clear the cache: each of the processes that share the server has a database of its own in it.
     _worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    CACHES["default"]["LOCATION"] = urlsplit(REDIS_URL)._replace(path=f"/{_worker}").geturl()
+    for _cache in CACHES.values():
+        _cache["LOCATION"] = urlsplit(REDIS_URL)._replace(path=f"/{_worker}").geturl()
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

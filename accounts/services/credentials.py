@@ -54,7 +54,8 @@ def create_api_key(
     expires_at: datetime | None = None,
     allowed_cidrs: Sequence[str] = (),
 ) -> NewApiKey:
-    """A key for one organization with a subset of its owner's permissions.
+    """A key for one organization with a subset of its owner's permissions. One that is made by another key works no
+    longer than that one, and from nowhere else.
 
     Raises Denied (also for a permission that the actor himself lacks), Invalid with every wrong field.
     """
@@ -64,6 +65,7 @@ def create_api_key(
     errors += text_errors("name", name, longest=_LONGEST_NAME, required=True)
     if expires_at is not None and expires_at <= timezone.now():
         errors.append(field_error("expires_at", "in-the-past", _("The key would have expired already.")))
+    errors += _escapes(actor, expires_at, networks)
     if errors:
         raise Invalid(errors=errors)
     _require_no_more_than(actor, organization, owner, wanted)
@@ -194,6 +196,31 @@ def _require_no_more_than(actor: Actor, organization: Organization, owner: User,
             _("A key cannot have permissions that its maker and its owner do not both have: %(missing)s."),
             missing=", ".join(sorted(missing)),
         )
+
+
+def _escapes(actor: Actor, expires_at: datetime | None, networks: Sequence[str]) -> list[FieldError]:
+    """Where a key that makes a key would leave its own limits behind."""
+    maker = ApiKey.objects.filter(pk=actor.id).first() if actor.kind is ActorKind.API_KEY else None
+    errors = []
+    if maker and maker.expires_at and (expires_at is None or expires_at > maker.expires_at):
+        text = _("A key cannot make one that outlives it: it ends at %(end)s.")
+        end = maker.expires_at.isoformat(timespec="seconds")
+        errors.append(field_error("expires_at", "beyond-maker", text, end=end))
+    if maker and maker.allowed_cidrs and not _all_within(networks, maker.allowed_cidrs):
+        text = _("A key cannot make one that works from elsewhere: it works from %(ranges)s.")
+        errors.append(field_error("allowed_cidrs", "beyond-maker", text, ranges=", ".join(maker.allowed_cidrs)))
+    return errors
+
+
+def _all_within(networks: Sequence[str], allowed: Sequence[str]) -> bool:
+    """Whether there are any, and each lies in one of the allowed."""
+    outer = [ipaddress.ip_network(each) for each in allowed]
+    inner = [ipaddress.ip_network(each) for each in networks]
+    return bool(inner) and all(any(_lies_in(each, other) for other in outer) for each in inner)
+
+
+def _lies_in(inner: Network, outer: Network) -> bool:
+    return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]
 
 
 def _unmapped(network: Network) -> Network:

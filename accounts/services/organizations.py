@@ -74,11 +74,12 @@ def add_member(*, actor: Actor, organization: Organization, user: User, role: st
 
 @transaction.atomic
 def change_member_role(*, actor: Actor, membership: Membership, role: str) -> Membership:
-    """Raises Denied (also for a role with more rights than the actor's), Invalid, Conflict (the last owner)."""
+    """Raises Denied (also where a role, old or new, can do more than the actor), Invalid, Conflict (the last owner)."""
     policy.require(actor, Permission.MEMBERS_WRITE, organization_id=membership.organization_id)
     _check_role(role)
     _require_no_more_than(actor, role)
     membership = _lock(membership)
+    _require_not_above(actor, membership)
     if membership.role == OrganizationRole.OWNER and role != OrganizationRole.OWNER:
         _keep_an_owner(membership)
     membership.role = role
@@ -89,9 +90,10 @@ def change_member_role(*, actor: Actor, membership: Membership, role: str) -> Me
 
 @transaction.atomic
 def remove_member(*, actor: Actor, membership: Membership) -> None:
-    """His keys stop working with the membership. Raises Denied, Conflict (the last owner)."""
+    """His keys stop working with the membership. Raises Denied (also if he can do more), Conflict (the last owner)."""
     policy.require(actor, Permission.MEMBERS_WRITE, organization_id=membership.organization_id)
     membership = _lock(membership)
+    _require_not_above(actor, membership)
     if membership.role == OrganizationRole.OWNER:
         _keep_an_owner(membership)
     _record(actor, EventName.MEMBERSHIP_REMOVED, membership)
@@ -127,6 +129,12 @@ def _require_no_more_than(actor: Actor, role: str) -> None:
             _("A member cannot be given permissions that you do not have: %(missing)s."),
             missing=", ".join(sorted(missing)),
         )
+
+
+def _require_not_above(actor: Actor, membership: Membership) -> None:
+    """Nobody takes the role of a member who can do more than he can: a key could throw out the owners who watch it."""
+    if PERMISSIONS[membership.role] - actor.permissions - {Permission.REQUESTS_DECIDE}:
+        raise Denied(_("This member can do more than you can."))
 
 
 def _record(actor: Actor, event: EventName, membership: Membership, event_id: str | None = None) -> None:

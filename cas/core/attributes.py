@@ -76,17 +76,15 @@ _PRINTABLE_ONLY: Final = frozenset({"serial_number", "dn_qualifier"})
 _ASCII_ONLY: Final = frozenset({"domain_component", "email"})
 # ISO 3166-1 8.1.3: these codes are never assigned to a country, so that users may agree on them.
 _USER_ASSIGNED: Final = re.compile(r"AA|Q[M-Z]|X[A-Z]|ZZ")
-# Control characters, line and paragraph separators, surrogates and unassigned code points have no place in a name.
-_FORBIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cn", "Co", "Cs", "Zl", "Zp"})
-# Marks that turn the direction of text make one name look like another.
-_DIRECTION_MARKS: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Control characters, line and paragraph separators, surrogates and unassigned code points have no place in a name. Nor
+# have formatting characters (Cf): they turn the direction of text or are not seen at all, and whoever compares names by
+# RFC 4518 section 2.2 leaves most of them out, so that two names are one to him.
+_FORBIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
 def is_plain(text: str) -> bool:
     """Whether text is free of characters that are not seen, or make others be seen elsewhere."""
-    return not _DIRECTION_MARKS.search(text) and not any(
-        unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in text
-    )
+    return not any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in text)
 
 
 def value_error(kind: AttributeKind, value: str, field: str) -> FieldError | None:

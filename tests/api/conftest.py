@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 
 from tests import cast
 from tests.api.wire import Wire, wire_of
@@ -13,7 +13,8 @@ from tests.office import Office, open_office
 @pytest.fixture(autouse=True)
 def _nothing_counted() -> None:
     """Refusals and guesses are counted in the cache, which outlives a test."""
-    cache.clear()
+    for cache in caches.all():
+        cache.clear()
 
 
 @pytest.fixture

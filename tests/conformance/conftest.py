@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
     """The numbers of CAs begin anew in each test's database, and the cache would answer for those of another test."""
-    cache.clear()
+    for cache in caches.all():
+        cache.clear()

@@ -174,12 +174,11 @@ def test_a_suffix_that_is_none_is_not_found(client: Client, paths: dict[str, str
 def test_relying_parties_are_answered_while_redis_is_gone(
     client: Client, paths: dict[str, str], what: str, settings: Any
 ):
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": f"redis://127.0.0.1:{free_port()}/0",
-        }
+    gone = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": f"redis://127.0.0.1:{free_port()}/0",
     }
+    settings.CACHES = {"default": gone, "public": gone}
     assert client.get(paths[what]).status_code == 200
 
 

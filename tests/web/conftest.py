@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from certificates.models import Certificate
@@ -13,7 +13,8 @@ from tests.office import Office, open_office
 
 @pytest.fixture(autouse=True)
 def _nobody_tried_before():
-    cache.clear()
+    for cache in caches.all():
+        cache.clear()
 
 
 @pytest.fixture
