@@ -119,9 +119,7 @@ def _certificate(
 ) -> x509.Certificate:
     """Key identifiers are SHA-1, as most software makes them."""
     now = datetime.now(UTC).replace(microsecond=0)
-    mine = (
-        x509.SubjectKeyIdentifier(identifier) if identifier else x509.SubjectKeyIdentifier.from_public_key(public_key)
-    )
+    own = x509.SubjectKeyIdentifier.from_public_key(public_key)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -214,7 +214,8 @@ def _keep(actor: Actor, lease: _Lease, snapshot: _Snapshot, crl: Crl) -> Crl | N
         ca_reference(lease.scope.ca),
         organization_id=row.organization_id,
         event_id=crl.event,
-        number=crl.number,
+        # Numbers that were begun elsewhere may be longer than JSON has integers.
+        number=str(crl.number),
         scope=row.scope,
         entries=crl.entries,
         sha256=crl.sha256,
