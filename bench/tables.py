@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.color import no_style
@@ -26,32 +28,33 @@ class Rows:
     """Rows like a prototype, collected and written at once. Ids that are not given follow the last one."""
 
     def __init__(self, model: type[Model], prototype: dict[str, Any]) -> None:
-        self._model, self._prototype = model, prototype
+        self._model, self._columns = model, list(prototype)
+        self._place = {column: place for place, column in enumerate(prototype)}
+        self._adapt = _as_sqlite_has_it if connection.vendor == "sqlite" else _as_it_is
+        self._prototype = [self._adapt(value) for value in prototype.values()]
         self._next_id = (model._default_manager.aggregate(last=Max("pk"))["last"] or 0) + 1
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[list[Any]] = []
 
     def add(self, **changes: Any) -> None:
-        if "id" in self._prototype:
-            changes.setdefault("id", self._next_id + len(self._rows))
-        self._rows.append(changes)
+        row = self._prototype.copy()
+        if "id" in self._place:
+            row[self._place["id"]] = self._next_id + len(self._rows)
+        for column, value in changes.items():
+            row[self._place[column]] = self._adapt(value)
+        self._rows.append(row)
 
     def write(self) -> None:
-        if not self._rows:
-            return
-        columns = list(self._prototype)
-        rows = [[row.get(column, self._prototype[column]) for column in columns] for row in self._rows]
-        names = ", ".join(columns)
+        table, names = self._model._meta.db_table, ", ".join(self._columns)
         with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                with cursor.copy(f"COPY {self._model._meta.db_table} ({names}) FROM STDIN") as copy:
-                    for row in rows:
-                        copy.write_row(row)
-                for statement in connection.ops.sequence_reset_sql(no_style(), [self._model]):
-                    cursor.execute(statement)
-            else:
-                marks = ", ".join("?" * len(columns))
-                insert = f"INSERT INTO {self._model._meta.db_table} ({names}) VALUES ({marks})"  # noqa: S608
-                cursor.connection.executemany(insert, [[_plain(value) for value in row] for row in rows])
+            if connection.vendor == "sqlite":
+                marks = ", ".join("?" * len(self._columns))
+                cursor.connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", self._rows)  # noqa: S608
+                return
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                for row in self._rows:
+                    copy.write_row(row)
+            for statement in connection.ops.sequence_reset_sql(no_style(), [self._model]):
+                cursor.execute(statement)
 
 
 @contextlib.contextmanager
@@ -80,10 +83,12 @@ def _execute(statements: list[str]) -> None:
             cursor.execute(statement)
 
 
-def _plain(value: Any) -> Any:
-    """As Django's SQLite columns have it: UUIDs as hex, times as text in UTC."""
-    if hasattr(value, "hex") and hasattr(value, "int"):
-        return value.hex
-    if hasattr(value, "tzinfo"):
-        return value.replace(tzinfo=None).isoformat(sep=" ")
+def _as_it_is(value: Any) -> Any:
     return value
+
+
+def _as_sqlite_has_it(value: Any) -> Any:
+    """UUIDs as hex, times as text in UTC, as Django writes them."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+    return value.hex if isinstance(value, uuid.UUID) else value
