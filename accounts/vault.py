@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.models import ServerSecret, WrappingKey
+from accounts.rows import select
 from kernel.seal import SealBroken, context, derive_key, new_key, seal, seal_envelope, unseal, unseal_envelope
 from kernel.secret import Secret
 
@@ -59,8 +60,8 @@ def check_master_key() -> None:
 
 
 def _wrapping_key(organization_id: int, purpose: Purpose) -> Secret:
-    row = WrappingKey.objects.filter(organization_id=organization_id, purpose=purpose).first()
-    row = row or _create_wrapping_key(organization_id, purpose)
+    rows = select(WrappingKey, "WHERE organization_id = %s AND purpose = %s", [organization_id, purpose])
+    row = rows[0] if rows else _create_wrapping_key(organization_id, purpose)
     return unseal(_master_key("wrapping-key"), bytes(row.sealed), context("wrapping-key", organization_id, purpose))
 
 

@@ -123,10 +123,15 @@ def keep_key(key: NewKey, *, organization: Organization, passphrase: Secret | No
 
 @contextmanager
 def open_signer(
-    ca: CertificateAuthority, *, passphrase: Secret | None = None, for_itself: bool = False
+    ca: CertificateAuthority,
+    *,
+    passphrase: Secret | None = None,
+    certificate: x509.Certificate | None = None,
+    for_itself: bool = False,
 ) -> Iterator[Signer]:
     """The CA's key and its preferred certificate, for the length of the `with` block.
 
+    `certificate` is the preferred one, where the caller has it in hand; a signer refuses one that is not the key's.
     `for_itself`: it is to sign its own certificate, or a request for one, and needs none for that; a CA that has none
     yet can sign nothing else. Raises Unavailable (no key here, or it is locked and no passphrase was given, or its
     token is not there), WrongPassphrase, TooMany.
@@ -136,7 +141,7 @@ def open_signer(
         raise Unavailable(_("The key of %(ca)s is not kept here."), code="ca-without-key", ca=ca.name)
     backend = _open(ca.key, ca, passphrase)
     try:
-        yield Signer(None if for_itself else _preferred_certificate(ca), backend)
+        yield Signer(None if for_itself else certificate or _preferred_certificate(ca), backend)
     finally:
         del backend
 

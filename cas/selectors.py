@@ -12,10 +12,20 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from accounts.models import Organization
+from accounts.rows import select, select_together
 from accounts.selectors import within_reach
 from cas import addresses, locks
 from cas.core.leaf import IssuerFacts
-from cas.models import BlockedKey, CaCertificate, CertificateAuthority, IssuedSerial, Role, Template
+from cas.models import (
+    BlockedKey,
+    CaCertificate,
+    CaKey,
+    CertificateAuthority,
+    IssuedSerial,
+    ProfileVersion,
+    Role,
+    Template,
+)
 from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound, Unavailable
 from kernel.ref import Ref
@@ -39,9 +49,11 @@ _CHAIN_IDS_SQL = """
     SELECT id, MAX(height) AS height FROM chain GROUP BY id ORDER BY height DESC, id
 """
 _CHAIN_SQL = """
-    SELECT ca.* FROM cas_certificateauthority ca JOIN ({ids}) place ON place.id = ca.id
-    ORDER BY place.height DESC, ca.id {lock}
+    JOIN ({ids}) place ON place.id = cas_certificateauthority.id
+    ORDER BY place.height DESC, cas_certificateauthority.id {lock}
 """
+
+_KEY_SHARE = "FOR KEY SHARE OF cas_certificateauthority"
 
 # Of a CA from outside anybody can show a certificate, without having its key: it counts where it was shown.
 _FORBIDDEN_KEYS_SQL = """
@@ -51,12 +63,12 @@ _FORBIDDEN_KEYS_SQL = """
     SELECT key_hash FROM cas_certificateauthority
     WHERE key_hash IN ({places}) AND (key_id IS NOT NULL OR organization_id = %s)
 """
-# What issuing reads of a template and of what it names; the rest is fetched by whoever asks for it.
-_ISSUING = (
-    *("public_id", "organization", "ca", "role", "code", "key_algorithm", "requires_approval", "renew_same_key"),
-    *("ca__name", "ca__organization", "ca__requires_approval", "profile__document"),
-    *("role__name", "role__key_algorithms", "role__store_private_keys", "role__requires_approval"),
-)
+_TEMPLATE_SQL = """
+    JOIN cas_certificateauthority ON cas_certificateauthority.id = cas_template.ca_id
+    JOIN cas_role ON cas_role.id = cas_template.role_id
+    LEFT JOIN cas_profileversion ON cas_profileversion.id = cas_template.profile_id
+    WHERE cas_template.id = %s
+"""
 
 
 def authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
@@ -111,18 +123,26 @@ def find_issuer(ca: Ref | None, template: str, *, visible_to: Actor) -> Template
 
     Raises NotFound for what does not exist and for what the actor may not see, alike.
     """
-    rows = templates(visible_to=visible_to).select_related(None).select_related("ca", "role", "profile").only(*_ISSUING)
-    rows = rows.order_by().filter(code=template)
+    rows = _under_visible_cas(Template.objects.filter(code=template, retired_at__isnull=True), visible_to)
     if ca is not None:
         rows = rows.filter(ca=get_ca(ca, visible_to=visible_to))
-    found = list(rows[:2])
-    if len(found) != 1:
+    keys = list(rows.values_list("pk", flat=True)[:2])
+    if len(keys) != 1:
         raise _template_not_found(Ref("code", template), visible_to)
-    return found[0]
+    return template_to_issue(keys[0])
+
+
+def template_to_issue(pk: int) -> Template:
+    """A template with CA, role and profile, as they are now."""
+    together = (Template, CertificateAuthority, Role, ProfileVersion)
+    template: Template
+    ((template, ca, role, profile),) = select_together(together, _TEMPLATE_SQL, [pk])
+    template.ca, template.role, template.profile = ca, role, profile
+    return template
 
 
 def lock_chain(ca_id: int) -> tuple[CertificateAuthority, ...]:
-    """The CA and those above it, itself first, locked against a change of their status until the commit.
+    """The CA (with its `key`) and those above it, itself first, locked against a change of their status to the commit.
 
     PostgreSQL: FOR KEY SHARE from the root downwards, which waits for a revocation's FOR UPDATE and blocks none of its
     own kind. The ORM has no such lock, hence the SQL. SQLite has one writer at a time, so reading is enough there.
@@ -134,8 +154,10 @@ def lock_chains(ca_ids: Sequence[int]) -> dict[int, tuple[CertificateAuthority, 
     """`lock_chain` of several CAs at once: one after the other, they could wait in a circle with somebody else."""
     ids = _CHAIN_IDS_SQL.format(places=", ".join(["%s"] * len(ca_ids)))
     locks.share_turn(ids, *ca_ids)
-    rows = _chain_rows(ids, ca_ids, lock="FOR KEY SHARE OF ca" if connection.vendor == "postgresql" else "")
-    return {ca_id: _upwards(rows, ca_id) for ca_id in ca_ids}
+    rows = _chain_rows(ids, ca_ids, lock=_KEY_SHARE if connection.vendor == "postgresql" else "")
+    chains = {ca_id: _upwards(rows, ca_id) for ca_id in ca_ids}
+    _fetch_keys([chain[0] for chain in chains.values()])
+    return chains
 
 
 def lock_subtree(ca_id: int) -> list[CertificateAuthority]:
@@ -214,14 +236,13 @@ class CaChain:
 
 def certificates_of(chain: Sequence[CertificateAuthority]) -> CaChain:
     """The preferred certificate of each. Raises Unavailable where one has none yet."""
-    rows = {
-        row.ca_id: row.certificate
-        for row in CaCertificate.objects.filter(ca_id__in=[ca.pk for ca in chain], preferred=True)
-    }
+    places = ", ".join(["%s"] * len(chain))
+    preferred = select(CaCertificate, f"WHERE preferred AND ca_id IN ({places})", [ca.pk for ca in chain])
+    found = {row.ca_id: row.certificate for row in preferred}
     for ca in chain:
-        if ca.pk not in rows:
+        if ca.pk not in found:
             raise Unavailable(_("%(ca)s has no certificate yet."), code="ca-without-certificate", ca=ca.name)
-    return CaChain(tuple(chain), tuple(rows[ca.pk] for ca in chain))
+    return CaChain(tuple(chain), tuple(found[ca.pk] for ca in chain))
 
 
 def chain_of(ca: CertificateAuthority) -> CaChain:
@@ -320,8 +341,19 @@ def _follow(
 
 
 def _chain_rows(ids: str, ca_ids: Sequence[int], lock: str = "") -> dict[int, CertificateAuthority]:
-    sql = _CHAIN_SQL.format(ids=ids, lock=lock)
-    return {ca.pk: ca for ca in CertificateAuthority.objects.raw(sql, list(ca_ids))}
+    chain = select(CertificateAuthority, _CHAIN_SQL.format(ids=ids, lock=lock), ca_ids)
+    return {ca.pk: ca for ca in chain}
+
+
+def _fetch_keys(authorities: Sequence[CertificateAuthority]) -> None:
+    ids = [ca.key_id for ca in authorities if ca.key_id is not None]
+    if not ids:
+        return
+    places = ", ".join(["%s"] * len(ids))
+    keys = {key.pk: key for key in select(CaKey, f"WHERE id IN ({places})", ids)}
+    for ca in authorities:
+        if ca.key_id is not None:
+            ca.key = keys[ca.key_id]
 
 
 def _upwards(rows: dict[int, CertificateAuthority], ca_id: int) -> tuple[CertificateAuthority, ...]:

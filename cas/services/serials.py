@@ -8,7 +8,8 @@ from datetime import datetime
 from cryptography import x509
 from django.db import IntegrityError, transaction
 
-from cas import intents, rows
+from accounts.rows import insert
+from cas import intents
 from cas.core.signing import LintedDraft
 from cas.models import CertificateAuthority, IssuedSerial
 from kernel.errors import Conflict
@@ -86,6 +87,6 @@ def _reserve(ca: CertificateAuthority, reservations: Sequence[IssuedSerial], *, 
     try:
         # Without a savepoint: nobody goes on in a transaction whose serial number was taken.
         with transaction.atomic(savepoint=False):
-            rows.insert(reservations)
+            insert(reservations)
     except IntegrityError as error:
         raise Conflict(_("The serial number has been used."), code="serial-used") from error

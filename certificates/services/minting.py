@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate as X509Certificate
 
 from accounts import vault
+from accounts.rows import insert
 from audit import services as audit
-from cas import keystore, rows, selectors
+from cas import keystore, selectors
 from cas.core.csr import CsrFacts
 from cas.core.general_names import general_name_text, kind_of
 from cas.core.keys import KeyAlgorithm, PublicKey, algorithm_of, generate, public_key_sha256, serialize_private_key
@@ -228,7 +229,7 @@ def _issue(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], passphrase: Secr
         # Written before the key moves: it survives a rollback, so that no signature can go unnoticed.
         serial = serial_text(draft.plan.serial)
         log.info("signing leaf: ca %s serial %s tbs sha256 %s", desk.ca.pk, serial, draft.linted.tbs_sha256)
-    with keystore.open_signer(desk.ca, passphrase=passphrase) as signer:
+    with keystore.open_signer(desk.ca, passphrase=passphrase, certificate=desk.chain.certificates[0]) as signer:
         signed = [sign_certificate(draft.linted, signer) for draft in drafts]
     certificates = _store(actor, desk, drafts, signed)
     return [
@@ -240,11 +241,11 @@ def _issue(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], passphrase: Secr
 def _store(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], signed: Sequence[X509Certificate]) -> list[Certificate]:
     ders = [each.public_bytes(Encoding.DER) for each in signed]
     kept = [_row(actor, desk.template, draft, der) for draft, der in zip(drafts, ders, strict=True)]
-    rows.insert(kept)
-    rows.insert([CertificateBody(certificate=row, der=der) for row, der in zip(kept, ders, strict=True)])
-    rows.insert([name for row, draft in zip(kept, drafts, strict=True) for name in _name_rows(row, draft.plan.sans)])
-    rows.insert([tag for row in kept for tag in tag_rows(row)])
-    rows.insert(
+    insert(kept)
+    insert([CertificateBody(certificate=row, der=der) for row, der in zip(kept, ders, strict=True)])
+    insert([name for row, draft in zip(kept, drafts, strict=True) for name in _name_rows(row, draft.plan.sans)])
+    insert([tag for row in kept for tag in tag_rows(row)])
+    insert(
         [
             _sealed_key(row, draft.wanted.key.private_key)
             for row, draft in zip(kept, drafts, strict=True)

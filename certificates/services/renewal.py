@@ -64,7 +64,7 @@ def _template(old: Certificate) -> Template:
     if old.template_id is None:
         text = _("This certificate was issued elsewhere; only its own CA can renew it.")
         raise Conflict(text, code="foreign-issuer")
-    template = Template.objects.select_related("ca", "role", "profile").get(pk=old.template_id)
+    template = cas_selectors.template_to_issue(old.template_id)
     if template.retired_at is not None:
         raise Conflict(_("The template %(template)s is retired."), code="template-retired", template=template.code)
     if inherits_approval(old, template) is None:
