@@ -236,6 +236,8 @@ class CaChain:
 
 def certificates_of(chain: Sequence[CertificateAuthority]) -> CaChain:
     """The preferred certificate of each. Raises Unavailable where one has none yet."""
+    if not chain:
+        return CaChain((), ())
     places = ", ".join(["%s"] * len(chain))
     preferred = select(CaCertificate, f"WHERE preferred AND ca_id IN ({places})", [ca.pk for ca in chain])
     found = {row.ca_id: row.certificate for row in preferred}

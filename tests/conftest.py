@@ -11,7 +11,7 @@ from django.db import connection
 
 from tests import servers
 
-pytest_plugins = ["tests.append_only"]
+pytest_plugins = ["tests.append_only", "tests.hsm"]
 _DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server", "admin_client"})
 
 

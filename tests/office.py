@@ -73,12 +73,14 @@ def open_office(
     algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256,
     passphrase: Secret | None = None,
     crl_shards: int = 0,
+    key_backend: str = "sealed",
     **template_changes: object,
 ) -> Office:
     """Everything for `www.acme.test` and below; the issuing CA behind a passphrase where one is given."""
     person = cast.owner(cast.organization(name))
     root = establish_authority(
-        actor=person.actor, order=authority_order(person.organization, f"{name} Root", key_algorithm=algorithm)
+        actor=person.actor,
+        order=authority_order(person.organization, f"{name} Root", key_algorithm=algorithm, key_backend=key_backend),
     )
     issuing = establish_authority(
         actor=person.actor,
@@ -86,6 +88,7 @@ def open_office(
             person.organization,
             f"{name} Issuing CA",
             key_algorithm=algorithm,
+            key_backend=key_backend,
             parent=Ref("pk", root.pk),
             validity=timedelta(days=1825),
             path_length=0,
