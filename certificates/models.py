@@ -175,11 +175,15 @@ class CertificateBody(models.Model):
     certificate = models.OneToOneField(
         Certificate, models.PROTECT, primary_key=True, related_name="body", verbose_name=_("certificate")
     )
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="+", verbose_name=_("organization"), db_index=False
+    )
     der = models.BinaryField()
 
     class Meta:
         verbose_name = _("certificate body")
         verbose_name_plural = _("certificate bodies")
+        constraints = [SameOrganization(field="certificate", name="certificates_body_tenant")]
 
     def __str__(self) -> str:
         return str(self.certificate_id)
@@ -372,6 +376,7 @@ class CrlScope(models.Model):
         ordering = ["ca", "scope"]
         constraints = [
             models.UniqueConstraint(fields=["ca", "scope"], name="certificates_crlscope_once"),
+            models.UniqueConstraint(fields=["id", "organization"], name="certificates_crlscope_target"),
             SameOrganization(field="ca", name="certificates_crlscope_tenant"),
         ]
         indexes = [models.Index(fields=["next_due_at"], name="certificates_crlscope_due")]
@@ -383,6 +388,9 @@ class CrlScope(models.Model):
 class Crl(models.Model):
     """A certificate revocation list as it was signed (RFC 5280, section 5)."""
 
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="+", verbose_name=_("organization"), db_index=False
+    )
     scope = models.ForeignKey(CrlScope, models.PROTECT, related_name="crls", verbose_name=_("CRL scope"))
     number = models.BigIntegerField(_("CRL number"))
     this_update = models.DateTimeField(_("this update"))
@@ -396,7 +404,10 @@ class Crl(models.Model):
         verbose_name = _("CRL")
         verbose_name_plural = _("CRLs")
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["scope", "number"], name="certificates_crl_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "number"], name="certificates_crl_number"),
+            SameOrganization(field="scope", name="certificates_crl_tenant"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.scope} · {self.number}"

@@ -65,6 +65,7 @@ class Migration(migrations.Migration):
             name='CertificateBody',
             fields=[
                 ('certificate', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='body', serialize=False, to='certificates.certificate', verbose_name='certificate')),
+                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization', verbose_name='organization')),
                 ('der', models.BinaryField()),
             ],
             options={
@@ -113,6 +114,7 @@ class Migration(migrations.Migration):
             name='Crl',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization', verbose_name='organization')),
                 ('number', models.BigIntegerField(verbose_name='CRL number')),
                 ('this_update', models.DateTimeField(verbose_name='this update')),
                 ('next_update', models.DateTimeField(verbose_name='next update')),
@@ -335,5 +337,17 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='subscriberkey',
             constraint=accounts.constraints.SameOrganization(field='certificate', name='certificates_subscriberkey_tenant'),
+        ),
+        migrations.AddConstraint(
+            model_name='certificatebody',
+            constraint=accounts.constraints.SameOrganization(field='certificate', name='certificates_body_tenant'),
+        ),
+        migrations.AddConstraint(
+            model_name='crlscope',
+            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='certificates_crlscope_target'),
+        ),
+        migrations.AddConstraint(
+            model_name='crl',
+            constraint=accounts.constraints.SameOrganization(field='scope', name='certificates_crl_tenant'),
         ),
     ]

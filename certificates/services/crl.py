@@ -179,6 +179,7 @@ def _sign_and_keep(actor: Actor, lease: _Lease, snapshot: _Snapshot, passphrase:
     with keystore.open_signer(ca, passphrase=passphrase) as signer:
         body = sign_crl(tbs, signer)
     crl = Crl(
+        organization_id=scope.organization_id,
         scope=scope,
         number=number,
         this_update=this_update,

@@ -37,6 +37,7 @@ UNGUARDED = {
     ("CertificateAuthority", "key"),
     ("Template", "profile"),
     ("Certificate", "profile"),
+    ("Request", "profile"),
 }
 
 

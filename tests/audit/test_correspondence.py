@@ -165,6 +165,7 @@ def test_a_table_without_any_event_is_not_told_row_by_row(office):
     crl = Crl.objects.first()
     copies = [
         Crl(
+            organization_id=crl.organization_id,
             scope=crl.scope,
             number=number,
             this_update=crl.this_update,
