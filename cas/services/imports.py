@@ -48,7 +48,7 @@ _SERIAL_LIMIT: Final = 2**159
 _DECRYPTING: Final = threading.BoundedSemaphore(2)
 
 
-def open_key_file(*, actor: Actor, order: AuthorityImportOrder) -> KeyFile:
+def open_key_file(actor: Actor, order: AuthorityImportOrder) -> KeyFile:
     """A step: the key and the certificates to import. It may take a second, so it comes before the transaction.
 
     Raises NotFound (organization), Denied, WrongPassphrase (of the file; they are counted), TooMany, Invalid with the

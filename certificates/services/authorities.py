@@ -58,7 +58,7 @@ def import_authority(*, actor: Actor, order: AuthorityImportOrder) -> Certificat
     Raises what `open_key_file` and `import_authority` of `cas.services.imports` raise, Invalid on `last_crl`,
     `last_crl_number` and `public_paths[n]`, Conflict (an address belongs to another CA).
     """
-    file = imports.open_key_file(actor=actor, order=order)
+    file = imports.open_key_file(actor, order)
     with transaction.atomic():
         ca = imports.import_authority(actor=actor, order=order, file=file)
         open_publication(ca)

@@ -26,8 +26,9 @@ from cas.services import roles, templates
 from cas.services.authorities import create_authority, disable_ca, enable_ca, retire_ca, update_ca
 from certificates.bundles import Format
 from certificates.models import Certificate, CrlScope, Request
-from certificates.orders import Managed, RenewOrder, RevokeAuthorityOrder, RevokeOrder
+from certificates.orders import BatchOrder, Managed, RenewOrder, RevokeAuthorityOrder, RevokeOrder
 from certificates.services.authorities import establish_authority, publish_everything
+from certificates.services.batches import issue_batch
 from certificates.services.crl import publish_crl
 from certificates.services.downloads import download_certificate
 from certificates.services.editing import update_certificate
@@ -43,6 +44,7 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
 from tests import cast
+from tests.architecture.authorities import AUTHORITY_CALLS
 from tests.architecture.services import opening_transactions, services
 from tests.happened import happenings
 from tests.office import Office, authority_order, open_office, order_for
@@ -145,6 +147,11 @@ def _ask(s: Stage) -> None:
     submit_request(actor=s.owner, order=replace(order, template="guarded"))
 
 
+def _issue_batch(s: Stage) -> None:
+    rows = (order_for(s.office.template), order_for(s.office.template, "other.acme.test"))
+    issue_batch(actor=s.owner, order=BatchOrder(template=s.office.template.code, rows=rows))
+
+
 def _reject(s: Stage) -> None:
     reject_request(actor=s.approver, request=Ref("pk", s.asked.pk), digest=s.asked.digest, reason="no")
 
@@ -229,6 +236,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         lambda s: issue_at_once(actor=s.owner, order=order_for(s.office.template)),
         ["certificate.issued"],
     ),
+    "certificates.issue_batch": (_issue_batch, ["certificate.issued", "certificate.issued"]),
     "certificates.submit_request": (_ask, ["request.submitted"]),
     "certificates.approve_request": (
         lambda s: approve_request(actor=s.approver, request=Ref("pk", s.asked.pk), digest=s.asked.digest),
@@ -270,6 +278,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         lambda s: collect_private_key(actor=s.owner, certificate=Ref("pk", s.waiting.pk)),
         ["certificate.key_collected"],
     ),
+    **AUTHORITY_CALLS,
 }
 
 
