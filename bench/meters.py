@@ -16,14 +16,14 @@ _PARENT, _USER, _CHILDREN_SYSTEM = 1, 11, 14
 def cpu_seconds(roots: Iterable[int]) -> float:
     """CPU time, user and system, that these processes and all below them have used."""
     ticks = 0
-    for pid in _trees(roots):
+    for pid in tree(roots):
         ticks += sum(map(int, _stat(pid)[_USER : _CHILDREN_SYSTEM + 1]))
     return ticks / _TICKS
 
 
 def memory_mb(roots: Iterable[int]) -> float:
     """Memory of these processes and all below them; what several share counts once (PSS)."""
-    return sum(_field(Path(f"/proc/{pid}/smaps_rollup"), "Pss:") for pid in _trees(roots)) / _MB
+    return sum(_field(Path(f"/proc/{pid}/smaps_rollup"), "Pss:") for pid in tree(roots)) / _MB
 
 
 def forget_peak() -> float:
@@ -37,7 +37,8 @@ def peak_mb() -> float:
     return _field(Path("/proc/self/status"), "VmHWM:") / _MB
 
 
-def _trees(roots: Iterable[int]) -> Iterator[int]:
+def tree(roots: Iterable[int]) -> Iterator[int]:
+    """These processes and all below them, as far as they live."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         if stat := _stat(int(folder.name)):

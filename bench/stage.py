@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from typing import Any
 
 import psycopg
 
-from bench.meters import cpu_seconds, memory_mb
+from bench.meters import cpu_seconds, memory_mb, tree
 from tests.processes import ROOT, environment
 from tests.servers import Server, free_port, postgresql, redis
 
@@ -163,6 +164,8 @@ class House:
 def house(folder: Path, databases: tuple[str, ...]) -> Iterator[House]:
     """One bench at a time: a second one in the same folder is refused. Raises NotReady."""
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    # Ends like Ctrl-C does: by way of every `finally`, so that no server is left behind.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with contextlib.ExitStack() as servers:
         lock = servers.enter_context((folder / "lock").open("w"))
         try:
@@ -196,7 +199,7 @@ def run(settings: dict[str, str], module: str, *arguments: object) -> str:
     command = [sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, env=settings, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise NotReady(f"{module} failed:\n{done.stderr}")
+        raise NotReady(f"{module} ended with {done.returncode}:\n{done.stderr}")
     return done.stdout
 
 
@@ -229,12 +232,16 @@ def _serving(
             time.sleep(0.1)
         yield WebServer(port, process)
     finally:
+        # A server that does not end at once may leave its workers behind.
+        workers = [pid for pid in tree([process.pid]) if pid != process.pid]
         process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, 9)
-            process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        for pid in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
 
 
 def _answers(port: int, path: str) -> bool:
