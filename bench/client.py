@@ -45,7 +45,7 @@ def work(
         number += 1
         if not answer.startswith(good):
             failures += 1
-            first_failure = first_failure or answer[:600].decode("latin-1")
+            first_failure = first_failure or _summary(answer)
     return {
         "begin": begin,
         "end": now,
@@ -65,6 +65,12 @@ def receive(connection: socket.socket) -> bytes:
     while not _is_whole(head, answer, end_of_head + len(_HEAD_END)):
         answer += _some(connection)
     return bytes(answer)
+
+
+def _summary(answer: bytes) -> str:
+    """The status line and the beginning of the body, for people."""
+    head, _, body = answer.partition(_HEAD_END)
+    return (head.partition(b"\r\n")[0] + b": " + body[:500]).decode("latin-1")
 
 
 def _is_whole(head: bytes, answer: bytearray, begin: int) -> bool:

@@ -62,7 +62,7 @@ class Result:
     of_floor: bool = False
     targets: tuple[Target, ...] = ()
     rounds: list[Sample] = field(default_factory=list)
-    # Why nothing was measured, or what went wrong.
+    # Why nothing was measured.
     remark: str = ""
 
     def median(self, measure: str) -> float:
@@ -91,7 +91,7 @@ def take_turns(
         answer = apply_load(_port(contender), contender.requests(1), status=contender.status, seconds=0.01, once=True)
         (refused if answer.failures else ready).append((contender, answer.first_failure))
     for contender, answered in refused:
-        say(f"  {contender.name}: left out, it answers {answered.splitlines()[0]}")
+        say(f"  {contender.name}: left out, it answers {answered}")
         yield _result(work, contender, 0, remark=f"not measured: {answered}")
     for number in clients:
         results = [_result(work, contender, number) for contender, _answer in ready]

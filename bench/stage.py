@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -123,9 +124,10 @@ class House:
         folder = self.folder / database / name
         settings, office_file = self._settings(database, name, folder), folder / "office.json"
         while True:
-            if not office_file.exists():
+            if not office_file.exists() or not _fits_the_models(folder / "migrations.json"):
                 say(f"filling {database} with {rows:,} certificates, {revoked:,} of them revoked …")
                 self._empty(database, name, folder)
+                (folder / "migrations.json").write_text(json.dumps(_migrations()))
             run(settings, "bench.fill", folder, rows, revoked, live)
             office: dict[str, Any] = json.loads(office_file.read_text())
             if office["rows"] <= _MOST_GROWTH * max(rows, revoked + live) + _SMALL_CHANGE:
@@ -183,6 +185,17 @@ def house(folder: Path, databases: tuple[str, ...]) -> Iterator[House]:
 def say(sentence: str) -> None:
     """Where it stands, for whoever waits."""
     print(sentence, file=sys.stderr, flush=True)
+
+
+def _fits_the_models(migrations_file: Path) -> bool:
+    """Whether the migrations that made a register are still what they were; new ones are simply applied."""
+    applied: dict[str, str] = json.loads(migrations_file.read_text())
+    return applied.items() <= _migrations().items()
+
+
+def _migrations() -> dict[str, str]:
+    files = sorted(ROOT.glob("*/migrations/0*.py"))
+    return {str(file.relative_to(ROOT)): sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def _keys(path: Path) -> dict[str, str]:
