@@ -42,7 +42,8 @@ def open_secret(
 
 def server_secret(purpose: ServerSecret.Purpose) -> Secret:
     """A secret of the installation, made on first use. Raises WrongMasterKey."""
-    row = ServerSecret.objects.filter(purpose=purpose).first() or _create_server_secret(purpose)
+    rows = select(ServerSecret, "WHERE purpose = %s", [purpose])
+    row = rows[0] if rows else _create_server_secret(purpose)
     return _open_server_secret(purpose, bytes(row.sealed))
 
 

@@ -6,16 +6,16 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol, cast
+from typing import Final
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from accounts import policy, tokens, vault
 from accounts.models import ApiKey, Membership, Organization, ServerSecret, User
 from accounts.roles import ORGANIZATION_PERMISSIONS
-from accounts.services.people import member_permissions, person_permissions
+from accounts.rows import select_together
+from accounts.services.people import member_permissions
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
@@ -33,6 +33,12 @@ _MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
 # Writing the time of every single use would turn each read request into a write.
 _LAST_USE_RESOLUTION: Final = timedelta(minutes=1)
 _LONGEST_NAME: Final = 120
+_KEY_SQL: Final = """
+    JOIN accounts_user ON accounts_user.id = accounts_apikey.owner_id
+    LEFT JOIN accounts_membership ON accounts_membership.user_id = accounts_apikey.owner_id
+        AND accounts_membership.organization_id = accounts_apikey.organization_id
+    WHERE accounts_apikey.prefix = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +110,12 @@ def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> 
     Raises Unauthenticated, always with the same words: which part was wrong is nobody's business.
     """
     refused = Unauthenticated(_("The API key is not valid."), code="invalid-token")
-    row = _find(token)
-    if row is None or not tokens.matches(token, _digest_key(), bytes(row.digest)):
+    found = _find(token)
+    if found is None or not tokens.matches(token, _digest_key(), bytes(found.row.digest)):
         raise refused
-    now = timezone.now()
+    row, now = found.row, timezone.now()
     has_ended = row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now)
-    rights = person_permissions(row.owner, row.owner_role, row.owner_capabilities)
+    rights = member_permissions(found.owner, found.membership)
     address = _read_address(ip)
     if has_ended or not rights or not _address_allowed(row.allowed_cidrs, address):
         raise refused
@@ -126,22 +132,13 @@ def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> 
     )
 
 
-class _Found(Protocol):
-    """An API key with what its owner is now in its organization."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An API key, and what its owner is now in its organization."""
 
-    pk: int
-    name: str
-    digest: bytes
-    organization_id: int
-    owner_id: int
+    row: ApiKey
     owner: User
-    owner_role: str | None
-    owner_capabilities: list[str] | None
-    permissions: list[str]
-    allowed_cidrs: list[str]
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: datetime | None
+    membership: Membership | None
 
 
 def _find(token: Secret) -> _Found | None:
@@ -149,12 +146,8 @@ def _find(token: Secret) -> _Found | None:
     prefix = tokens.lookup_prefix(token.reveal().decode(errors="replace"))
     if prefix is None:
         return None
-    membership = Membership.objects.filter(user=OuterRef("owner"), organization=OuterRef("organization"))
-    rows = ApiKey.objects.select_related("owner").annotate(
-        owner_role=Subquery(membership.values("role")[:1]),
-        owner_capabilities=Subquery(membership.values("capabilities")[:1]),
-    )
-    return cast("_Found | None", rows.filter(prefix=prefix).first())
+    found = select_together((ApiKey, User, Membership), _KEY_SQL, [prefix])
+    return _Found(*found[0]) if found else None
 
 
 def _digest_key() -> Secret:
@@ -247,7 +240,7 @@ def _address_allowed(cidrs: Sequence[str], address: Address | None) -> bool:
     return address is not None and any(address in ipaddress.ip_network(cidr) for cidr in cidrs)
 
 
-def _note_use(row: _Found, now: datetime, address: Address | None) -> None:
+def _note_use(row: ApiKey, now: datetime, address: Address | None) -> None:
     if row.last_used_at is None or now - row.last_used_at > _LAST_USE_RESOLUTION:
         ip = str(address) if address else None
         ApiKey.objects.filter(pk=row.pk).update(last_used_at=now, last_used_ip=ip)
