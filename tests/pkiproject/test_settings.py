@@ -30,6 +30,19 @@ NAMES = {
     "another kind of queue": ({"REDIS_URL": "amqp://localhost"}, ["REDIS_URL"]),
     "another kind of database": ({"DATABASE_URL": "mysql://localhost/x"}, ["DATABASE_URL"]),
     "a request log in no folder": ({"CHANCERY_REQUEST_LOG": "/nowhere/requests.jsonl"}, ["CHANCERY_REQUEST_LOG"]),
+    "a token beside SQLite": (
+        {
+            "CHANCERY_PKCS11_MODULE": "/bin/sh",
+            "CHANCERY_PKCS11_TOKEN": "ca",
+            "CHANCERY_PKCS11_PIN": "1234",
+        },
+        ["CHANCERY_PKCS11_MODULE"],
+    ),
+    "half a token": (
+        PRODUCTION | {"CHANCERY_PKCS11_MODULE": "/nowhere/module.so", "CHANCERY_PKCS11_TOKEN": "ca"},
+        ["CHANCERY_PKCS11_MODULE", "CHANCERY_PKCS11_PIN"],
+    ),
+    "a PIN for no token": ({"CHANCERY_PKCS11_PIN": "1234"}, ["CHANCERY_PKCS11_PIN"]),
     "a misspelt name": ({"CHANCERY_ALLOWED_HOST": "pki.example"}, ["CHANCERY_ALLOWED_HOST"]),
     "several things at once": (
         {"CHANCERY_PORT": "0", "CHANCERY_DEBUG": "maybe", "CHANCERY_HOST": "here"},
