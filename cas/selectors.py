@@ -64,6 +64,7 @@ _FORBIDDEN_KEYS_SQL = """
     WHERE key_hash IN ({places}) AND (key_id IS NOT NULL OR organization_id = %s)
 """
 _TEMPLATE_SQL = """
+    JOIN accounts_organization ON accounts_organization.id = cas_template.organization_id
     JOIN cas_certificateauthority ON cas_certificateauthority.id = cas_template.ca_id
     JOIN cas_role ON cas_role.id = cas_template.role_id
     LEFT JOIN cas_profileversion ON cas_profileversion.id = cas_template.profile_id
@@ -133,11 +134,11 @@ def find_issuer(ca: Ref | None, template: str, *, visible_to: Actor) -> Template
 
 
 def template_to_issue(pk: int) -> Template:
-    """A template with CA, role and profile, as they are now."""
-    together = (Template, CertificateAuthority, Role, ProfileVersion)
+    """A template with organization, CA, role and profile, as they are now."""
+    together = (Template, Organization, CertificateAuthority, Role, ProfileVersion)
     template: Template
-    ((template, ca, role, profile),) = select_together(together, _TEMPLATE_SQL, [pk])
-    template.ca, template.role, template.profile = ca, role, profile
+    ((template, organization, ca, role, profile),) = select_together(together, _TEMPLATE_SQL, [pk])
+    template.organization, template.ca, template.role, template.profile = organization, ca, role, profile
     return template
 
 

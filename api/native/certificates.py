@@ -121,6 +121,5 @@ class Certificates(NativeViewSet):
         return Response(self.show(CertificateDetailOut, selectors.get_certificate(ref, visible_to=self.actor)))
 
     def _created(self, issued: Issued, handover: Handover) -> Response:
-        row = selectors.get_certificate(Ref("pk", issued.certificate.pk), visible_to=self.actor)
-        body = self.show(CertificateDetailOut, row) | self.show(HandoverOut, handover)
+        body = self.show(CertificateDetailOut, issued.certificate) | self.show(HandoverOut, handover)
         return self.created(body)

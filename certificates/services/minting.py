@@ -240,7 +240,7 @@ def _issue(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], passphrase: Secr
 
 def _store(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], signed: Sequence[X509Certificate]) -> list[Certificate]:
     ders = [each.public_bytes(Encoding.DER) for each in signed]
-    kept = [_row(actor, desk.template, draft, der) for draft, der in zip(drafts, ders, strict=True)]
+    kept = [_row(actor, desk, draft, der) for draft, der in zip(drafts, ders, strict=True)]
     insert(kept)
     insert(
         [
@@ -260,11 +260,11 @@ def _store(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], signed: Sequence
     return kept
 
 
-def _row(actor: Actor, template: Template, draft: _Draft, der: bytes) -> Certificate:
-    order, key, plan = draft.wanted.order, draft.wanted.key, draft.plan
+def _row(actor: Actor, desk: _Desk, draft: _Draft, der: bytes) -> Certificate:
+    order, key, plan, template = draft.wanted.order, draft.wanted.key, draft.plan, desk.template
     return Certificate(
-        organization_id=template.organization_id,
-        ca_id=template.ca_id,
+        organization=template.organization,
+        ca=desk.ca,
         template=template,
         profile=template.profile,
         serial=serial_text(plan.serial),
