@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,6 +35,8 @@ Status = CertificateAuthority.Status
 
 _STORING_TAKES: Final = timedelta(minutes=10)
 _MOST_CHAINS: Final = 16
+# A dozen CAs that certify each other make millions of ways, most of which end nowhere.
+_MOST_STEPS: Final = 500
 _LONGEST_CHAIN: Final = 10
 
 # Those above come first, as in `lock_subtree`, so that nobody waits in a circle. A CA may be younger than its parent:
@@ -259,10 +261,9 @@ def chains_of(ca: CertificateAuthority) -> list[CaChain]:
 
     At most sixteen, of ten CAs each. Revoked certificates lead nowhere. Empty where the CA has no certificate yet.
     """
-    edges: dict[int, list[CaCertificate]] = {}
-    chains: list[CaChain] = []
-    _follow(ca, (), (), edges, chains)
-    return chains
+    walk = _Walk()
+    _follow(ca, (), (), walk)
+    return walk.found
 
 
 def ca_certificates(ca: CertificateAuthority) -> QuerySet[CaCertificate]:
@@ -320,27 +321,36 @@ def _under_visible_cas(rows: QuerySet, actor: Actor) -> QuerySet:
     return rows
 
 
+@dataclass(slots=True)
+class _Walk:
+    """The ways up that were found, by the certificates of each CA that was met."""
+
+    edges: dict[int, list[CaCertificate]] = field(default_factory=dict)
+    found: list[CaChain] = field(default_factory=list)
+    steps: int = 0
+
+
 def _follow(
     ca: CertificateAuthority,
     authorities: tuple[CertificateAuthority, ...],
     certificates: tuple[x509.Certificate, ...],
-    edges: dict[int, list[CaCertificate]],
-    found: list[CaChain],
+    walk: _Walk,
 ) -> None:
-    """Walk up by every certificate that may be followed, and keep each way that ends."""
+    """Go up by every certificate that may be followed, and keep each way that ends."""
+    walk.steps += 1
     if ca in authorities or len(authorities) == _LONGEST_CHAIN:
         return
-    if ca.pk not in edges:
+    if ca.pk not in walk.edges:
         standing = ca_certificates(ca).filter(Q(revoked_at__isnull=True) | Q(preferred=True))
-        edges[ca.pk] = list(standing.order_by("-preferred", "-not_after"))
-    for row in edges[ca.pk]:
-        if len(found) == _MOST_CHAINS:
+        walk.edges[ca.pk] = list(standing.order_by("-preferred", "-not_after"))
+    for row in walk.edges[ca.pk]:
+        if len(walk.found) == _MOST_CHAINS or walk.steps > _MOST_STEPS:
             return
         path, way = (*authorities, ca), (*certificates, row.certificate)
         if row.issuer is None or row.issuer_id == ca.pk:
-            found.append(CaChain(path, way))
+            walk.found.append(CaChain(path, way))
         else:
-            _follow(row.issuer, path, way, edges, found)
+            _follow(row.issuer, path, way, walk)
 
 
 def _chain_rows(ids: str, ca_ids: Sequence[int], lock: str = "") -> dict[int, CertificateAuthority]:

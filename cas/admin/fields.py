@@ -16,7 +16,8 @@ ALGORITHM_CHOICES = [(algorithm.value, key_words(algorithm)) for algorithm in Ke
 
 
 def issuing_authorities() -> QuerySet[CertificateAuthority]:
-    active = CertificateAuthority.objects.filter(status=CertificateAuthority.Status.ACTIVE)
+    """Those that could sign: in service, their key here."""
+    active = CertificateAuthority.objects.filter(status=CertificateAuthority.Status.ACTIVE, key__isnull=False)
     return active.select_related("organization").order_by("organization__name", "name")
 
 

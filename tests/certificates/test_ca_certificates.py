@@ -172,6 +172,20 @@ def test_chains_are_bounded():
     assert all(len(set(chain.authorities)) == len(chain.authorities) for chain in chains_of(roots[0]))
 
 
+def test_a_thicket_of_crosses_is_left_after_a_while(office):
+    """All of them lead back to where the search began, in some million ways."""
+    cas = [
+        found(office, f"CA {number}", parent=Ref("pk", office.root.pk), validity=YEAR, path_length=5)
+        for number in range(9)
+    ]
+    for ca in cas:
+        for issuer in cas:
+            if ca != issuer:
+                cross(office, ca, issuer, path_length=4)
+    cross(office, office.root, cas[0], path_length=3)
+    assert chains_of(office.root)[0].authorities == (office.root,)
+
+
 def test_a_cross_obeys_the_chain_above_and_its_own_limits(office, new_root):
     with invalid(("issuer", "path-too-long")):
         cross(office, new_root, office.issuing)
