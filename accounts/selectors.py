@@ -25,6 +25,13 @@ def within_reach(rows: QuerySet[M], actor: Actor, *, column: str = "organization
     return rows.none()
 
 
+def reach_sql(actor: Actor, column: str) -> tuple[str, list[int]]:
+    """`within_reach` as a condition of SQL that is written by hand, with its parameters."""
+    if actor.organization_id is not None:
+        return f"{column} = %s", [actor.organization_id]
+    return ("TRUE" if actor.is_superuser or actor.kind is ActorKind.SYSTEM else "FALSE"), []
+
+
 def organizations(*, visible_to: Actor) -> QuerySet[Organization]:
     return within_reach(Organization.objects.order_by("id"), visible_to, column="id")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from cryptography import x509
 from django.db import models
@@ -134,6 +134,12 @@ class CertificateAuthority(models.Model):
         return next((row for row in self.certificates.all() if row.preferred), None)
 
 
+@lru_cache(maxsize=256)
+def _read_certificate(der: bytes) -> x509.Certificate:
+    """The same few certificates are asked for with each one that is issued; what was read of them once, stays read."""
+    return x509.load_der_x509_certificate(der)
+
+
 class CaCertificate(models.Model):
     """One certificate of a CA. The preferred one is copied into what the CA signs and hands out.
 
@@ -183,7 +189,7 @@ class CaCertificate(models.Model):
 
     @cached_property
     def certificate(self) -> x509.Certificate:
-        return x509.load_der_x509_certificate(bytes(self.der))
+        return _read_certificate(bytes(self.der))
 
 
 class IssuedSerial(models.Model):

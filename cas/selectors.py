@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from cryptography import x509
 from django.db import connection
@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Organization
 from accounts.rows import select, select_together
-from accounts.selectors import within_reach
+from accounts.selectors import reach_sql, within_reach
 from cas import addresses, locks
 from cas.core.leaf import IssuerFacts
 from cas.models import (
@@ -70,8 +70,8 @@ _TEMPLATE_SQL = """
     JOIN cas_certificateauthority ON cas_certificateauthority.id = cas_template.ca_id
     JOIN cas_role ON cas_role.id = cas_template.role_id
     LEFT JOIN cas_profileversion ON cas_profileversion.id = cas_template.profile_id
-    WHERE cas_template.id = %s
 """
+_TEMPLATE_TABLES = (Template, Organization, CertificateAuthority, Role, ProfileVersion)
 
 
 def authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
@@ -126,21 +126,37 @@ def find_issuer(ca: Ref | None, template: str, *, visible_to: Actor) -> Template
 
     Raises NotFound for what does not exist and for what the actor may not see, alike.
     """
-    rows = _under_visible_cas(Template.objects.filter(code=template, retired_at__isnull=True), visible_to)
+    visible, parameters = _visible_template_sql(visible_to)
+    sql = f"{_TEMPLATE_SQL} WHERE {visible} AND cas_template.code = %s AND cas_template.retired_at IS NULL"
+    parameters.append(template)
     if ca is not None:
-        rows = rows.filter(ca=get_ca(ca, visible_to=visible_to))
-    keys = list(rows.values_list("pk", flat=True)[:2])
-    if len(keys) != 1:
+        sql += " AND cas_template.ca_id = %s"
+        parameters.append(get_ca(ca, visible_to=visible_to).pk)
+    found = select_together(_TEMPLATE_TABLES, sql + " LIMIT 2", parameters)
+    if len(found) != 1:
         raise _template_not_found(Ref("code", template), visible_to)
-    return template_to_issue(keys[0])
+    return _joined_template(found[0])
 
 
 def template_to_issue(pk: int) -> Template:
     """A template with organization, CA, role and profile, as they are now."""
-    together = (Template, Organization, CertificateAuthority, Role, ProfileVersion)
+    (found,) = select_together(_TEMPLATE_TABLES, f"{_TEMPLATE_SQL} WHERE cas_template.id = %s", [pk])
+    return _joined_template(found)
+
+
+def _visible_template_sql(actor: Actor) -> tuple[str, list[int | str]]:
+    """`_under_visible_cas` as SQL."""
+    reach, organization = reach_sql(actor, "cas_template.organization_id")
+    if actor.grants is None:
+        return reach, [*organization]
+    ca_ids = [grant.ca_id for grant in actor.grants]
+    granted = f"cas_template.ca_id IN ({', '.join(['%s'] * len(ca_ids))})" if ca_ids else "FALSE"
+    return f"{reach} AND {granted}", [*organization, *ca_ids]
+
+
+def _joined_template(rows: tuple[Any, ...]) -> Template:
     template: Template
-    ((template, organization, ca, role, profile),) = select_together(together, _TEMPLATE_SQL, [pk])
-    template.organization, template.ca, template.role, template.profile = organization, ca, role, profile
+    template, template.organization, template.ca, template.role, template.profile = rows
     return template
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from itertools import pairwise
 from typing import Final
@@ -44,6 +45,21 @@ _HOST: Final = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 
 def authority_errors(chain: Sequence[Certificate], at: datetime) -> list[FieldError]:
     """Why certificates of this chain may not sign certificates at this time; fields are `issuer`."""
+    errors = list(_lasting_errors(tuple(chain)))
+    for certificate in chain:
+        if at < certificate.not_valid_before_utc:
+            name = format_name(certificate.subject)
+            errors.append(field_error(_ISSUER, "issuer-not-yet-valid", _("%(name)s is not valid yet"), name=name))
+        if at > certificate.not_valid_after_utc:
+            name = format_name(certificate.subject)
+            errors.append(field_error(_ISSUER, "issuer-expired", _("%(name)s has expired"), name=name))
+    return errors
+
+
+# For each certificate that is issued the same few chains are asked about.
+@lru_cache(maxsize=256)
+def _lasting_errors(chain: tuple[Certificate, ...]) -> tuple[FieldError, ...]:
+    """What is against the chain at any time."""
     errors = []
     for certificate in chain:
         name = format_name(certificate.subject)
@@ -67,10 +83,6 @@ def authority_errors(chain: Sequence[Certificate], at: datetime) -> list[FieldEr
             and isinstance(extension.value, UnrecognizedExtension)
             and extension.oid != POLICY_MAPPINGS
         ]
-        if at < certificate.not_valid_before_utc:
-            errors.append(field_error(_ISSUER, "issuer-not-yet-valid", _("%(name)s is not valid yet"), name=name))
-        if at > certificate.not_valid_after_utc:
-            errors.append(field_error(_ISSUER, "issuer-expired", _("%(name)s has expired"), name=name))
     for certificate, parent in pairwise(chain):
         if certificate.issuer != parent.subject:
             errors.append(
@@ -82,7 +94,7 @@ def authority_errors(chain: Sequence[Certificate], at: datetime) -> list[FieldEr
                     parent=format_name(parent.subject),
                 )
             )
-    return errors
+    return tuple(errors)
 
 
 def room_below(chain: Sequence[Certificate]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, Literal, TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -80,10 +81,14 @@ TbsField = Literal["signature", "issuer", "validity", "subject", "spki"]
 
 def raw_field(certificate: Certificate, field: TbsField) -> bytes:
     """A field of the TBSCertificate (RFC 5280 4.1) as it stands, byte for byte."""
+    return _raw_fields(certificate)[field]
+
+
+@lru_cache(maxsize=64)
+def _raw_fields(certificate: Certificate) -> dict[str, bytes]:
     tbs = der.Reader(certificate.tbs_certificate_bytes).enter()
     version = der.context_tag(0, constructed=True)
     if tbs.next_is(version):
         tbs.read(version)
     tbs.read(der.INTEGER)
-    values = {name: tbs.read_whole(der.SEQUENCE) for name in _TBS_FIELDS}
-    return values[field]
+    return {name: tbs.read_whole(der.SEQUENCE) for name in _TBS_FIELDS}

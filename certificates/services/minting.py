@@ -273,7 +273,7 @@ def _row(actor: Actor, desk: _Desk, draft: _Draft, der: bytes) -> Certificate:
         subject_attributes=name_to_mapping(plan.subject),
         common_name=common_name(plan.subject) or "",
         sans=[general_name_text(san) for san in plan.sans],
-        issuer_name=format_name(plan.issuer_name),
+        issuer_name=desk.ca.subject,
         key_algorithm=algorithm_of(key.public_key),
         key_hash=public_key_sha256(key.public_key),
         not_before=plan.not_before,
