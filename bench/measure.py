@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.load import Load, apply_load
-from bench.stage import Stage, say, web_cpu_seconds, web_memory_mb
+from bench.stage import Stage, WebServer, say, web_cpu_seconds, web_memory_mb
 
 # Before a round counts: connections of the pool, caches, and the code itself get warm.
 WARM_UP_SECONDS = 0.3
@@ -39,13 +39,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Contender:
-    """One of those that take turns: what its clients send, and to whom. `once`: no request is sent twice."""
+    """One of those that take turns: what its clients send. `once`: no request is sent twice."""
 
     name: str
     stage: Stage
     requests: Callable[[int], Sequence[Sequence[bytes]]]
     status: int = 200
-    of_floor: bool = False
+    is_floor: bool = False
+    # Whether the bare Django answers; the floor of a list is Chancery's own.
+    by_bare_django: bool = False
     once: bool = False
     targets: tuple[Target, ...] = ()
 
@@ -59,7 +61,7 @@ class Result:
     database: str
     rows: int
     clients: int
-    of_floor: bool = False
+    is_floor: bool = False
     targets: tuple[Target, ...] = ()
     rounds: list[Sample] = field(default_factory=list)
     # Why nothing was measured.
@@ -88,7 +90,9 @@ def take_turns(
     """Measure each contender with each number of clients, `rounds` times in turn, for so many seconds each."""
     ready, refused = [], []
     for contender in contenders:
-        answer = apply_load(_port(contender), contender.requests(1), status=contender.status, seconds=0.01, once=True)
+        answer = apply_load(
+            _server(contender).port, contender.requests(1), status=contender.status, seconds=0.01, once=True
+        )
         (refused if answer.failures else ready).append((contender, answer.first_failure))
     for contender, answered in refused:
         say(f"  {contender.name}: left out, it answers {answered}")
@@ -106,7 +110,7 @@ def take_turns(
 
 
 def _measure(contender: Contender, clients: int, seconds: float) -> Sample:
-    server = contender.stage.server(contender.of_floor)
+    server = _server(contender)
     web, store = web_cpu_seconds(server), contender.stage.store_cpu_seconds()
     load = apply_load(
         server.port, contender.requests(clients), status=contender.status, seconds=seconds, once=contender.once
@@ -123,14 +127,15 @@ def _sample(load: Load, web_cpu: float, store_cpu: float) -> Sample:
         "p99_ms": load.percentile_ms(99),
         "web_cpu_ms": 1000 * web_cpu / answers,
         "store_cpu_ms": 1000 * store_cpu / answers,
+        "server_cpu_ms": 1000 * (web_cpu + store_cpu) / answers,
         "client_cpu_ms": 1000 * load.client_cpu_seconds / answers,
         "answers": answers,
         "failures": load.failures,
     }
 
 
-def _port(contender: Contender) -> int:
-    return contender.stage.server(contender.of_floor).port
+def _server(contender: Contender) -> WebServer:
+    return contender.stage.floor if contender.by_bare_django else contender.stage.chancery
 
 
 def _result(work: str, contender: Contender, clients: int, *, remark: str = "") -> Result:
@@ -140,7 +145,7 @@ def _result(work: str, contender: Contender, clients: int, *, remark: str = "") 
         database=contender.stage.database,
         rows=contender.stage.office["rows"],
         clients=clients,
-        of_floor=contender.of_floor,
+        is_floor=contender.is_floor,
         targets=contender.targets,
         remark=remark,
     )

@@ -23,7 +23,7 @@ from bench.options import read_options
 from bench.stage import house, run
 
 _WORKS = {"issue": works.issue, "ocsp": works.ocsp, "lists": works.lists}
-_TIMES, _WARM_UP, _LINES = 200, 20, 25
+_TIMES, _WARM_UP, _LINES = 200, 20, 45
 
 
 def main(arguments: list[str]) -> None:
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
         tempfile.TemporaryDirectory() as folder,
     ):
         for contender in _WORKS[options.works[0]](stage):
-            if contender.of_floor:
+            if contender.by_bare_django:
                 continue
             file = Path(folder) / "requests.json"
             texts = [request.decode("latin-1") for request in contender.requests(1)[0]]

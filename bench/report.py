@@ -22,6 +22,7 @@ _WIRE_HEAD = (
     "CPU ms web · store · client",
     "web MB",
     "of floor",
+    "by CPU",
     "target",
 )
 _ALONE_HEAD = ("", "seconds", "per second", "memory MB", "peak MB", "of floor", "target")
@@ -85,6 +86,7 @@ def _wire_row(run: Run, result: Result) -> Iterator[str]:
     yield " · ".join(f"{result.median(f'{who}_cpu_ms'):.2f}" for who in ("web", "store", "client"))
     yield f"{result.median('memory_mb'):,.0f}"
     yield _of_floor(run, result, "per_second")
+    yield _of_floor(run, result, "server_cpu_ms")
     yield _verdicts(run, result)
 
 
@@ -97,8 +99,11 @@ def _alone_row(run: Run, result: Result) -> Iterator[str]:
 
 
 def _of_floor(run: Run, result: Result, measure: str) -> str:
-    floor = next((each for each in run.group(result).values() if each.of_floor), None)
-    return f"{ratio(result, floor, measure):.2f}" if floor and floor is not result else ""
+    floor = next((each for each in run.group(result).values() if each.is_floor), None)
+    if floor is None or floor is result:
+        return ""
+    value = ratio(result, floor, measure)
+    return f"{value if measure == 'per_second' else 1 / value:.2f}"
 
 
 def _verdicts(run: Run, result: Result) -> str:

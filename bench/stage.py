@@ -84,9 +84,6 @@ class Stage:
     def office(self) -> dict[str, Any]:
         return self.register.office
 
-    def server(self, of_floor: bool) -> WebServer:
-        return self.floor if of_floor else self.chancery
-
     def store_cpu_seconds(self) -> float:
         """What PostgreSQL and Redis have used; SQLite works inside the web processes."""
         return cpu_seconds(self.stores)

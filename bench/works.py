@@ -38,7 +38,12 @@ def issue(stage: Stage) -> list[Contender]:
     managed = [orders(template_code=unlinted, common_name=next(names)) for _ in csrs]
     return [
         Contender(
-            floor, stage, shared([wire.post_json("/issue", "", {"csr": csr}) for csr in csrs]), 201, of_floor=True
+            floor,
+            stage,
+            shared([wire.post_json("/issue", "", {"csr": csr}) for csr in csrs]),
+            201,
+            is_floor=True,
+            by_bare_django=True,
         ),
         Contender(plain, stage, shared(from_csr(unlinted)), 201, targets=_at_least(0.5, of=floor)),
         Contender("issue from CSR, lint block", stage, shared(from_csr(linted)), 201, targets=_at_least(0.3, of=floor)),
@@ -55,7 +60,7 @@ def ocsp(stage: Stage) -> list[Contender]:
     stored = [wire.get(f"/stored/{number}") for number in range(1, len(questions) + 1)]
     target = _at_least(0.7, of=floor)
     return [
-        Contender(floor, stage, shared(stored), of_floor=True),
+        Contender(floor, stage, shared(stored), is_floor=True, by_bare_django=True),
         Contender("OCSP, POST", stage, shared([wire.post_ocsp(path, each) for each in questions]), targets=target),
         Contender("OCSP, GET", stage, shared([wire.get_ocsp(path, each) for each in questions]), targets=target),
     ]
@@ -78,7 +83,7 @@ def lists(stage: Stage) -> list[Contender]:
     deep = (*within_30, *_at_most("p50_ms", 1.5, of=first))
     host, _dot, zone = middle["common_name"].partition(".")
     return [
-        Contender("floor: one certificate by its primary key", stage, shared(one), of_floor=False),
+        Contender("floor: one certificate by its primary key", stage, shared(one), is_floor=True),
         Contender(first, stage, shared([page()]), targets=within_30),
         Contender("a page in the middle", stage, shared([page(cursor=_cursor_to_the_middle(stage))]), targets=deep),
         Contender("by serial", stage, found(lambda sample: f"serial:{sample['serial']}"), targets=within_30),

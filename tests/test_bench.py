@@ -23,10 +23,10 @@ ROWS = {
 }
 
 
-def a_result(name: str, rates: list[float], *, of_floor: bool = False, targets: tuple[Target, ...] = ()) -> Result:
-    names = ("p50_ms", "p99_ms", "web_cpu_ms", "store_cpu_ms", "client_cpu_ms", "memory_mb")
+def a_result(name: str, rates: list[float], *, is_floor: bool = False, targets: tuple[Target, ...] = ()) -> Result:
+    names = ("p50_ms", "p99_ms", "web_cpu_ms", "store_cpu_ms", "server_cpu_ms", "client_cpu_ms", "memory_mb")
     rounds = [{"per_second": rate, "failures": 0, **dict.fromkeys(names, 1.0)} for rate in rates]
-    return Result("issue", name, "sqlite", 1000, 8, of_floor, targets, rounds)
+    return Result("issue", name, "sqlite", 1000, 8, is_floor, targets, rounds)
 
 
 def a_run(*results: Result) -> Run:
@@ -45,13 +45,13 @@ def half_of_the_floor() -> tuple[Target, ...]:
     ],
 )
 def test_a_target_is_judged_by_the_median_of_the_rounds_ratios(rates, verdict):
-    run = a_run(a_result(FLOOR, [100, 100, 100], of_floor=True), a_result("ours", rates, targets=half_of_the_floor()))
+    run = a_run(a_result(FLOOR, [100, 100, 100], is_floor=True), a_result("ours", rates, targets=half_of_the_floor()))
     assert verdict in tables(run)
     assert ("| 1 of 1 | – |" in history([run])) == verdict.endswith("met")
 
 
 def test_a_run_that_was_kept_is_read_as_it_was(tmp_path):
-    run = a_run(a_result(FLOOR, [100.0], of_floor=True), a_result("ours", [60.0], targets=half_of_the_floor()))
+    run = a_run(a_result(FLOOR, [100.0], is_floor=True), a_result("ours", [60.0], targets=half_of_the_floor()))
     keep(run, tmp_path)
     assert read_all(tmp_path) == [run]
 
