@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -34,10 +34,6 @@ from kernel.text import _
 Status = CertificateAuthority.Status
 
 _STORING_TAKES: Final = timedelta(minutes=10)
-_MOST_CHAINS: Final = 16
-# A dozen CAs that certify each other make millions of ways, most of which end nowhere.
-_MOST_STEPS: Final = 500
-_LONGEST_CHAIN: Final = 10
 
 # Those above come first, as in `lock_subtree`, so that nobody waits in a circle. A CA may be younger than its parent:
 # the order of the ids does not say who is above.
@@ -272,16 +268,6 @@ def chain_of(ca: CertificateAuthority) -> CaChain:
     return certificates_of(_upwards(rows, ca.pk))
 
 
-def chains_of(ca: CertificateAuthority) -> list[CaChain]:
-    """Every chain of this CA, the preferred one first: those who trust one root cannot always follow the other.
-
-    At most sixteen, of ten CAs each. Revoked certificates lead nowhere. Empty where the CA has no certificate yet.
-    """
-    walk = _Walk()
-    _follow(ca, (), (), walk)
-    return walk.found
-
-
 def ca_certificates(ca: CertificateAuthority) -> QuerySet[CaCertificate]:
     """All certificates of a CA, the preferred one first, then the newest."""
     return CaCertificate.objects.select_related("issuer").filter(ca=ca).order_by("-preferred", "-pk")
@@ -335,38 +321,6 @@ def _under_visible_cas(rows: QuerySet, actor: Actor) -> QuerySet:
     if actor.grants is not None:
         rows = rows.filter(ca_id__in=[grant.ca_id for grant in actor.grants])
     return rows
-
-
-@dataclass(slots=True)
-class _Walk:
-    """The ways up that were found, by the certificates of each CA that was met."""
-
-    edges: dict[int, list[CaCertificate]] = field(default_factory=dict)
-    found: list[CaChain] = field(default_factory=list)
-    steps: int = 0
-
-
-def _follow(
-    ca: CertificateAuthority,
-    authorities: tuple[CertificateAuthority, ...],
-    certificates: tuple[x509.Certificate, ...],
-    walk: _Walk,
-) -> None:
-    """Go up by every certificate that may be followed, and keep each way that ends."""
-    walk.steps += 1
-    if ca in authorities or len(authorities) == _LONGEST_CHAIN:
-        return
-    if ca.pk not in walk.edges:
-        standing = ca_certificates(ca).filter(Q(revoked_at__isnull=True) | Q(preferred=True))
-        walk.edges[ca.pk] = list(standing.order_by("-preferred", "-not_after"))
-    for row in walk.edges[ca.pk]:
-        if len(walk.found) == _MOST_CHAINS or walk.steps > _MOST_STEPS:
-            return
-        path, way = (*authorities, ca), (*certificates, row.certificate)
-        if row.issuer is None or row.issuer_id == ca.pk:
-            walk.found.append(CaChain(path, way))
-        else:
-            _follow(row.issuer, path, way, walk)
 
 
 def _chain_rows(ids: str, ca_ids: Sequence[int], lock: str = "") -> dict[int, CertificateAuthority]:

@@ -15,6 +15,7 @@ from django.core.management.base import CommandError
 from accounts.console import read_duration, read_secret_file, require_new_files, write_new_file
 from accounts.models import Organization
 from cas import selectors
+from cas.chains import chains_of
 from cas.core.csr import read_csr
 from cas.core.formats import to_pem
 from cas.core.general_names import constraint_name
@@ -198,7 +199,7 @@ def abandon(desk: Desk, options: Options) -> None:
 
 
 def chains(desk: Desk, options: Options) -> None:
-    for chain in selectors.chains_of(desk.ca(options["name"])):
+    for chain in chains_of(desk.ca(options["name"])):
         desk.say(" > ".join(ca.name for ca in chain.authorities))
     for row in selectors.ca_certificates(desk.ca(options["name"])):
         _show(desk, row)
