@@ -47,6 +47,8 @@ def _sqlite(path: str, *, has_more: bool) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": Path(path[1:]).absolute(),
+        # Opening one reads the whole schema, which takes longer than most requests do.
+        "CONN_MAX_AGE": None,
         "OPTIONS": {
             # The writer's lock is taken first, so that what a transaction has read is still true when it writes.
             "transaction_mode": "IMMEDIATE",

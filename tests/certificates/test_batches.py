@@ -65,6 +65,11 @@ def test_reading_is_not_issuing(office):
         issue(office, from_csr(office), actor=auditor.actor)
 
 
+def test_a_credential_without_a_grant_finds_no_template(office):
+    with refused(NotFound, "template-not-found"):
+        issue(office, from_csr(office), actor=replace(office.owner, grants=()))
+
+
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
