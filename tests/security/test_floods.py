@@ -24,10 +24,11 @@ PASSPHRASE = Secret("a passphrase of some length")
 
 @pytest.fixture
 def small_caches(settings: Any) -> Iterator[None]:
-    """The caches as they are set, but a public one that is full soon."""
+    """Caches in memory, as one process has them, which are full soon."""
+    memory = "django.core.cache.backends.locmem.LocMemCache"
     settings.CACHES = {
-        name: each | {"LOCATION": f"small-{name}", "OPTIONS": {"MAX_ENTRIES": 30}}
-        for name, each in settings.CACHES.items()
+        name: {"BACKEND": memory, "LOCATION": f"small-{name}", "OPTIONS": {"MAX_ENTRIES": 30}}
+        for name in settings.CACHES
     }
     yield
     for each in caches.all():
