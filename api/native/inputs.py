@@ -190,6 +190,7 @@ class RoleFields(Input):
     allow_bare_domains = Flag(required=False)
     allow_subdomains = Flag(required=False)
     allow_wildcards = Flag(required=False)
+    allow_dns_sans = Flag(required=False)
     allow_ip_sans = Flag(required=False)
     allowed_ip_ranges = _words(longest=50)
     allow_email_sans = Flag(required=False)
@@ -260,6 +261,9 @@ class TemplateFields(Input):
     include_cdp = Flag(required=False)
     include_aia = Flag(required=False)
     renew_same_key = Flag(required=False)
+    approval_covers_renewal = Flag(
+        required=False, help_text="Of the same names, validity and kind of key, while the template stays as it is."
+    )
     requires_approval = Flag(required=False)
     approver_role = Text(required=False, allow_blank=True, max_length=80)
     approvals_needed = _approvals()

@@ -37,6 +37,12 @@ class RoleChangeForm(ApprovalFields):
     allow_any_name = forms.BooleanField(
         label=_("Any DNS name"), required=False, help_text=_("Then the list above is not asked.")
     )
+    allow_dns_sans = forms.BooleanField(
+        label=_("DNS names as alternative names"),
+        required=False,
+        initial=True,
+        help_text=_("Without it a DNS name can only be the common name."),
+    )
     allow_ip_sans = forms.BooleanField(label=_("IP addresses"), required=False)
     allowed_ip_ranges = LinesField(label=_("IP ranges"), help_text=_("One to a line. Empty: any."), rows=2)
     allow_email_sans = forms.BooleanField(label=_("E-mail addresses"), required=False)
@@ -77,6 +83,7 @@ class RoleChangeForm(ApprovalFields):
             "allow_subdomains",
             "allow_wildcards",
             "allow_any_name",
+            "allow_dns_sans",
         ),
         Section(
             _("Other names"),
@@ -168,7 +175,7 @@ class RoleAdmin(ServiceAdmin):
     sortable_by = ()
     fieldsets = (
         (None, {"fields": ("name", "description", "organization", "ca", "version", "standing", "public_id")}),
-        (_("Names"), {"fields": ("names", "other_names", "common_name", "attributes")}),
+        (_("Names"), {"fields": ("names", "allow_dns_sans", "other_names", "common_name", "attributes")}),
         (_("Validity and keys"), {"fields": ("longest", "algorithms", "keeps_keys")}),
         (_("Approval"), {"fields": ("approval",)}),
         (_("Its life"), {"fields": ("created_at", "updated_at", "retired_at")}),
