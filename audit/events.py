@@ -32,6 +32,7 @@ class EventName(StrEnum):
     CA_REQUESTED = "ca.requested"
     CA_CSR_SIGNED = "ca.csr_signed"
     CA_COMPLETED = "ca.completed"
+    CA_CANCELLED = "ca.cancelled"
     CA_REQUEST_CERTIFIED = "ca.request_certified"
     CA_IMPORTED = "ca.imported"
     CA_ADDED = "ca.added"

@@ -29,6 +29,7 @@ class Status(StrEnum):
     PENDING = "pending"
     DISABLED = "disabled"
     RETIRED = "retired"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ _LOOKS: Final = {
     Status.PENDING: _Look(_("Pending"), "info", "hourglass"),
     Status.DISABLED: _Look(_("Disabled"), "warn", "pause"),
     Status.RETIRED: _Look(_("Retired"), "", "lock"),
+    Status.CANCELLED: _Look(_("Cancelled"), "", "ban"),
 }
 
 

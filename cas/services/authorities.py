@@ -25,12 +25,12 @@ from cas.services.founding import (
     policy_errors,
     reference,
     terms_errors,
+    wrong_status,
 )
 from cas.services.serials import serial_text
 from kernel.actor import Actor
-from kernel.errors import Conflict, Invalid
+from kernel.errors import Invalid
 from kernel.permissions import Permission
-from kernel.text import _
 
 Status = CertificateAuthority.Status
 
@@ -174,8 +174,7 @@ def _change_status(
     policy.require(actor, Permission.CAS_WRITE, organization_id=ca.organization_id, ca_id=ca.pk)
     row = selectors.lock_subtree(ca.pk)[0]
     if row.status not in allowed_from:
-        text = _("%(ca)s is %(status)s; this cannot be done with it.")
-        raise Conflict(text, code="wrong-status", ca=row.name, status=row.status)
+        raise wrong_status(row)
     row.status = status
     row.save(update_fields=["status"])
     audit.record(actor, event, reference(row), organization_id=row.organization_id)

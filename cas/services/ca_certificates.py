@@ -20,7 +20,7 @@ from cas.core.reading import path_length
 from cas.models import CaCertificate, CertificateAuthority, IssuedSerial
 from cas.orders import CrossOrder
 from cas.services.certifying import certify, draft_certificate, limits_of
-from cas.services.founding import keep_ca_certificate, reference, set_preferred
+from cas.services.founding import keep_ca_certificate, reference, set_preferred, wrong_status
 from kernel.actor import Actor
 from kernel.errors import Conflict, Invalid
 from kernel.permissions import Permission
@@ -148,8 +148,7 @@ def _first_end(certificates: list[x509.Certificate] | tuple[x509.Certificate, ..
 
 def _require_certifiable(ca: CertificateAuthority) -> None:
     if ca.status != Status.ACTIVE:
-        text = _("%(ca)s is %(status)s; this cannot be done with it.")
-        raise Conflict(text, code="wrong-status", ca=ca.name, status=ca.status)
+        raise wrong_status(ca)
     blocked = selectors.blocked_key(ca.key_hash, organization_id=ca.organization_id)
     if blocked is not None:
         text = _("the key of %(ca)s is blocked: %(reason)s")

@@ -52,6 +52,12 @@ def reference(ca: CertificateAuthority) -> Resource:
     return Resource("ca", ca.pk, ca.name, public_id=ca.public_id)
 
 
+def wrong_status(ca: CertificateAuthority) -> Conflict:
+    """What is said where the present status of a CA forbids what is asked."""
+    text = _("%(ca)s is %(status)s; this cannot be done with it.")
+    return Conflict(text, code="wrong-status", ca=ca.name, status=ca.status)
+
+
 def name_errors(name: str) -> list[FieldError]:
     return text_errors("name", name, longest=LONGEST_NAME, required=True)
 
@@ -120,8 +126,12 @@ def insert_authority(
     key: CaKey | None,
     status: str = CertificateAuthority.Status.ACTIVE,
     predecessor: CertificateAuthority | None = None,
+    event: str | None = None,
 ) -> CertificateAuthority:
-    """The row, without any certificate yet. Raises Conflict (the name is taken, or this CA is known already)."""
+    """The row, without any certificate yet; `event` is the one that tells of it, a new one where it is None.
+
+    Raises Conflict (the name is taken, or this CA is known already).
+    """
     ca = CertificateAuthority(
         organization=organization,
         # The number is known only after the insert, and the address shall be readable.
@@ -132,7 +142,7 @@ def insert_authority(
         subject_hash=name_hash(subject),
         key_hash=public_key_sha256(public_key),
         key_algorithm=algorithm_of(public_key),
-        event=audit.new_event_id(),
+        event=event or audit.new_event_id(),
         **_columns(terms, key),
     )
     _require_new(ca)

@@ -23,7 +23,7 @@ from cas.core.reading import may_sign_crls, subject_key_identifier
 from cas.core.weak_keys import weaknesses
 from cas.models import CaCertificate, CertificateAuthority, IssuedSerial
 from cas.orders import AuthorityTerms
-from cas.services.founding import LONGEST_NAME, insert_authority, keep_ca_certificate, name_hash
+from cas.services.founding import LONGEST_NAME, insert_authority, keep_ca_certificate, name_hash, wrong_status
 from cas.services.serials import serial_text
 from kernel.errors import Conflict, FieldError, Invalid, field_error
 from kernel.ref import Ref
@@ -62,8 +62,7 @@ def accept_certificates(
     lock_known(ca.organization, [each for _certificate, above in judged for each in above])
     row = selectors.lock_alone(ca.pk)
     if row.status != status:
-        text = _("%(ca)s is %(status)s; this cannot be done with it.")
-        raise Conflict(text, code="wrong-status", ca=row.name, status=row.status)
+        raise wrong_status(row)
     return [_accept(row, certificate, above, event=event) for certificate, above in judged][-1]
 
 
@@ -108,7 +107,7 @@ def register_above(
     """
     issuer: CertificateAuthority | None = None
     for certificate in reversed(above):
-        ca = find_authority(organization, certificate) or _insert_foreign(organization, certificate)
+        ca = find_authority(organization, certificate) or _insert_foreign(organization, certificate, event=event)
         if ca.status == CertificateAuthority.Status.REVOKED:
             raise Conflict(_("%(ca)s is revoked."), code="ca-revoked", ca=ca.name)
         _keep_if_new(ca, certificate, issuer or ca, event=event)
@@ -210,15 +209,24 @@ def _known_certificates(organization: Organization) -> list[x509.Certificate]:
     return [row.certificate for row in rows.exclude(ca__status=CertificateAuthority.Status.REVOKED)]
 
 
-def _insert_foreign(organization: Organization, certificate: x509.Certificate) -> CertificateAuthority:
+def _insert_foreign(organization: Organization, certificate: x509.Certificate, *, event: str) -> CertificateAuthority:
+    """The row that `event` tells of, or the one that somebody else has made of the same CA in the meantime."""
     name = foreign_name(organization, certificate)
-    return insert_authority(
-        AuthorityTerms(organization=Ref("pk", organization.pk), name=name, allow_leaf_certificates=False),
-        organization=organization,
-        subject=certificate.subject,
-        public_key=key_of(certificate),
-        key=None,
-    )
+    try:
+        return insert_authority(
+            AuthorityTerms(organization=Ref("pk", organization.pk), name=name, allow_leaf_certificates=False),
+            organization=organization,
+            subject=certificate.subject,
+            public_key=key_of(certificate),
+            key=None,
+            event=event,
+        )
+    except Conflict:
+        lock_known(organization, [certificate])
+        known = find_authority(organization, certificate)
+        if known is None:
+            raise
+        return known
 
 
 def _keep_if_new(

@@ -9,13 +9,21 @@ from accounts import policy
 from accounts.selectors import get_organization
 from audit import services as audit
 from audit.events import EventName
-from cas import keystore
+from cas import keystore, selectors
 from cas.core import names
 from cas.core.formats import read_certificates
 from cas.core.signing import sign_csr
 from cas.models import CaCertificate, CertificateAuthority
 from cas.orders import PendingAuthorityOrder
-from cas.services.founding import insert_authority, name_hash, new_key, reference, terms_errors
+from cas.services.founding import (
+    LONGEST_NAME,
+    insert_authority,
+    name_hash,
+    new_key,
+    reference,
+    terms_errors,
+    wrong_status,
+)
 from cas.services.outside import FIELD, about_key, accept_certificates
 from kernel.actor import Actor
 from kernel.errors import Conflict, Invalid, field_error
@@ -110,6 +118,26 @@ def add_authority_certificate(*, actor: Actor, ca: CertificateAuthority, certifi
     policy.require(actor, Permission.CAS_CREATE, organization_id=ca.organization_id, ca_id=ca.pk)
     row, event = _take(ca, certificates, expected=Status.ACTIVE)
     _record(actor, EventName.CA_CERTIFICATE_ADDED, row, event)
+    return row
+
+
+@transaction.atomic
+def cancel_authority(*, actor: Actor, ca: CertificateAuthority) -> CertificateAuthority:
+    """Nobody waits for the certificate of a pending CA any more: its key is destroyed, and its name is free again.
+
+    A key on a token stays where it is. Raises Denied, Conflict (the CA is not pending).
+    """
+    policy.require(actor, Permission.CAS_CREATE, organization_id=ca.organization_id, ca_id=ca.pk)
+    row = selectors.lock_alone(ca.pk)
+    if row.status != Status.PENDING:
+        raise wrong_status(row)
+    resource, key = reference(row), row.key
+    row.status, row.key, row.passphrase_protected = Status.CANCELLED, None, False
+    row.name = f"{row.name[: LONGEST_NAME - 30]} (cancelled {row.pk})"
+    row.save(update_fields=["status", "key", "passphrase_protected", "name"])
+    if key is not None:
+        key.delete()
+    audit.record(actor, EventName.CA_CANCELLED, resource, organization_id=row.organization_id, subject=row.subject)
     return row
 
 

@@ -11,7 +11,7 @@ from cas.core.profile import Profile, errors_of_role
 from cas.models import CertificateAuthority, ProfileVersion, Role, Template
 from cas.orders import RoleOrder, TemplateOrder
 from cas.services.approvals import approval_errors
-from kernel.errors import Conflict, FieldError, Invalid, field_error
+from kernel.errors import Conflict, FieldError, Invalid, NotFound, field_error
 from kernel.limits import text_errors
 from kernel.ref import Ref
 from kernel.text import _
@@ -58,10 +58,10 @@ def save(row: Row, changed: list[str], taken: Conflict) -> None:
 
 
 def lock(model: type[Row], pk: int) -> Row:
-    """The row, locked. Raises Conflict where it was retired."""
+    """The row, locked. Raises NotFound where it was retired: it is not there any more, for whoever comes late too."""
     row = model._default_manager.select_for_update(of=("self",)).select_related("ca", "organization").get(pk=pk)
     if row.retired_at is not None:
-        raise Conflict(_("%(name)s is retired already."), code="already-retired", name=str(row))
+        raise NotFound(_("%(name)s is retired already."), code="already-retired", name=str(row))
     return row
 
 

@@ -55,7 +55,7 @@ def update_role(*, actor: Actor, role: Role, order: RoleOrder) -> Role:
 def retire_role(*, actor: Actor, role: Role) -> Role:
     """It cannot be used any more, and its name is free again.
 
-    Raises Denied, Conflict (templates stand on it; retired already).
+    Raises Denied, Conflict (templates stand on it), NotFound (retired already).
     """
     policy.require(actor, Permission.ROLES_WRITE, organization_id=role.organization_id, ca_id=role.ca_id)
     row = profiles.lock(Role, role.pk)

@@ -72,8 +72,8 @@ def move_templates(*, actor: Actor, source: CertificateAuthority, target: Certif
     _require_successor(source, target)
     Role.objects.filter(ca=source, retired_at__isnull=True).update(ca=target)
     moved = []
-    for pk in Template.objects.filter(ca=source, retired_at__isnull=True).order_by("pk").values_list("pk", flat=True):
-        template = profiles.lock(Template, pk)
+    rows = Template.objects.select_for_update(of=("self",)).select_related("organization", "role")
+    for template in rows.filter(ca=source, retired_at__isnull=True).order_by("pk"):
         template.ca, template.version = target, template.version + 1
         template.save(update_fields=["ca", "version", "updated_at"])
         profiles.keep_profile(template)

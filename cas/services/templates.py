@@ -54,7 +54,7 @@ def update_template(*, actor: Actor, template: Template, order: TemplateOrder) -
 
 @transaction.atomic
 def retire_template(*, actor: Actor, template: Template) -> Template:
-    """Nothing is issued by it any more, and its code is free again. Raises Denied, Conflict (retired already)."""
+    """Nothing is issued by it any more, and its code is free again. Raises Denied, NotFound (retired already)."""
     policy.require(actor, Permission.TEMPLATES_WRITE, organization_id=template.organization_id, ca_id=template.ca_id)
     row = profiles.lock(Template, template.pk)
     row.retired_at = timezone.now()

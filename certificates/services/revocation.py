@@ -18,6 +18,7 @@ from cas.core.crl import entry_der
 from cas.core.reasons import AUTHORITY_REASONS, LEAF_REASONS, reason_name
 from cas.models import BlockedKey, CaCertificate, CertificateAuthority, IssuedSerial
 from cas.services.founding import reference as ca_reference
+from cas.services.founding import wrong_status
 from certificates import selectors
 from certificates.models import Certificate, Revocation
 from certificates.orders import RevokeAuthorityOrder, RevokeOrder
@@ -114,7 +115,7 @@ def revoke_authority(*, actor: Actor, order: RevokeAuthorityOrder) -> Certificat
 
     A CA below that was certified by another one as well goes on under that one, without the certificates that fall. A
     root is revoked by nobody but us: it stands on no CRL, so whoever trusts it must be told. Raises NotFound,
-    Denied, Invalid (the reason, the comment), AlreadyRevoked.
+    Denied, Invalid (the reason, the comment), AlreadyRevoked, Conflict (it has never had a certificate).
     """
     ca = cas_selectors.get_ca(order.ca, visible_to=actor)
     policy.require(actor, Permission.CAS_REVOKE, organization_id=ca.organization_id, ca_id=ca.pk)
@@ -129,6 +130,8 @@ def revoke_authority(*, actor: Actor, order: RevokeAuthorityOrder) -> Certificat
     subtree = cas_selectors.lock_subtree(ca.pk)
     if subtree[0].status == CertificateAuthority.Status.REVOKED:
         raise AlreadyRevoked(_("The CA is revoked already."))
+    if not subtree[0].was_certified:
+        raise wrong_status(subtree[0])
     now = timezone.now()
     fallen = falling_with(subtree[0], subtree, now)
     for below in subtree:

@@ -140,6 +140,10 @@ AUTHORITY_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
         lambda s: _complete(s, authorities.complete_authority),
         [*CSR_SIGNED, "ca.completed", *PUBLISHED],
     ),
+    "cas.cancel_authority": (
+        lambda s: pending.cancel_authority(actor=s.owner, ca=_pending(s)),
+        ["ca.requested", "ca.cancelled"],
+    ),
     "cas.add_authority_certificate": (
         _add_certificate,
         [*CSR_SIGNED, "ca.completed", "ca.csr_signed", "ca_certificate.added"],

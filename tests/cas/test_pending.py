@@ -9,15 +9,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from accounts.roles import OrganizationRole
+from audit.services.correspondence import find_mismatches
 from cas.core.csr import read_csr
 from cas.core.keys import KeyAlgorithm, generate
 from cas.core.names import parse_name
-from cas.models import CaCertificate, CertificateAuthority
+from cas.models import CaCertificate, CaKey, CertificateAuthority
 from cas.orders import PendingAuthorityOrder
 from cas.selectors import chain_of, foreign_authorities
+from cas.services import outside
 from cas.services.authorities import create_authority
 from cas.services.pending import (
     add_authority_certificate,
+    cancel_authority,
     complete_authority,
     create_pending_authority,
     sign_authority_csr,
@@ -173,6 +176,24 @@ def test_a_root_that_is_known_need_not_come_again(owner, root):
     assert CertificateAuthority.objects.filter(name="Old Root").count() == 1
 
 
+def test_those_above_are_told_of_with_it(owner, root):
+    """Rows and events correspond, for whoever looks from either side."""
+    ca = pending(owner)
+    complete(owner, ca, pem(root.certify(request(owner, ca)), root.certificate))
+    assert list(find_mismatches(None)) == []
+
+
+def test_a_root_that_somebody_else_brings_at_the_same_time_is_one_ca(owner, root, monkeypatch):
+    first, second = pending(owner, "First"), pending(owner, "Second")
+    asked = [root.certify(request(owner, ca)) for ca in (first, second)]
+    complete(owner, first, pem(asked[0], root.certificate))
+    find, answers = outside.find_authority, iter([None, None])
+    monkeypatch.setattr(outside, "find_authority", lambda *about: next(answers, ...) and find(*about))
+    done = complete(owner, second, pem(asked[1], root.certificate))
+    assert done.parent == CertificateAuthority.objects.get(name="Old Root")
+    assert list(find_mismatches(None)) == []
+
+
 def test_pkcs7_is_read_too(owner, root):
     ca = pending(owner)
     both = [root.certify(request(owner, ca)), root.certificate]
@@ -298,3 +319,42 @@ def test_its_second_csr_asks_for_the_identifier_it_has(owner, root):
     ca.refresh_from_db()
     wished = request(owner, ca).extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     assert wished == certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+
+
+# --- given up ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_ca_that_nobody_waits_for_loses_its_key_and_frees_its_name(owner, root):
+    ca = pending(owner, passphrase=PASSPHRASE)
+    asked = sign_authority_csr(actor=owner.actor, ca=ca, passphrase=PASSPHRASE)
+    with happenings() as names:
+        cancelled = cancel_authority(actor=owner.actor, ca=ca)
+    assert names == ["ca.cancelled"]
+    assert (cancelled.status, cancelled.has_key, cancelled.name) == ("cancelled", False, f"Issuing (cancelled {ca.pk})")
+    assert not CaKey.objects.exists()
+    with refused(Conflict, "ca-without-key"):
+        complete(owner, cancelled, pem(root.certify(asked), root.certificate))
+    with refused(Conflict, "wrong-status"):
+        cancel_authority(actor=owner.actor, ca=cancelled)
+    assert pending(owner).name == "Issuing"
+
+
+def test_only_who_may_found_cas_gives_one_up_and_only_while_it_waits(owner, root):
+    ca = pending(owner)
+    for other in (cast.stranger(), cast.member(owner.organization, OrganizationRole.OPERATOR)):
+        with refused(Denied):
+            cancel_authority(actor=other.actor, ca=ca)
+    done = complete(owner, ca, pem(root.certify(request(owner, ca)), root.certificate))
+    with refused(Conflict, "wrong-status"):
+        cancel_authority(actor=owner.actor, ca=done)
+
+
+def test_what_kind_of_ca_it_is_is_never_guessed(owner, root):
+    ca = pending(owner)
+    assert (ca.kind, ca.is_root) == ("pending", False)
+    done = complete(owner, ca, pem(root.certify(request(owner, ca)), root.certificate))
+    assert (done.kind, done.parent.kind) == ("intermediate", "foreign")
+    own_root = create_authority(actor=owner.actor, order=authority_order(owner.organization, "Root"))
+    assert own_root.kind == "root"
+    cancelled = cancel_authority(actor=owner.actor, ca=pending(owner, "Other"))
+    assert (cancelled.kind, cancelled.is_root) == ("pending", False)

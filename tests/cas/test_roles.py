@@ -221,7 +221,7 @@ def test_the_name_of_a_retired_role_is_free_again(office):
 def test_a_retired_role_neither_retires_nor_changes_again(office):
     role = create(office)
     retire_role(actor=office.owner, role=role)
-    with refused(Conflict, "already-retired"):
+    with refused(NotFound, "already-retired"):
         retire_role(actor=office.owner, role=role)
-    with refused(Conflict, "already-retired"):
+    with refused(NotFound, "already-retired"):
         update(office, role, description="back again")

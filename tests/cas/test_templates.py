@@ -237,9 +237,9 @@ def test_the_code_of_a_retired_template_is_free_again(office):
 
 def test_a_retired_template_neither_retires_nor_changes_again(office):
     retire_template(actor=office.owner, template=office.template)
-    with refused(Conflict, "already-retired"):
+    with refused(NotFound, "already-retired"):
         retire_template(actor=office.owner, template=office.template)
-    with refused(Conflict, "already-retired"):
+    with refused(NotFound, "already-retired"):
         update(office, office.template, name="Back again")
 
 

@@ -12,8 +12,11 @@ from django.utils import timezone
 
 from accounts.roles import OrganizationRole
 from audit.models import AuditEvent
+from cas.core.names import parse_name
 from cas.core.reasons import AUTHORITY_REASONS, reason_name
 from cas.models import CertificateAuthority
+from cas.orders import PendingAuthorityOrder
+from cas.services.pending import create_pending_authority
 from certificates.models import Certificate, CrlScope, Revocation
 from certificates.orders import RevokeAuthorityOrder, RevokeOrder
 from certificates.services.crl import publish_crl
@@ -140,3 +143,12 @@ def test_the_list_goes_on_after_the_ca(office):
     revoke(office, office.issuing)
     assert listed(office.issuing) == {row.serial}
     assert listed(office.issuing) == {row.serial}
+
+
+def test_a_ca_that_was_never_certified_is_cancelled_and_not_revoked(office):
+    wanted = PendingAuthorityOrder(
+        organization=Ref("pk", office.organization.pk), name="Pending", subject=parse_name("CN=Pending")
+    )
+    pending = create_pending_authority(actor=office.owner, order=wanted)
+    with refused(Conflict, "wrong-status"):
+        revoke(office, pending)

@@ -136,5 +136,5 @@ AUTHORITY: Final = (
     ProblemType("template-exists", Family.CONFLICT, _("Template exists"), _("Choose another code for the template.")),
     ProblemType("template-retired", Family.CONFLICT, _("Template retired"), _("Use a template that is on offer.")),
     ProblemType("template-incomplete", Family.UNAVAILABLE, _("Template not complete"), _("Save the template again.")),
-    ProblemType("already-retired", Family.CONFLICT, _("Retired already"), _("There is nothing left to do.")),
+    ProblemType("already-retired", Family.NOT_FOUND, _("Retired already"), _("There is nothing left to do.")),
 )
