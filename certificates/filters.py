@@ -7,6 +7,8 @@ r"""The language of filters: `status:issued,cn:*.acme.com,expires_lt:30d`.
     time   = 30d | -2w | 2026-01-15 | 2026-01-15T08:00:00Z      units: h d w m (30 days) y (365 days)
 
 "…" quotes what else would separate, \ quotes one character; a wildcard works inside quotes, \* is a star.
+
+What is wrong is told of `filter[2]`, the third term, or of `filter` where it is about the whole.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from cas.core.keys import KeyAlgorithm, KeyFamily
@@ -24,7 +27,7 @@ from kernel.errors import FieldError, Invalid
 from kernel.text import _
 
 _FIELD: Final = "filter"
-_LONGEST: Final = 4000
+LONGEST: Final = 4000
 _MOST_TERMS: Final = 50
 _MOST_VALUES: Final = 200
 _WILDCARD: Final = "*"
@@ -50,8 +53,9 @@ _Sign = tuple[str, bool]
 
 @dataclass(frozen=True, slots=True)
 class _Raw:
-    """A term as it was written, taken apart."""
+    """A term as it was written, taken apart, and what an error about it is told of."""
 
+    place: str
     text: str
     field: str
     operator: str
@@ -59,8 +63,8 @@ class _Raw:
     at: datetime
 
     def error(self, code: str, template: str, /, **details: object) -> Invalid:
-        """Invalid on `filter`; every sentence names the term."""
-        return Invalid.of(_FIELD, code, template, term=self.text[:200], **details)
+        """Invalid on the term's place; every sentence names the term."""
+        return Invalid.of(self.place, code, template, term=self.text[:200], **details)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -70,12 +74,13 @@ class _Raw:
         return tuple(_text(value) for value in self.values)
 
 
-def parse_filter(text: str, *, at: datetime) -> CertificateFilter:
+def parse_filter(text: str, *, at: datetime, words: Iterable[tuple[str, str]] = ()) -> CertificateFilter:
     """The filter that a text means at this time; empty text lets everything through.
 
-    Raises Invalid on `filter`, with everything that is wrong; each sentence names its term.
+    `words` are terms that come apart, `expires_lt` and `30d`: in their values commas and colons separate nothing.
+    Raises Invalid with everything that is wrong, each on its term (`filter[0]` is the first) or on its word.
     """
-    return _parse(text, at, for_people=False)
+    return _parse(text, at, for_people=False, words=words)
 
 
 def parse_search(text: str, *, at: datetime) -> CertificateFilter:
@@ -83,17 +88,19 @@ def parse_search(text: str, *, at: datetime) -> CertificateFilter:
     return _parse(text, at, for_people=True)
 
 
-def _parse(text: str, at: datetime, *, for_people: bool) -> CertificateFilter:
-    if len(text) > _LONGEST:
-        raise Invalid.of(_FIELD, "too-long", _("A filter has at most %(longest)s characters."), longest=_LONGEST)
-    written = [signs for signs in _split(_signs(text), ",") if _text(signs).strip()]
-    if len(written) > _MOST_TERMS:
-        raise Invalid.of(_FIELD, "too-many", _("A filter has at most %(most)s terms."), most=_MOST_TERMS)
+def _parse(text: str, at: datetime, *, for_people: bool, words: Iterable[tuple[str, str]] = ()) -> CertificateFilter:
+    readers = [partial(_read_word, word, value, at) for word, value in words]
     terms: list[Term] = []
     errors: list[FieldError] = []
-    for signs in written:
+    try:
+        readers += [partial(_read_term, place, signs, at, for_people) for place, signs in _written(text)]
+    except Invalid as error:
+        errors += error.errors
+    if len(readers) > _MOST_TERMS:
+        raise Invalid.of(_FIELD, "too-many", _("A filter has at most %(most)s terms."), most=_MOST_TERMS)
+    for read in readers:
         try:
-            terms.append(_read_term(_stripped(signs), at, for_people=for_people))
+            terms.append(read())
         except Invalid as error:
             errors += error.errors
     if errors:
@@ -101,14 +108,37 @@ def _parse(text: str, at: datetime, *, for_people: bool) -> CertificateFilter:
     return CertificateFilter(at=at, terms=tuple(terms))
 
 
-def _read_term(signs: tuple[_Sign, ...], at: datetime, *, for_people: bool) -> Term:
+def _written(text: str) -> list[tuple[str, tuple[_Sign, ...]]]:
+    """The terms of a text, each with its place. Raises Invalid."""
+    _require_short(_FIELD, text)
+    parts = enumerate(_split(_signs(text, _FIELD), ","))
+    return [(f"{_FIELD}[{number}]", _stripped(signs)) for number, signs in parts if _text(signs).strip()]
+
+
+def _require_short(place: str, text: str) -> None:
+    if len(text) > LONGEST:
+        raise Invalid.of(place, "too-long", _("A filter has at most %(longest)s characters."), longest=LONGEST)
+
+
+def _read_word(word: str, value: str, at: datetime) -> Term:
+    _require_short(word, value)
+    name, operator = _field_and_operator(word)
+    return _term(_Raw(word, f"{word}:{value}", name, operator, _values(_signs(value, word), operator), at))
+
+
+def _read_term(place: str, signs: tuple[_Sign, ...], at: datetime, for_people: bool) -> Term:
     head, *rest = _split(signs, ":", most=2)
     if for_people and (not rest or _OCTETS.fullmatch(_text(signs))):
         return _guess(signs)
     name, operator = _field_and_operator(_text(head).strip())
-    raw = _Raw(_text(signs), name, operator, _values(rest[0], operator) if rest else (), at)
+    raw = _Raw(place, _text(signs), name, operator, _values(rest[0], operator) if rest else (), at)
     if not rest:
         raise raw.error("unreadable-term", _("%(term)s: a term is field:value."))
+    return _term(raw)
+
+
+def _term(raw: _Raw) -> Term:
+    name, operator = raw.field, raw.operator
     if name not in _FIELDS:
         raise raw.error("unknown-field", _("%(term)s: there is no such field."))
     read, operators = _FIELDS[name]
@@ -137,22 +167,24 @@ def _values(value: tuple[_Sign, ...], operator: str) -> tuple[tuple[_Sign, ...],
 # --- characters -------------------------------------------------------------------------------------------------------
 
 
-def _signs(text: str) -> tuple[_Sign, ...]:
+def _signs(text: str, place: str) -> tuple[_Sign, ...]:
     """The characters without their quoting. Raises Invalid where a quote is not closed."""
     signs: list[_Sign] = []
     is_quoted = is_escaped = False
-    for character in text:
+    opened = 0
+    for position, character in enumerate(text, start=1):
         if is_escaped:
             signs.append((character, False))
             is_escaped = False
         elif character == "\\":
             is_escaped = True
         elif character == '"':
-            is_quoted = not is_quoted
+            is_quoted, opened = not is_quoted, position
         else:
             signs.append((character, not is_quoted or character == _WILDCARD))
     if is_quoted or is_escaped:
-        raise Invalid.of(_FIELD, "unclosed-quote", _("A quotation mark or a backslash has nothing after it."))
+        sentence = _("The quotation mark or backslash at character %(position)s has nothing after it.")
+        raise Invalid.of(place, "unclosed-quote", sentence, position=len(text) if is_escaped else opened)
     return tuple(signs)
 
 
@@ -239,7 +271,7 @@ def _read_serials(raw: _Raw) -> Term:
     found = []
     for value in raw.values:
         is_beginning = value[-1] == (_WILDCARD, True)
-        number = _serial(_text(value[:-1] if is_beginning else value), is_beginning=is_beginning)
+        number = read_serial(_text(value[:-1] if is_beginning else value), is_beginning=is_beginning)
         if number is None:
             text = _("%(term)s: a serial number is hexadecimal or decimal, and has at most 20 octets.")
             raise raw.error("unknown-value", text)
@@ -247,7 +279,7 @@ def _read_serials(raw: _Raw) -> Term:
     return Serials(tuple(found))
 
 
-def _serial(text: str, *, is_beginning: bool = False) -> SerialNumber | None:
+def read_serial(text: str, *, is_beginning: bool = False) -> SerialNumber | None:
     """Every reading of a serial number, in any notation; None where there is none."""
     compact = _plain_hex(text)
     has_notation = ":" in text or text.strip().lower().startswith("0x")
@@ -306,9 +338,9 @@ def _guess(signs: tuple[_Sign, ...]) -> Term:
     compact = _plain_hex(text)
     if _SHA256.fullmatch(compact):
         return OneOf("fingerprint", (compact,))
-    if re.fullmatch(r"[0-9]{12,49}", compact) and (number := _serial(text)):
+    if re.fullmatch(r"[0-9]{12,49}", compact) and (number := read_serial(text)):
         return Serials((number,))
-    if re.fullmatch(r"[0-9a-f]{8,40}", compact) and (number := _serial(text, is_beginning=True)):
+    if re.fullmatch(r"[0-9a-f]{8,40}", compact) and (number := read_serial(text, is_beginning=True)):
         return Serials((number,))
     pattern = _pattern(signs)
     is_whole = len(pattern.parts) > 1 or "." in text or "@" in text
@@ -328,3 +360,7 @@ _FIELDS: Final[dict[str, tuple[Callable[[_Raw], Term], tuple[str, ...]]]] = {
     "key": (_read_key, _EQUAL),
 }
 _NAMES: Final = {name: name for name in _FIELDS} | {"fp": "fingerprint"}
+# Every field with each of its operators: `expires`, `expires_lt`, `expires_gt`.
+WORDS: Final = tuple(
+    f"{name}_{operator}" if operator else name for name, (_read, operators) in _FIELDS.items() for operator in operators
+)

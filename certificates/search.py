@@ -32,7 +32,8 @@ from certificates.orders import (
 )
 from certificates.selectors import certificates
 from kernel.actor import Actor
-from kernel.errors import Conflict, Invalid
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.ref import Ref
 from kernel.text import _
 
 # Counting further than this costs more than the number is worth.
@@ -95,10 +96,11 @@ def search_certificates(
     *,
     visible_to: Actor,
     after: Position | None = None,
+    offset: int = 0,
     limit: int = 50,
     order: Order = Order.NEWEST,
 ) -> Page:
-    """One page of what the filter lets through. Neither inserts nor deletes shift the pages after it.
+    """One page of what the filter lets through. Neither inserts nor deletes shift what comes `after` a position.
 
     Raises Conflict where a serial number has two readings and both exist, Invalid on `filter` where it takes too long.
     """
@@ -107,17 +109,38 @@ def search_certificates(
         rows = rows.filter(_beyond(after, order))
     sorting = [order.value] if order.column == "id" else [order.value, "-id" if order.is_descending else "id"]
     with patience(wanted):
-        found = list(rows.order_by(*sorting)[: limit + 1])
+        found = list(rows.order_by(*sorting)[offset : offset + limit + 1])
     last = found[limit - 1] if len(found) > limit else None
     return Page(found[:limit], Position(getattr(last, order.column), last.pk) if last else None)
 
 
-def count_found(wanted: CertificateFilter, *, visible_to: Actor) -> Total:
-    """How many the filter lets through, counted to 10,000. Raises what `search_certificates` raises."""
+def count_found(wanted: CertificateFilter, *, visible_to: Actor, exactly: bool = False) -> Total:
+    """How many the filter lets through, counted to 10,000, or to the end. Raises what `search_certificates` raises."""
     rows = matching(wanted, visible_to=visible_to).select_related(None).order_by()
     with patience(wanted):
-        counted = rows[: COUNTED + 1].count()
+        counted = (rows if exactly else rows[: COUNTED + 1]).count()
+    if exactly:
+        return Total(counted)
     return Total(min(counted, COUNTED), is_estimate=counted > COUNTED)
+
+
+def find_by_serial(number: SerialNumber, *, visible_to: Actor, ca: Ref | None = None) -> Certificate:
+    """The one certificate that has this serial number, of this CA where one is named.
+
+    Raises NotFound, and Conflict where it could be several: by another reading of the digits, or by another issuer.
+    """
+    rows = certificates(visible_to=visible_to)
+    if ca is not None:
+        rows = rows.filter(**{f"ca__{ca.by}": ca.value})
+    found = list(rows.filter(serial__in=number.readings)[:3])
+    if not found:
+        raise NotFound(_("There is no such certificate."), code="certificate-not-found")
+    if len({row.serial for row in found}) > 1:
+        raise _two_readings(number)
+    if len(found) > 1:
+        text = _("Several issuers have used the serial number 0x%(serial)s: say which CA is meant.")
+        raise Conflict(text, code="ambiguous-serial", serial=found[0].serial)
+    return found[0]
 
 
 def matching(wanted: CertificateFilter, *, visible_to: Actor) -> QuerySet[Certificate]:
@@ -304,9 +327,13 @@ def _serial_condition(number: SerialNumber, actor: Actor) -> Q:
     if len(number.readings) > 1:
         rows = certificates(visible_to=actor).filter(serial__in=number.readings).order_by()
         if len(set(rows.values_list("serial", flat=True))) > 1:
-            text = _("0x%(hex)s and 0x%(decimal)s both exist: write the one that is meant with its 0x.")
-            raise Conflict(text, code="ambiguous-serial", hex=number.readings[0], decimal=number.readings[1])
+            raise _two_readings(number)
     return Q(serial__in=number.readings)
+
+
+def _two_readings(number: SerialNumber) -> Conflict:
+    text = _("0x%(hex)s and 0x%(decimal)s both exist: write the one that is meant with its 0x.")
+    return Conflict(text, code="ambiguous-serial", hex=number.readings[0], decimal=number.readings[1])
 
 
 def _period_condition(term: Period) -> Q:

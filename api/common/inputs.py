@@ -61,14 +61,17 @@ class Query(Input):
     """The parameters of an address."""
 
     unknown = _("There is no such parameter here.")
+    # Parameters that may be given several times; each of them is a list.
+    several: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def values(cls, data: Any, *, version: str) -> dict[str, Any]:
         """Raises Invalid, also for a parameter that is given twice."""
-        errors = [_twice(name) for name, values in data.lists() if len(values) > 1]
+        errors = [_twice(name) for name, values in data.lists() if len(values) > 1 and name not in cls.several]
         if errors:
             raise Invalid(errors=errors)
-        return super().values(data, version=version)
+        lists = {name: data.getlist(name) for name in cls.several if name in data}
+        return super().values(data.dict() | lists, version=version)
 
 
 class Number(serializers.IntegerField):

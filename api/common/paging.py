@@ -37,7 +37,7 @@ class PageQuery(Query):
     """Which part of a list: at most `limit` rows after the cursor."""
 
     limit = Number(min_value=1, max_value=LARGEST_LIMIT, default=USUAL_LIMIT)
-    cursor = Text(max_length=300, required=False)
+    cursor = Text(max_length=1000, required=False)
 
 
 class OffsetPageQuery(PageQuery):
@@ -46,23 +46,42 @@ class OffsetPageQuery(PageQuery):
     offset = Number(min_value=0, max_value=10**9, required=False)
 
 
+def read_start(values: Mapping[str, Any], *, name: str) -> Any:
+    """What a cursor of the list with this name says that a page begins after; None: it begins at the first row.
+
+    Raises Malformed: a cursor that is not one of ours for this list, or both cursor and offset.
+    """
+    if "cursor" not in values:
+        return None
+    if "offset" in values:
+        text = _("A list is read by cursor or by offset, not by both.")
+        raise Malformed(text, errors=[field_error("offset", "contradiction", text)])
+    try:
+        return _signer(name).unsign_object(values["cursor"])
+    except signing.BadSignature as error:
+        text = _("This is not a cursor of this list.")
+        raise Malformed(text, errors=[field_error("cursor", "invalid", text)]) from error
+
+
+def make_cursor(last: Any, *, name: str) -> str:
+    """A cursor for the rows after the one that `last` (JSON) tells of, in the list with this name."""
+    return _signer(name).sign_object(last)
+
+
 def read_page(rows: QuerySet[M], values: Mapping[str, Any], *, exactly: bool) -> Page[M]:
     """The page of `rows` that the values of a page query ask for; `exactly` counts beyond 10,000 too.
 
     Raises Malformed: a cursor that is not one of ours for this list, or both cursor and offset.
     """
-    if "cursor" in values and "offset" in values:
-        text = _("A list is read by cursor or by offset, not by both.")
-        raise Malformed(text, errors=[field_error("offset", "contradiction", text)])
-    limit = values["limit"]
-    part = rows.order_by("-pk")
-    if "cursor" in values:
-        part = part.filter(pk__lt=_read_cursor(rows, values["cursor"]))
+    name, limit = rows.model._meta.label, values["limit"]
+    last = read_start(values, name=name)
+    part = rows.order_by("-pk") if last is None else rows.order_by("-pk").filter(pk__lt=last)
     start = values.get("offset", 0)
     found = list(part[start : start + limit + 1])
     more = len(found) > limit
     total, is_estimate = _count(rows, exactly=exactly)
-    return Page(found[:limit], _cursor(rows, found[limit - 1].pk) if more else None, total, is_estimate)
+    cursor = make_cursor(found[limit - 1].pk, name=name) if more else None
+    return Page(found[:limit], cursor, total, is_estimate)
 
 
 def _count(rows: QuerySet[M], *, exactly: bool) -> tuple[int, bool]:
@@ -72,18 +91,5 @@ def _count(rows: QuerySet[M], *, exactly: bool) -> tuple[int, bool]:
     return min(counted, COUNTED), counted > COUNTED
 
 
-def _signer(rows: QuerySet[M]) -> signing.Signer:
-    return signing.Signer(salt=f"api.cursor.{rows.model._meta.label}", sep=".")
-
-
-def _cursor(rows: QuerySet[M], last: int) -> str:
-    return _signer(rows).sign_object([last])
-
-
-def _read_cursor(rows: QuerySet[M], cursor: str) -> int:
-    try:
-        (last,) = _signer(rows).unsign_object(cursor)
-    except signing.BadSignature as error:
-        text = _("This is not a cursor of this list.")
-        raise Malformed(text, errors=[field_error("cursor", "invalid", text)]) from error
-    return int(last)
+def _signer(name: str) -> signing.Signer:
+    return signing.Signer(salt=f"api.cursor.{name}", sep=".")

@@ -9,6 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.selectors import acting_in
+from api.common.fields import INTEGER_IDS
+from api.common.inputs import Query
 from api.common.openapi import a_file, operation
 from api.common.problems import Family
 from api.native.certificate_inputs import CollectIn, DownloadQuery, IssueIn, LabelsIn, RevokeIn
@@ -20,6 +22,7 @@ from api.native.certificate_outputs import (
     IssuedOut,
     PrivateKeyOut,
 )
+from api.native.certificate_queries import FilterOffsetQuery, FilterQuery, find_page
 from api.native.dialect import NativeViewSet, file_response
 from api.native.outputs import listing
 from cas.selectors import chain_of
@@ -62,9 +65,19 @@ class Certificates(NativeViewSet):
     queries = {"download": DownloadQuery}
     field_names = {"public_key": "csr", "invalidity": "invalidity_date"}
 
-    @operation("List certificates", answers={200: listing(CertificateOut)})
+    @classmethod
+    def query_of(cls, action: str, version: str) -> type[Query]:
+        if action == "list":
+            return FilterOffsetQuery if version == INTEGER_IDS else FilterQuery
+        return super().query_of(action, version)
+
+    @operation("List certificates", answers={200: listing(CertificateOut)}, refusals=(Family.CONFLICT,))
     def list(self, request: Request) -> Response:
-        return self.page(CertificateOut, selectors.certificates(visible_to=self.actor))
+        """Those that are looked for, in pages. A serial number is read in every notation; where it could be two
+        certificates, that is a conflict.
+        """
+        exactly = self.version == INTEGER_IDS
+        return self.listed(CertificateOut, find_page(self.actor, self.parameters, exactly=exactly))
 
     @operation(
         "Issue a certificate",

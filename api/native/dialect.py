@@ -24,7 +24,7 @@ from api.common.catalogue import title_of
 from api.common.dialect import DialectViewSet
 from api.common.fields import INTEGER_IDS, required
 from api.common.inputs import Query
-from api.common.paging import OffsetPageQuery, PageQuery, read_page
+from api.common.paging import OffsetPageQuery, Page, PageQuery, read_page
 from api.common.problems import Family, Problem
 from api.common.trace import trace_id_of
 from certificates.bundles import Download
@@ -141,7 +141,10 @@ class NativeViewSet(DialectViewSet):
 
     def page(self, shape: type[Serializer[Any]], rows: QuerySet[Any]) -> Response:
         """The page of a list that the address asks for. Raises Malformed."""
-        page = read_page(rows, self.parameters, exactly=self.version == INTEGER_IDS)
+        return self.listed(shape, read_page(rows, self.parameters, exactly=self.version == INTEGER_IDS))
+
+    def listed(self, shape: type[Serializer[Any]], page: Page[Any]) -> Response:
+        """A page in the documented envelope."""
         pagination: dict[str, Any] = {"next_cursor": page.next_cursor, "total": page.total}
         if page.is_estimate:
             pagination["total_is_estimate"] = True

@@ -144,14 +144,51 @@ def test_what_is_refused_is_named(text, code, named):
     with pytest.raises(Invalid) as refusal:
         parse_filter(text, at=NOW)
     (error,) = refusal.value.errors
-    assert (error.field, error.code) == ("filter", code)
+    assert (error.field, error.code) == ("filter[0]" if named else "filter", code)
     assert named in str(error.message)
 
 
 def test_everything_that_is_wrong_is_said_at_once():
     with pytest.raises(Invalid) as refusal:
-        parse_filter("colour:red,status:issued,status:lost,expires_le:1d", at=NOW)
-    assert [error.code for error in refusal.value.errors] == ["unknown-field", "unknown-value", "unknown-operator"]
+        parse_filter("colour:red,status:issued,,status:lost,expires_le:1d", at=NOW)
+    assert [(error.field, error.code) for error in refusal.value.errors] == [
+        ("filter[0]", "unknown-field"),
+        ("filter[3]", "unknown-value"),
+        ("filter[4]", "unknown-operator"),
+    ]
+
+
+@pytest.mark.parametrize(("text", "position"), [('tag:a,cn:"a,b', 10), ("cn:a\\", 5), ('cn:"a" "', 8)])
+def test_a_quote_that_is_not_closed_is_shown(text, position):
+    with pytest.raises(Invalid) as refusal:
+        parse_filter(text, at=NOW)
+    assert f"at character {position} " in str(refusal.value.errors[0].message)
+
+
+WORDS = {
+    "a field": (("status", "issued"), OneOf("status", ("issued",))),
+    "a list": (("status_in", "held|revoked"), OneOf("status", ("held", "revoked"))),
+    "a time": (("expires_lt", "30d"), Period("expires", before=NOW + 30 * DAY)),
+    "a comma is no separator": (("cn", "Acme, *"), Names("cn", (Pattern(("acme, ", "")),))),
+    "nor is a colon": (("san", "spiffe://a/b"), Names("san", exactly("spiffe://a/b"))),
+    "a star can be quoted": (("cn", r"\*.acme.com"), Names("cn", exactly("*.acme.com"))),
+}
+
+
+@pytest.mark.parametrize(("word", "expected"), WORDS.values(), ids=WORDS)
+def test_terms_that_come_apart(word, expected):
+    assert parse_filter("tag:a", at=NOW, words=[word]).terms == (expected, OneOf("tag", ("a",)))
+
+
+def test_what_is_wrong_with_words_is_told_with_the_rest():
+    with pytest.raises(Invalid) as refusal:
+        parse_filter('cn:"', at=NOW, words=[("status", "lost"), ("cn", ""), ("tag", "a" * 4001)])
+    assert {error.field: error.code for error in refusal.value.errors} == {
+        "status": "unknown-value",
+        "cn": "value-missing",
+        "tag": "too-long",
+        "filter": "unclosed-quote",
+    }
 
 
 SEARCHES: dict[str, tuple[str, tuple[Any, ...]]] = {

@@ -104,7 +104,7 @@ def test_a_cursor_that_is_not_of_this_list_is_malformed(api, seven):
 
 
 def test_v2_says_that_it_has_stopped_counting(api, seven, monkeypatch):
-    monkeypatch.setattr("api.common.paging.COUNTED", 5)
+    monkeypatch.setattr("certificates.search.COUNTED", 5)
     assert api.get(V2).json()["pagination"] == {"next_cursor": None, "total": 5, "total_is_estimate": True}
     assert api.get(V1).json()["pagination"] == {"next_cursor": None, "total": 7}
 

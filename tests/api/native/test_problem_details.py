@@ -7,7 +7,7 @@ from django.db import OperationalError
 from django.test import Client, RequestFactory
 
 from audit.models import AuditEvent
-from certificates import selectors
+from certificates import search
 from tests.api.wire import Wire
 
 URL = "/api/v1/certificates"
@@ -132,7 +132,7 @@ def test_a_bug_says_nothing_but_its_trace_id_and_the_log_has_the_rest(api, monke
     def broken(**_: object) -> None:
         raise ZeroDivisionError("the secret of the house")
 
-    monkeypatch.setattr(selectors, "certificates", broken)
+    monkeypatch.setattr(search, "certificates", broken)
     answer = api.get(URL)
     body = problem(answer, 500)
     assert b"secret" not in answer.content
@@ -159,7 +159,7 @@ def test_a_database_that_does_not_answer_is_unavailable(api, monkeypatch):
     def gone(**_: object) -> None:
         raise OperationalError("connection refused at 10.1.2.3")
 
-    monkeypatch.setattr(selectors, "certificates", gone)
+    monkeypatch.setattr(search, "certificates", gone)
     answer = api.get(URL)
     problem(answer, 503)
     assert answer["Retry-After"] == "5"
