@@ -73,5 +73,12 @@ class EventName(StrEnum):
     POLICY_REFUSED = "policy.refused"
     PASSPHRASE_REFUSED = "passphrase.refused"  # noqa: S105
 
+    ANSWER_REPEATED = "answer.repeated"
+
     AUDIT_KEY_CREATED = "audit.key_created"
     AUDIT_EXPORTED = "audit.exported"
+    AUDIT_LOSS_ACCEPTED = "audit.loss_accepted"
+
+    MASTER_KEY_ROTATED = "master_key.rotated"
+    ARCHIVE_MADE = "archive.made"
+    ARCHIVE_RESTORED = "archive.restored"

@@ -10,7 +10,7 @@ from audit import locks
 from audit.models import AuditKey
 from audit.signing import Signer, new_seed
 from audit.verifier import key_id
-from kernel.seal import SealBroken, context, derive_key, seal_envelope, unseal_envelope
+from kernel.seal import SealBroken, context, derive_key, rewrap_envelope, seal_envelope, unseal_envelope
 from kernel.secret import Secret
 
 _open: Signer | None = None
@@ -68,6 +68,30 @@ def is_genuine(row: AuditKey) -> bool:
         return False
 
 
+def is_master_key(key: Secret) -> bool:
+    """Whether this master key opens the active signing key; True where there is none yet."""
+    row = AuditKey.objects.filter(is_active=True).first()
+    if row is None:
+        return True
+    try:
+        unseal_envelope(_wrapping_key(key), bytes(row.sealed_seed), _place(row.key_id))
+    except SealBroken:
+        return False
+    return True
+
+
+def rewrap(new: Secret) -> None:
+    """A step of rotating the master key: every genuine key is wrapped by `new`.
+
+    One that was slipped into the table stays as it is, and is found by the verifier as before.
+    """
+    locks.wait_for_key()
+    for row in [row for row in AuditKey.objects.order_by("pk") if is_genuine(row)]:
+        place = _place(row.key_id)
+        row.sealed_seed = rewrap_envelope(_wrapping_key(), _wrapping_key(new), bytes(row.sealed_seed), place)
+        row.save(update_fields=["sealed_seed"])
+
+
 def _unsealed(row: AuditKey) -> Signer:
     return Signer.from_seed(unseal_envelope(_wrapping_key(), bytes(row.sealed_seed), _place(row.key_id)))
 
@@ -77,9 +101,8 @@ def _remember(signer: Signer) -> None:
     _open = signer
 
 
-def _wrapping_key() -> Secret:
-    master_key: Secret = settings.MASTER_KEY
-    return derive_key(master_key, "audit signing keys")
+def _wrapping_key(master_key: Secret | None = None) -> Secret:
+    return derive_key(settings.MASTER_KEY if master_key is None else master_key, "audit signing keys")
 
 
 def _place(name: str) -> bytes:

@@ -44,6 +44,11 @@ def derive_key(key: Secret, purpose: str) -> Secret:
     return Secret(HKDF(SHA256(), KEY_SIZE, salt=None, info=purpose.encode()).derive(key.reveal()))
 
 
+def fingerprint(key: Secret) -> str:
+    """16 hex digits to call a random key by. They say which key it is, and nothing that helps to find it."""
+    return derive_key(key, "fingerprint").reveal()[:8].hex()
+
+
 def context(*parts: object) -> bytes:
     """Associated data from its parts, unambiguous: ("a", "bc") and ("ab", "c") differ."""
     encoded = [str(part).encode() for part in parts]

@@ -20,6 +20,7 @@ TIMETABLE: Final = {
     "seal the audit log": _every(1, "audit.tasks.seal"),
     "publish due CRLs": _every(5, "certificates.tasks.publish_due_crls"),
     "fulfil approved requests": _every(5, "certificates.tasks.fulfil_approved"),
+    "forget old answers": _every(60, "api.tasks.forget_answers"),
     "rotate OCSP responders": _every(300, "certificates.tasks.rotate_responders"),
 }
 
@@ -33,6 +34,7 @@ app.conf.beat_scheduler = "celery.beat:Scheduler"
 
 @worker_init.connect
 def _require_right_master_key(**_: Any) -> None:
-    from pkiproject.masterkey import require_right_master_key
+    from pkiproject.masterkey import require_right_master_key, watch_master_key
 
     require_right_master_key()
+    watch_master_key()

@@ -78,6 +78,10 @@ for _name in _key_files:
     if not EMBEDDED and not _env.given(_name):
         _env.complain(_name, f"(or {_name}_FILE) must be set: 32 random bytes in base64 or hex.")
 
+# The file that Chancery made for itself, and may replace; None where the key is given. And the one to rotate to.
+MASTER_KEY_FILE = None if _env.given("CHANCERY_MASTER_KEY") else _key_files["CHANCERY_MASTER_KEY"]
+NEW_MASTER_KEY = _env.key("CHANCERY_NEW_MASTER_KEY")
+
 # --- a PKCS#11 token for CA keys --------------------------------------------------------------------------------------
 
 PKCS11_MODULE = _env.text("CHANCERY_PKCS11_MODULE")

@@ -8,6 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pkiproject.settings")
 
 application = get_wsgi_application()
 
-from pkiproject.masterkey import require_right_master_key  # noqa: E402
+from pkiproject.masterkey import require_right_master_key, watch_master_key  # noqa: E402
 
 require_right_master_key()
+watch_master_key()

@@ -27,6 +27,7 @@ REVEALING = {
     "cas/backends/sealed.py",
     "cas/backends/token.py",
     "cas/core/keyfiles.py",
+    "pkiproject/keyfiles.py",
     "pkiproject/settings.py",
     # passwords and tokens that come in
     "accounts/services/credentials.py",

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, Membership, User
 from accounts.roles import OrganizationRole
 from accounts.services.credentials import create_api_key, revoke_api_key
+from accounts.services.masterkey import rotate_master_key
 from accounts.services.organizations import add_member, change_member_role, create_organization, remove_member
 from accounts.services.people import (
     change_password,
@@ -42,6 +43,7 @@ from certificates.services.revocation import release_certificate, revoke_authori
 from kernel.actor import SYSTEM, Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
+from kernel.seal import new_key
 from kernel.secret import Secret
 from tests import cast
 from tests.architecture.authorities import AUTHORITY_CALLS
@@ -192,6 +194,10 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     "accounts.record_sign_out": (lambda s: record_sign_out(actor=s.owner), ["session.ended"]),
     "accounts.create_api_key": (_create_key, ["api_key.created"]),
     "accounts.revoke_api_key": (lambda s: revoke_api_key(actor=s.owner, key=s.key), ["api_key.revoked"]),
+    "accounts.rotate_master_key": (
+        lambda s: rotate_master_key(actor=cast.SUPERUSER, new_key=new_key()),
+        ["master_key.rotated"],
+    ),
     "cas.create_authority": (
         lambda s: create_authority(actor=s.owner, order=authority_order(s.office.organization, "New")),
         ["ca.created"],
