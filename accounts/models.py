@@ -180,6 +180,11 @@ class ServerSecret(models.Model):
         TOKEN_DIGEST = "token-digest", _("keyed hashes of tokens")
 
     purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose, primary_key=True)
+    # Who saw the token when it was made: the owner, or somebody who made it for him; null where nobody answers for it
+    # (the console). Only a key that its owner made himself speaks with his voice alone.
+    maker = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("made by"), db_index=False
+    )
     sealed = models.BinaryField()
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
@@ -189,3 +194,7 @@ class ServerSecret(models.Model):
 
     def __str__(self) -> str:
         return self.purpose
+    @property
+    def is_made_by_owner(self) -> bool:
+        return self.maker_id == self.owner_id
+

@@ -80,7 +80,7 @@ def get_membership(ref: Ref, *, visible_to: Actor) -> Membership:
 
 
 def api_keys(*, visible_to: Actor) -> QuerySet[ApiKey]:
-    rows = ApiKey.objects.select_related("owner", "organization").order_by("-id")
+    rows = ApiKey.objects.select_related("owner", "maker", "organization").order_by("-id")
     return within_reach(rows, visible_to)
 
 

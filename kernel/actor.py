@@ -22,8 +22,9 @@ class ActorKind(StrEnum):
 class Actor:
     """A credential, understood once at the edge; below it nobody asks how he came in.
 
-    `person_id` is the user who answers for the actor (himself, or the owner of the key): four-eyes
-    rules compare persons. `grants` narrows the actor to listed CAs; None means all of its organization.
+    `person_id` is the user who answers for the actor (himself, or the owner of the key): four-eyes rules compare
+    persons. `maker_id` is the user who made the credential, where that was another one: he may have kept a copy of it,
+    so what it does may be his doing. `grants` narrows the actor to listed CAs; None means all of its organization.
     """
 
     kind: ActorKind
@@ -32,6 +33,7 @@ class Actor:
     organization_id: int | None
     permissions: frozenset[Permission]
     person_id: int | None = None
+    maker_id: int | None = None
     grants: tuple[Grant, ...] | None = None
     is_superuser: bool = False
     ip: str | None = None

@@ -27,7 +27,12 @@ from audit.admin.pages import Facts, ServiceAdmin, ServicePage, Words, record_ur
 class KeyForm(forms.Form):
     organization = forms.ModelChoiceField(Organization.objects.order_by("name"), label=_("Organization"))
     owner = forms.ModelChoiceField(
-        people(), label=_("Owner"), help_text=_("The person who answers for it; the key can never do more than he can.")
+        people(),
+        label=_("Owner"),
+        help_text=_(
+            "The person who answers for it; the key can never do more than he can, and decides on no requests where "
+            "somebody else has made it."
+        ),
     )
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("What uses it, and where."))
     permissions = forms.MultipleChoiceField(
@@ -105,12 +110,12 @@ class RevokeKey(ServicePage):
 class ApiKeyAdmin(ServiceAdmin):
     list_display = ("called", "standing", "organization", "owner", "ends", "last_used")
     list_filter = ("kind", ("organization", admin.RelatedOnlyFieldListFilter))
-    list_select_related = ("organization", "owner")
+    list_select_related = ("organization", "owner", "maker")
     search_fields = ("name", "prefix", "owner__email")
     search_help_text = _("Name, beginning or owner")
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("name", "begins", "standing", "organization", "owner", "kind", "public_id")}),
+        (None, {"fields": ("name", "begins", "standing", "organization", "owner", "made_by", "kind", "public_id")}),
         (_("What it may do"), {"fields": ("rights", "ranges")}),
         (_("Its life"), {"fields": ("created", "ends", "revoked", "last_used", "last_used_ip")}),
     )
@@ -131,6 +136,10 @@ class ApiKeyAdmin(ServiceAdmin):
         if key.revoked_at is not None:
             return html.badge("revoked")
         return html.badge(html.status_of("active", key.expires_at))
+
+    @admin.display(description=_("Made by"))
+    def made_by(self, key: ApiKey) -> str:
+        return str(key.maker or _("the console"))
 
     @admin.display(description=_("Permissions"))
     def rights(self, key: ApiKey) -> str:

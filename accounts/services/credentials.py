@@ -61,17 +61,22 @@ def create_api_key(
     allowed_cidrs: Sequence[str] = (),
 ) -> NewApiKey:
     """A key for one organization with a subset of its owner's permissions. One that is made by another key works no
-    longer than that one, and from nowhere else.
+    longer than that one, and from nowhere else. Only who will own a key can make one that decides on requests.
 
     Raises Denied (also for a permission that the actor himself lacks), Invalid with every wrong field.
     """
     policy.require(actor, Permission.API_KEYS_WRITE, organization_id=organization.pk)
     wanted, errors = _read_permissions(permissions)
+    parent = ApiKey.objects.filter(pk=actor.id).first() if actor.kind is ActorKind.API_KEY else None
+    # Who made the first key has seen, or could have seen, every key that it makes.
+    maker_id = parent.maker_id if parent else actor.person_id
     networks = _read_networks(allowed_cidrs, errors)
     errors += text_errors("name", name, longest=_LONGEST_NAME, required=True)
     if expires_at is not None and expires_at <= timezone.now():
         errors.append(field_error("expires_at", "in-the-past", _("The key would have expired already.")))
-    errors += _escapes(actor, expires_at, networks)
+    errors += _escapes(parent, expires_at, networks)
+    if Permission.REQUESTS_DECIDE in wanted and maker_id != owner.pk:
+        errors.append(_not_for_others())
     if errors:
         raise Invalid(errors=errors)
     _require_no_more_than(actor, organization, owner, wanted)
@@ -80,6 +85,7 @@ def create_api_key(
         organization=organization,
         owner=owner,
         name=name.strip(),
+        maker_id=maker_id,
         prefix=minted.prefix,
         digest=tokens.digest(minted.token, _digest_key()),
         permissions=sorted(wanted),
@@ -87,7 +93,15 @@ def create_api_key(
         expires_at=expires_at,
         event=audit.new_event_id(),
     )
-    _record(actor, EventName.API_KEY_CREATED, row, event_id=row.event, permissions=row.permissions)
+    _record(
+        actor,
+        EventName.API_KEY_CREATED,
+        row,
+        event_id=row.event,
+        permissions=row.permissions,
+        owner=owner.pk,
+        maker=maker_id,
+    )
     return NewApiKey(row, minted.token)
 
 
@@ -117,6 +131,9 @@ def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> 
     has_ended = row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now)
     rights = member_permissions(found.owner, found.membership)
     address = _read_address(ip)
+    if not row.is_made_by_owner:
+        # Two people know it, or somebody unknown does: a decision by it would be anybody's.
+        rights -= {Permission.REQUESTS_DECIDE}
     if has_ended or not rights or not _address_allowed(row.allowed_cidrs, address):
         raise refused
     _note_use(row, now, address)
@@ -128,6 +145,7 @@ def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> 
         permissions=rights & {Permission(value) for value in row.permissions},
         person_id=row.owner_id,
         ip=ip,
+        maker_id=None if row.is_made_by_owner else row.maker_id,
         trace_id=trace_id,
     )
 
@@ -191,17 +209,21 @@ def _require_no_more_than(actor: Actor, organization: Organization, owner: User,
         )
 
 
-def _escapes(actor: Actor, expires_at: datetime | None, networks: Sequence[str]) -> list[FieldError]:
+def _not_for_others() -> FieldError:
+    text = _("Only its owner can make a key with %(permission)s: whoever makes a key has seen it.")
+    return field_error("permissions", "owner-only", text, permission=Permission.REQUESTS_DECIDE.value)
+
+
+def _escapes(parent: ApiKey | None, expires_at: datetime | None, networks: Sequence[str]) -> list[FieldError]:
     """Where a key that makes a key would leave its own limits behind."""
-    maker = ApiKey.objects.filter(pk=actor.id).first() if actor.kind is ActorKind.API_KEY else None
     errors = []
-    if maker and maker.expires_at and (expires_at is None or expires_at > maker.expires_at):
+    if parent and parent.expires_at and (expires_at is None or expires_at > parent.expires_at):
         text = _("A key cannot make one that outlives it: it ends at %(end)s.")
-        end = maker.expires_at.isoformat(timespec="seconds")
+        end = parent.expires_at.isoformat(timespec="seconds")
         errors.append(field_error("expires_at", "beyond-maker", text, end=end))
-    if maker and maker.allowed_cidrs and not _all_within(networks, maker.allowed_cidrs):
+    if parent and parent.allowed_cidrs and not _all_within(networks, parent.allowed_cidrs):
         text = _("A key cannot make one that works from elsewhere: it works from %(ranges)s.")
-        errors.append(field_error("allowed_cidrs", "beyond-maker", text, ranges=", ".join(maker.allowed_cidrs)))
+        errors.append(field_error("allowed_cidrs", "beyond-maker", text, ranges=", ".join(parent.allowed_cidrs)))
     return errors
 
 

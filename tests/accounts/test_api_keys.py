@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,16 +12,18 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import ApiKey, Membership, User
-from accounts.roles import PERMISSIONS, OrganizationRole
+from accounts.roles import ORGANIZATION_PERMISSIONS, PERMISSIONS, OrganizationRole
 from accounts.selectors import api_keys, get_api_key
 from accounts.services.credentials import NewApiKey, authenticate_token, create_api_key, revoke_api_key
 from accounts.services.organizations import change_member_role, remove_member
+from accounts.services.people import actor_for_user
 from kernel.actor import Actor, ActorKind
 from kernel.errors import Conflict, Denied, NotFound, Unauthenticated
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
 from tests import cast
+from tests.happened import last_event
 from tests.refusals import invalid, refused
 
 pytestmark = pytest.mark.django_db
@@ -155,7 +158,7 @@ def test_a_key_can_do_no_more_than_its_owner(owner):
 def test_a_key_can_do_no_more_than_its_maker(owner):
     approver = cast.member(owner.organization, OrganizationRole.APPROVER)
     with refused(Denied):
-        make(owner, owner=approver.user, permissions=[DECIDE])
+        make(owner, owner=approver.user, permissions=[ISSUE])
     robot = use(make(owner, permissions=[Permission.API_KEYS_WRITE, READ]))
     assert make(owner, actor=robot, permissions=[READ]).row.permissions == [READ]
     with refused(Denied):
@@ -166,6 +169,62 @@ def test_only_members_own_keys(owner):
     guest = cast.stranger()
     with refused(Denied):
         make(owner, owner=guest.user)
+
+
+# --- who made it ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def approver(owner) -> cast.Person:
+    """Somebody who decides, and who may make keys."""
+    person = cast.member(owner.organization, OrganizationRole.APPROVER)
+    Membership.objects.filter(user=person.user).update(capabilities=[Permission.API_KEYS_WRITE])
+    return replace(person, actor=actor_for_user(person.user))
+
+
+def boss(owner: cast.Person) -> Actor:
+    return actor_for_user(cast.superuser(), organization=owner.organization)
+
+
+def test_who_will_own_a_key_makes_one_that_decides(approver):
+    actor = use(make(approver, permissions=[DECIDE]))
+    assert (actor.permissions, actor.person_id, actor.maker_id) == ({DECIDE}, approver.user.pk, None)
+
+
+MAKERS = {
+    "a superuser": boss,
+    "the console": lambda _owner: cast.SUPERUSER,
+    "a key of a superuser": lambda owner: use(
+        make(
+            owner, actor=boss(owner), owner=User.objects.get(is_superuser=True), permissions=[*ORGANIZATION_PERMISSIONS]
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
+def test_nobody_makes_a_key_that_decides_in_the_name_of_another(owner, approver, maker):
+    with invalid(("permissions", "owner-only")):
+        make(approver, actor=maker(owner), permissions=[DECIDE, READ])
+
+
+def test_a_key_that_another_has_made_is_his_as_well(owner, approver):
+    root = boss(owner)
+    made = make(approver, actor=root, permissions=[READ, Permission.API_KEYS_WRITE])
+    assert (made.row.owner, made.row.maker_id) == (approver.user, root.person_id)
+    actor = use(made)
+    assert (actor.person_id, actor.maker_id) == (approver.user.pk, root.person_id)
+    second = make(approver, actor=actor, permissions=[READ])
+    assert use(second).maker_id == root.person_id, "whoever has the first key can see what it makes"
+    assert last_event().document["metadata"]["maker"] == root.person_id
+
+
+@pytest.mark.parametrize("maker", ["a superuser", "nobody knows whom"])
+def test_a_key_that_another_has_made_decides_nothing_whatever_stands_in_its_row(owner, approver, maker):
+    made = make(approver, permissions=[DECIDE, READ])
+    stranger = boss(owner).person_id if maker == "a superuser" else None
+    ApiKey.objects.filter(pk=made.row.pk).update(maker=stranger)
+    assert use(made).permissions == {READ}
 
 
 # --- using one --------------------------------------------------------------------------------------------------------
@@ -195,7 +254,8 @@ def test_a_key_may_use_a_capability_of_its_owner(owner):
 
 def test_the_key_of_a_superuser_is_bound_to_its_organization(owner):
     root = cast.superuser()
-    actor = use(make(owner, actor=cast.SUPERUSER, owner=root, permissions=[READ, DECIDE]))
+    own = actor_for_user(root, organization=owner.organization)
+    actor = use(make(owner, actor=own, owner=root, permissions=[READ, DECIDE]))
     assert not actor.is_superuser
     assert actor.organization_id == owner.organization.pk
     assert actor.permissions == {READ, DECIDE}

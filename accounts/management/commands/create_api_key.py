@@ -12,6 +12,7 @@ from accounts.roles import ORGANIZATION_PERMISSIONS
 from accounts.selectors import find_user
 from accounts.services.credentials import create_api_key
 from accounts.services.people import actor_for_user
+from kernel.permissions import Permission
 
 
 class Command(OrganizationCommand):
@@ -28,7 +29,9 @@ class Command(OrganizationCommand):
             dest="permissions",
             help=f"may be given several times; known are {', '.join(sorted(ORGANIZATION_PERMISSIONS))}",
         )
-        parser.add_argument("--all-permissions", action="store_true", help="everything that its owner may do")
+        parser.add_argument(
+            "--all-permissions", action="store_true", help="everything that its owner may do, but decide on requests"
+        )
         parser.add_argument("--expires-in", metavar="DURATION", help="such as 90d")
         parser.add_argument("--allow-from", action="append", default=[], metavar="CIDR", help="an address range")
 
@@ -38,7 +41,8 @@ class Command(OrganizationCommand):
             raise CommandError(f"There is no user {options['owner']}.")
         permissions = options["permissions"] or []
         if options["all_permissions"]:
-            permissions = sorted(actor_for_user(owner, organization=self.organization).permissions)
+            rights = actor_for_user(owner, organization=self.organization).permissions
+            permissions = sorted(rights - {Permission.REQUESTS_DECIDE})
         lifetime = read_duration(options["expires_in"]) if options["expires_in"] else None
         made = create_api_key(
             actor=self.here,
