@@ -125,6 +125,11 @@ class ApiKey(models.Model):
     )
     # The person who answers for what the key does; the key never has more rights than he has.
     owner = models.ForeignKey(User, models.PROTECT, related_name="api_keys", verbose_name=_("owner"))
+    # Who saw the token when it was made: the owner, or somebody who made it for him; null where nobody answers for it
+    # (the console). Only a key that its owner made himself speaks with his voice alone.
+    maker = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("made by"), db_index=False
+    )
     kind = models.CharField(_("kind"), max_length=3, choices=Kind, default=Kind.ORGANIZATION)
     name = models.CharField(_("name"), max_length=120)
     prefix = models.CharField(_("prefix"), max_length=16, unique=True)
@@ -146,6 +151,10 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_made_by_owner(self) -> bool:
+        return self.maker_id == self.owner_id
 
 
 class WrappingKey(models.Model):
@@ -180,11 +189,6 @@ class ServerSecret(models.Model):
         TOKEN_DIGEST = "token-digest", _("keyed hashes of tokens")
 
     purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose, primary_key=True)
-    # Who saw the token when it was made: the owner, or somebody who made it for him; null where nobody answers for it
-    # (the console). Only a key that its owner made himself speaks with his voice alone.
-    maker = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("made by"), db_index=False
-    )
     sealed = models.BinaryField()
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
@@ -194,7 +198,3 @@ class ServerSecret(models.Model):
 
     def __str__(self) -> str:
         return self.purpose
-    @property
-    def is_made_by_owner(self) -> bool:
-        return self.maker_id == self.owner_id
-

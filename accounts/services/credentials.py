@@ -66,10 +66,10 @@ def create_api_key(
     Raises Denied (also for a permission that the actor himself lacks), Invalid with every wrong field.
     """
     policy.require(actor, Permission.API_KEYS_WRITE, organization_id=organization.pk)
-    wanted, errors = _read_permissions(permissions)
     parent = ApiKey.objects.filter(pk=actor.id).first() if actor.kind is ActorKind.API_KEY else None
     # Who made the first key has seen, or could have seen, every key that it makes.
     maker_id = parent.maker_id if parent else actor.person_id
+    wanted, errors = _read_permissions(permissions)
     networks = _read_networks(allowed_cidrs, errors)
     errors += text_errors("name", name, longest=_LONGEST_NAME, required=True)
     if expires_at is not None and expires_at <= timezone.now():
@@ -84,8 +84,8 @@ def create_api_key(
     row = ApiKey.objects.create(
         organization=organization,
         owner=owner,
-        name=name.strip(),
         maker_id=maker_id,
+        name=name.strip(),
         prefix=minted.prefix,
         digest=tokens.digest(minted.token, _digest_key()),
         permissions=sorted(wanted),
@@ -130,10 +130,10 @@ def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> 
     row, now = found.row, timezone.now()
     has_ended = row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now)
     rights = member_permissions(found.owner, found.membership)
-    address = _read_address(ip)
     if not row.is_made_by_owner:
         # Two people know it, or somebody unknown does: a decision by it would be anybody's.
         rights -= {Permission.REQUESTS_DECIDE}
+    address = _read_address(ip)
     if has_ended or not rights or not _address_allowed(row.allowed_cidrs, address):
         raise refused
     _note_use(row, now, address)
@@ -144,8 +144,8 @@ def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> 
         organization_id=row.organization_id,
         permissions=rights & {Permission(value) for value in row.permissions},
         person_id=row.owner_id,
-        ip=ip,
         maker_id=None if row.is_made_by_owner else row.maker_id,
+        ip=ip,
         trace_id=trace_id,
     )
 
