@@ -187,6 +187,7 @@ class ServerSecret(models.Model):
 
     class Purpose(models.TextChoices):
         TOKEN_DIGEST = "token-digest", _("keyed hashes of tokens")
+        IDEMPOTENCY = "idempotency", _("answers that are remembered")
 
     purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose, primary_key=True)
     sealed = models.BinaryField()

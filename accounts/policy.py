@@ -5,10 +5,29 @@ Nothing else in the system decides who may do what.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
 from kernel.actor import Actor, ActorKind
 from kernel.errors import Denied
 from kernel.permissions import Permission
 from kernel.text import _
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What somebody was allowed to do, and where."""
+
+    permission: Permission
+    organization_id: int | None
+    ca_id: int | None
+
+
+# Whose judgements are noted in this thread, and where.
+_noted: Final[ContextVar[tuple[str, set[Judgement]] | None]] = ContextVar("noted", default=None)
 
 
 def holds(actor: Actor, permission: Permission) -> bool:
@@ -27,8 +46,26 @@ def require(actor: Actor, permission: Permission, *, organization_id: int | None
         and _covers_organization(actor, organization_id)
         and _covers_ca(actor, permission, ca_id)
     ):
+        _note(actor, Judgement(permission, organization_id, ca_id))
         return
     raise Denied(_("This needs the permission %(permission)s."), permission=permission.value)
+
+
+@contextmanager
+def noting(actor: Actor) -> Iterator[set[Judgement]]:
+    """What `require` lets this actor do inside, so that the same can be asked again later."""
+    judged: set[Judgement] = set()
+    token = _noted.set((actor.pk, judged))
+    try:
+        yield judged
+    finally:
+        _noted.reset(token)
+
+
+def _note(actor: Actor, judgement: Judgement) -> None:
+    noted = _noted.get()
+    if noted is not None and noted[0] == actor.pk:
+        noted[1].add(judgement)
 
 
 def _covers_organization(actor: Actor, organization_id: int | None) -> bool:

@@ -51,11 +51,11 @@ class Child:
         (self.folder / "go").touch()
 
 
-def start_child(folder: Path, *arguments: object) -> Child:
-    """`python -m tests.certificates.crash.child …` with the test's own database and keys."""
+def start_child(folder: Path, *arguments: object, module: str = "tests.certificates.crash.child") -> Child:
+    """`python -m MODULE FOLDER …` with the test's own database and keys."""
     folder.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.certificates.crash.child", str(folder), *map(str, arguments)],
+        [sys.executable, "-m", module, str(folder), *map(str, arguments)],
         cwd=_ROOT,
         env=child_environment(),
         stdout=subprocess.PIPE,

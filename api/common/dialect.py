@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
-from rest_framework.viewsets import ViewSet
 
 from api.common.auth import Credentials
 from api.common.errors import LengthRequired
+from api.common.idempotency import IdempotentViewSet
 from api.common.negotiation import JsonNegotiation
 from api.common.parser import StrictJsonParser
 from api.common.permissions import HoldsPermission
@@ -25,7 +25,7 @@ from kernel.text import _
 log = logging.getLogger(__name__)
 
 
-class DialectViewSet(ViewSet):
+class DialectViewSet(IdempotentViewSet):
     """The base of every dialect. A dialect adds `statuses` and `render`; a view adds its actions and `permissions`."""
 
     authentication_classes = [Credentials]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kernel.errors import DomainError, Invalid
+from typing import Final
+
+from kernel.errors import Conflict, DomainError, Invalid
 
 
 class Malformed(Invalid):
@@ -21,3 +23,10 @@ class LengthRequired(DomainError):
     """The body comes without its length (RFC 9110 section 15.5.12)."""
 
     code = "length-required"
+
+
+class InProgress(Conflict):
+    """The same request, under the same `Idempotency-Key`, is still running."""
+
+    code = "idempotency-in-progress"
+    retry_after: Final = 1

@@ -12,8 +12,10 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction, OpenApiResponse, extend_schema
 
 from api.common.fields import Id
+from api.common.idempotency import KEY_PATTERN
 from api.common.inputs import Input
 from api.common.problems import Family
+from api.common.remembered import HEADER
 
 PROBLEM_TYPE: Final = "application/problem+json"
 # Unknown parameters are refused (INVALID) also where there are none.
@@ -33,7 +35,19 @@ _TEXT: Final = {"schema": {"type": "string"}, "required": True}
 _HEADERS: Final[Mapping[Family, dict[str, Any]]] = {
     Family.UNAUTHENTICATED: {"WWW-Authenticate": _TEXT},
     Family.METHOD_NOT_ALLOWED: {"Allow": _TEXT},
+    Family.CONFLICT: {
+        "Retry-After": {
+            "description": "Where the first request with this `Idempotency-Key` is still running.",
+            "schema": {"type": "integer", "minimum": 1},
+        }
+    },
     Family.TOO_MANY: {"Retry-After": {"schema": {"type": "integer", "minimum": 1}, "required": True}},
+}
+_KEY: Final[Mapping[str, Any]] = {
+    "in": "header",
+    "name": HEADER,
+    "description": "The same key and body within 24 hours: done once, and answered alike.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": KEY_PATTERN},
 }
 WORDS: Final[Mapping[Family, str]] = {
     Family.MALFORMED: "The request cannot be understood.",
@@ -92,6 +106,8 @@ class OperationSchema(AutoSchema):
         operation["operationId"] = f"{_snake(type(self.view).__name__)}_{self.view.action}"
         operation["x-permission"] = self.view.permissions[self.view.action].value
         parameters = [*map(_as_id, operation.pop("parameters", [])), *self._query_parameters()]
+        if self.view.takes_key:
+            parameters.append(dict(_KEY))
         if parameters:
             operation["parameters"] = parameters
         if "requestBody" in operation:
@@ -131,6 +147,8 @@ class OperationSchema(AutoSchema):
         families = {*_ALWAYS, *getattr(getattr(self.view, self.view.action), "refusals", ())}
         if "requestBody" in operation:
             families |= set(_WITH_BODY)
+        if self.view.takes_key:
+            families.add(Family.CONFLICT)
         if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
             families.add(Family.NOT_FOUND)
         return families

@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf
 
-from api.common.errors import LengthRequired, Malformed, TooLarge
+from api.common.errors import InProgress, LengthRequired, Malformed, TooLarge
 from kernel import errors
 from kernel.errors import FieldError
 from kernel.text import Text, _
@@ -100,7 +100,9 @@ def to_problem(exc: Exception) -> Problem:
         detail = Text(_("The body must be application/json in UTF-8, without a Content-Encoding."))
         return Problem(family=Family.UNSUPPORTED_MEDIA_TYPE, code="unsupported-media-type", detail=detail)
     if isinstance(exc, drf.Throttled):
-        return _too_many(Text(_("Too many requests.")), "rate-limited", int(getattr(exc, "wait", None) or 1))
+        headers = {"Retry-After": str(int(getattr(exc, "wait", None) or 1))}
+        detail = Text(_("Too many requests."))
+        return Problem(family=Family.TOO_MANY, code="rate-limited", detail=detail, headers=headers)
     if isinstance(exc, drf.ValidationError):
         wrong = tuple(field_errors(exc.detail))
         return Problem(
@@ -119,14 +121,10 @@ def to_problem(exc: Exception) -> Problem:
 
 def _of_domain(exc: errors.DomainError) -> Problem:
     family = next((family for kind, family in _DOMAIN if isinstance(exc, kind)), Family.BROKEN)
-    if isinstance(exc, errors.TooMany):
-        return _too_many(exc.message, exc.error_code, exc.retry_after)
     wrong = exc.errors if isinstance(exc, errors.Invalid) else ()
-    return Problem(family=family, code=exc.error_code, detail=_sentence(wrong, exc.message), errors=wrong)
-
-
-def _too_many(detail: Text, code: str, wait: int) -> Problem:
-    return Problem(family=Family.TOO_MANY, code=code, detail=detail, headers={"Retry-After": str(wait)})
+    headers = {"Retry-After": str(exc.retry_after)} if isinstance(exc, errors.TooMany | InProgress) else {}
+    detail = _sentence(wrong, exc.message)
+    return Problem(family=family, code=exc.error_code, detail=detail, errors=wrong, headers=headers)
 
 
 def _sentence(wrong: tuple[FieldError, ...], otherwise: Text) -> Text:

@@ -65,6 +65,8 @@ class Authorities(NativeViewSet):
     downloads = frozenset({"certificate", "chain"})
     queries = {"certificate": CertificateQuery, "chain": ChainQuery}
     field_names = {"permitted": "permitted_names", "excluded": "excluded_names"}
+    # Another CRL takes a number of its own, and a snapshot that no transaction around it may spoil.
+    repeatable = frozenset({"publish_crl"})
 
     @operation("List CAs", answers={200: listing(AuthorityOut)})
     def list(self, request: Request) -> Response:

@@ -99,6 +99,12 @@ class NativeViewSet(DialectViewSet):
     queries: ClassVar[Mapping[str, type[Query]]] = {}
     # What a field of an order is called here.
     field_names: ClassVar[Mapping[str, str]] = {}
+    # POSTs that nobody minds being done again: they take no Idempotency-Key.
+    repeatable: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def takes_key(self) -> bool:
+        return bool(self.action) and self.action == self.action_map.get("post") and self.action not in self.repeatable
 
     @property
     def actor(self) -> Actor:

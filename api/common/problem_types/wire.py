@@ -58,6 +58,18 @@ WIRE: Final = (
     ProblemType(
         "not-acceptable", Family.NOT_ACCEPTABLE, _("Not acceptable"), _("Let the Accept header allow application/json.")
     ),
+    ProblemType(
+        "idempotency-conflict",
+        Family.CONFLICT,
+        _("Idempotency key used"),
+        _("The Idempotency-Key was sent with another body within the last day. What is new needs a new key."),
+    ),
+    ProblemType(
+        "idempotency-in-progress",
+        Family.CONFLICT,
+        _("Still in progress"),
+        _("The first request with this Idempotency-Key has not ended yet. Wait as Retry-After says, then ask again."),
+    ),
     ProblemType("conflict", Family.CONFLICT, _("Conflict"), _("It contradicts what is already there.")),
     ProblemType("gone", Family.GONE, _("Gone"), _("It was there once and is not any more.")),
     ProblemType(
