@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.constraints import SameOrganization
 from accounts.models import Organization
+from cas.core.names import name_to_mapping, parse_name
 from cas.models import ALGORITHMS, CertificateAuthority, ProfileVersion, Template
 
 
@@ -20,6 +22,7 @@ class Request(models.Model):
 
     class Kind(models.TextChoices):
         ISSUE = "issue", _("issue a certificate")
+        RENEW = "renew", _("renew a certificate")
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Pending")
@@ -52,13 +55,26 @@ class Request(models.Model):
     # Null: the key is made here, after the approval.
     csr = models.BinaryField(_("CSR"), null=True, editable=False)
     key_algorithm = models.CharField(_("key algorithm"), max_length=12, choices=ALGORITHMS, blank=True)
+    # What a renewal follows, and how: with its predecessor's key, and although there is a successor already.
+    replaces = models.ForeignKey(
+        "certificates.Certificate",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="renewal_requests",
+        verbose_name=_("predecessor"),
+    )
+    same_key = models.BooleanField(_("with the same key"), default=False)
+    again = models.BooleanField(_("although it has a successor"), default=False)
     validity = models.DurationField(_("validity"), null=True, blank=True)
     identifier = models.CharField(_("identifier"), max_length=120, null=True, blank=True)
     usage = models.CharField(_("usage"), max_length=80, blank=True)
     tags = models.JSONField(_("tags"), default=list, blank=True)
     description = models.CharField(_("description"), max_length=1000, blank=True)
-    # SHA-256 (hex) of what would be signed; the second one leaves out which key it is, as a renewal has another.
+    # What would be signed, as facts, and SHA-256 (hex) over their canonical JSON: that is what people agree to.
+    facts = models.JSONField(_("what would be signed"), default=dict)
     digest = models.CharField(_("digest"), max_length=64)
+    # The same without saying which key it is, as a renewal has another.
     renewal_digest = models.CharField(_("digest for renewals"), max_length=64, blank=True)
     # The most that one of CA, role and template asks for; `demands` has what each of them asks for.
     approvals_needed = models.PositiveSmallIntegerField(_("approvals needed"))
@@ -69,6 +85,16 @@ class Request(models.Model):
     # Who answers for it, and can therefore not approve it.
     person = models.ForeignKey(
         "accounts.User", models.PROTECT, related_name="+", verbose_name=_("responsible person"), db_index=False
+    )
+    # Who made the credential that asked, where that was somebody else: he may have used it, and cannot approve either.
+    maker = models.ForeignKey(
+        "accounts.User",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("maker of the credential"),
+        db_index=False,
     )
     expires_at = models.DateTimeField(_("expires at"))
     certificate = models.OneToOneField(
@@ -106,9 +132,15 @@ class Request(models.Model):
                 | (~models.Q(status="fulfilled") & models.Q(certificate__isnull=True)),
                 name="certificates_request_outcome",
             ),
+            models.CheckConstraint(
+                condition=models.Q(kind="renew", replaces__isnull=False)
+                | (~models.Q(kind="renew") & models.Q(replaces__isnull=True, same_key=False, again=False)),
+                name="certificates_request_predecessor",
+            ),
             SameOrganization(field="ca", name="certificates_request_ca_tenant"),
             SameOrganization(field="template", name="certificates_request_template_tenant"),
             SameOrganization(field="certificate", name="certificates_request_certificate_tenant"),
+            SameOrganization(field="replaces", name="certificates_request_replaces_tenant"),
         ]
         indexes = [
             models.Index(fields=["organization", "id"], name="certificates_request_list"),
@@ -128,6 +160,26 @@ class Request(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in (self.Status.PENDING, self.Status.APPROVED)
+
+    @property
+    def is_key_made_here(self) -> bool:
+        """Whether a key is made when it is fulfilled, for whoever asked to collect."""
+        return self.csr is None and not self.same_key
+
+    @property
+    def asked_by(self) -> frozenset[int]:
+        """The people who may have asked, and can therefore not decide."""
+        return frozenset(pk for pk in (self.person_id, self.maker_id) if pk is not None)
+
+    @property
+    def subject_attributes(self) -> dict[str, Any]:
+        return name_to_mapping(parse_name(self.subject))
+
+    @property
+    def approvals_given(self) -> int:
+        """How many have agreed to exactly this."""
+        agreed = (each for each in self.decisions.all() if each.verdict == Decision.Verdict.APPROVED)
+        return sum(each.digest == self.digest for each in agreed)
 
 
 class Decision(models.Model):

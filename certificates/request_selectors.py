@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts import policy
-from accounts.selectors import within_reach
+from accounts.selectors import find_user, within_reach
 from certificates.models import Decision, Request
 from kernel.actor import Actor
 from kernel.errors import NotFound
@@ -22,7 +22,9 @@ OPEN = (Status.PENDING, Status.APPROVED)
 
 def requests(*, visible_to: Actor) -> QuerySet[Request]:
     """Newest first. Without `requests:read`, those that the actor, or the person behind him, has made."""
-    rows = within_reach(Request.objects.select_related("ca", "template", "certificate").order_by("-id"), visible_to)
+    rows = within_reach(
+        Request.objects.select_related("organization", "ca", "template", "certificate").order_by("-id"), visible_to
+    )
     if visible_to.grants is not None:
         rows = rows.filter(ca_id__in=[grant.ca_id for grant in visible_to.grants])
     if not policy.holds(visible_to, Permission.REQUESTS_READ):
@@ -39,32 +41,64 @@ def inbox(*, visible_to: Actor, at: datetime) -> QuerySet[Request]:
     if visible_to.person_id is None or not policy.holds(visible_to, Permission.REQUESTS_DECIDE):
         return rows.none()
     decided = Decision.objects.filter(request=OuterRef("pk"), approver_id=visible_to.person_id)
-    return rows.exclude(person_id=visible_to.person_id).filter(~Exists(decided))
+    return rows.exclude(_own(visible_to)).filter(~Exists(decided))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFilter:
+    """Which requests are looked for: those that every part says yes to. None: whatever it is."""
+
+    status: str | None = None
+    kind: str | None = None
+    # The template by its code; the person who asked, or who answers for the key that did, by e-mail address.
+    template: str | None = None
+    requester: str | None = None
+    is_own: bool | None = None
+    is_in_inbox: bool | None = None
+
+
+def matching(wanted: RequestFilter, *, visible_to: Actor, at: datetime) -> QuerySet[Request]:
+    """The requests that are looked for, among those that the actor may see; newest first."""
+    rows = requests(visible_to=visible_to)
+    plain = {"status": wanted.status, "kind": wanted.kind, "template__code": wanted.template}
+    rows = rows.filter(**{name: value for name, value in plain.items() if value is not None})
+    if wanted.requester is not None:
+        rows = rows.filter(person=find_user(wanted.requester))
+    if wanted.is_own is not None:
+        rows = rows.filter(_own(visible_to)) if wanted.is_own else rows.exclude(_own(visible_to))
+    if wanted.is_in_inbox is not None:
+        waiting = inbox(visible_to=visible_to, at=at).order_by().values("pk")
+        rows = rows.filter(pk__in=waiting) if wanted.is_in_inbox else rows.exclude(pk__in=waiting)
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
 class RequestCounts:
-    """How many requests an actor sees, by status, and how many wait for his word."""
+    """Of the requests that an actor sees and that are not closed: how many wait for approvers, how many are approved,
+    how many are his own, and how many wait for his word.
+    """
 
     pending: int
     approved: int
-    rejected: int
-    fulfilled: int
-    failed: int
-    expired: int
-    cancelled: int
+    own: int
     inbox: int
 
 
 def count_requests(*, visible_to: Actor, at: datetime) -> RequestCounts:
-    by_status = {status.value: Count("pk", filter=Q(status=status)) for status in Status}
-    counts = requests(visible_to=visible_to).order_by().aggregate(**by_status)
+    """Two queries over what is open, however much has been closed."""
+    rows = requests(visible_to=visible_to).filter(status__in=OPEN).order_by()
+    counts = rows.aggregate(
+        pending=Count("pk", filter=Q(status=Status.PENDING)),
+        approved=Count("pk", filter=Q(status=Status.APPROVED)),
+        own=Count("pk", filter=_own(visible_to)),
+    )
     return RequestCounts(**counts, inbox=inbox(visible_to=visible_to, at=at).count())
 
 
 def get_request(ref: Ref, *, visible_to: Actor) -> Request:
     """With its decisions. Raises NotFound."""
-    return _one(requests(visible_to=visible_to).prefetch_related("decisions"), ref)
+    rows = requests(visible_to=visible_to).select_related("profile", "replaces", "person", "maker")
+    return _one(rows.prefetch_related("decisions"), ref)
 
 
 def lock_request(ref: Ref, *, visible_to: Actor) -> Request:
@@ -82,6 +116,13 @@ def due_requests(*, at: datetime) -> QuerySet[Request]:
 def lapsed_requests(*, at: datetime) -> QuerySet[Request]:
     """Open requests whose time is over."""
     return Request.objects.filter(status__in=OPEN, expires_at__lte=at).order_by("expires_at", "id")
+
+
+def _own(actor: Actor) -> Q:
+    """What this person has asked for, or may have: by a key that he made for somebody else."""
+    if actor.person_id is None:
+        return Q(pk__in=[])
+    return Q(person_id=actor.person_id) | Q(maker_id=actor.person_id)
 
 
 def _one(rows: QuerySet[Request], ref: Ref) -> Request:

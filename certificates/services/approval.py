@@ -6,7 +6,7 @@ people it asks for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
@@ -41,6 +41,10 @@ class Approval:
     digest: str
     any_key: bool = False
 
+    def covers(self, plan: LeafPlan, template: Template, *, made_here: bool) -> bool:
+        """Whether this plan is what was agreed to."""
+        return digest_of(facts_of(plan, template, made_here=made_here, any_key=self.any_key)) == self.digest
+
 
 def demands_of(template: Template, ca: CertificateAuthority | None = None) -> tuple[Demand, ...]:
     """What CA, role and template ask for; nothing where none of them does. `ca`: its CA, read anew."""
@@ -74,14 +78,14 @@ def may_count(demands: Iterable[Demand], person: User, organization_id: int) -> 
     return any(_has_role(membership, demand.role) for membership in members for demand in demands)
 
 
-def digest_of(plan: LeafPlan, template: Template, *, made_here: bool, any_key: bool = False) -> str:
-    """SHA-256 (hex) over the canonical JSON of everything that would be signed, and of the rules it stands under.
+def facts_of(plan: LeafPlan, template: Template, *, made_here: bool, any_key: bool = False) -> dict[str, Any]:
+    """Everything that would be signed, and the rules it stands under: what people agree to.
 
     A key that is made here does not exist yet when people decide, so of that one only the kind counts. `any_key`: of
     every key only the kind, and whether it is made here.
     """
     public_key = plan.public_key
-    document = {
+    return {
         "profile": template.profile_id,
         "ca": template.ca_id,
         "subject": format_name(plan.subject),
@@ -94,7 +98,11 @@ def digest_of(plan: LeafPlan, template: Template, *, made_here: bool, any_key: b
         "extended_key_usage": sorted(oid.dotted_string for oid in plan.extended_key_usage),
         "certificate_policies": sorted(oid.dotted_string for oid in plan.certificate_policies),
     }
-    return sha256(canonical_bytes(document)).hexdigest()
+
+
+def digest_of(facts: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) over the canonical JSON of what would be signed."""
+    return sha256(canonical_bytes(facts)).hexdigest()
 
 
 def require_approved(
@@ -102,7 +110,7 @@ def require_approved(
 ) -> None:
     """Raises Denied where an approval is missing, Conflict where what was approved is not what would be signed."""
     if approval is not None:
-        if digest_of(plan, template, made_here=made_here, any_key=approval.any_key) == approval.digest:
+        if approval.covers(plan, template, made_here=made_here):
             return
         if not approval.any_key:
             raise Conflict(_("Voided: this is not what was approved."), code="approval-void")

@@ -21,19 +21,27 @@ from accounts.models import Membership
 from accounts.selectors import within_reach
 from accounts.services.people import member_permissions
 from audit.events import EventName
-from cas.core.csr import read_csr
+from cas.core.csr import CsrFacts, read_csr
 from cas.core.general_names import general_name
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import parse_name
 from cas.models import CertificateAuthority, Template
 from cas.selectors import lock_chain
 from certificates.models import Request
-from certificates.orders import IssueOrder, Managed
+from certificates.orders import IssueOrder, Managed, SameKey
 from certificates.request_selectors import due_requests, get_request, lapsed_requests
 from certificates.services import approval
 from certificates.services.issuance import identifier_used, record_issued
-from certificates.services.minting import Wanted, mint, obtain_key
-from certificates.services.requests import approvers_of, close, not_now, record, unchanged_template
+from certificates.services.minting import KeyMaterial, Wanted, mint, obtain_key
+from certificates.services.renewal import kept_key, lock_predecessor
+from certificates.services.requests import (
+    approvers_of,
+    close,
+    not_now,
+    permission_to_ask,
+    record,
+    unchanged_template,
+)
 from kernel.actor import Actor, ActorKind
 from kernel.errors import Conflict, DomainError, Invalid, Unavailable
 from kernel.permissions import Permission
@@ -70,7 +78,7 @@ def fulfil_request(*, actor: Actor, request: Ref, passphrase: Secret | None = No
     row = get_request(request, visible_to=actor)
     # What is issued was decided by others; who may decide, or ask, may also say: now.
     decides = policy.holds(actor, Permission.REQUESTS_DECIDE)
-    permission = Permission.REQUESTS_DECIDE if decides else Permission.CERTIFICATES_ISSUE
+    permission = Permission.REQUESTS_DECIDE if decides else permission_to_ask(row)
     policy.require(actor, permission, organization_id=row.organization_id, ca_id=row.ca_id)
     if row.status == Status.FULFILLED:
         return row
@@ -113,13 +121,13 @@ def expire_lapsed_requests(*, actor: Actor) -> int:
 def _fulfil(actor: Actor, row: Request, passphrase: Secret | None, lease: uuid.UUID | None) -> None:
     try:
         template = unchanged_template(row)
-        order = _order(row, template, passphrase)
+        order = order_of(row, template, passphrase)
         # Before the transaction: making a key takes up to seconds.
-        wanted = Wanted(order, obtain_key(order, template), approval=approval.Approval(row.digest))
+        key = key_of(row, template, order)
         with transaction.atomic():
             locked = _lock(row, lease)
             if locked is not None:
-                _issue(actor, locked, unchanged_template(row), wanted)
+                _issue(actor, locked, unchanged_template(row), order, key)
     except IntegrityError as error:
         refusal = identifier_used(order, error)
         if not isinstance(refusal, DomainError):
@@ -145,21 +153,23 @@ def _lock(row: Request, lease: uuid.UUID | None) -> Request | None:
     return locked
 
 
-def _issue(actor: Actor, row: Request, template: Template, wanted: Wanted) -> None:
+def _issue(actor: Actor, row: Request, template: Template, order: IssueOrder, key: KeyMaterial) -> None:
     ca = lock_chain(template.ca_id)[0]
-    _require_requester(row)
+    require_requester(row)
     _require_quorum(row, approval.demands_of(template, ca))
+    predecessor = lock_predecessor(actor, row.replaces, again=row.again) if row.replaces else None
+    wanted = Wanted(order, key, predecessor, approval.Approval(row.digest))
     certificate = mint(_requester(row), template, wanted, now=timezone.now()).certificate
     record_issued(actor, certificate)
     close(row, Status.FULFILLED, certificate=certificate)
     record(actor, EventName.REQUEST_FULFILLED, row, certificate=certificate.public_id, serial=certificate.serial)
 
 
-def _order(row: Request, template: Template, passphrase: Secret | None) -> IssueOrder:
-    managed = Managed(KeyAlgorithm(row.key_algorithm), collect_later=True)
+def order_of(row: Request, template: Template, passphrase: Secret | None = None) -> IssueOrder:
+    """A step: what was asked for, as an order."""
     return IssueOrder(
         template=template.code,
-        key=managed if row.csr is None else read_csr(bytes(row.csr)),
+        key=_key_order(row),
         subject=parse_name(row.subject),
         sans=tuple(general_name(text, kind) for kind, text in row.sans),
         validity=row.validity,
@@ -169,6 +179,19 @@ def _order(row: Request, template: Template, passphrase: Secret | None) -> Issue
         tags=tuple(row.tags),
         description=row.description,
     )
+
+
+def _key_order(row: Request) -> Managed | CsrFacts | SameKey:
+    if row.csr is not None:
+        return read_csr(bytes(row.csr))
+    return SameKey() if row.same_key else Managed(KeyAlgorithm(row.key_algorithm), collect_later=True)
+
+
+def key_of(row: Request, template: Template, order: IssueOrder) -> KeyMaterial:
+    """A step: the key that was asked for; made now, or the predecessor's. Raises Invalid."""
+    if isinstance(order.key, SameKey) and row.replaces is not None:
+        return kept_key(row.replaces, template)
+    return obtain_key(order, template)
 
 
 def _requester(row: Request) -> Actor:
@@ -183,10 +206,10 @@ def _requester(row: Request) -> Actor:
     )
 
 
-def _require_requester(row: Request) -> None:
-    """Whoever left since he asked gets nothing. Raises Conflict."""
+def require_requester(row: Request) -> None:
+    """A step: whoever left since he asked gets nothing. Raises Conflict."""
     membership = Membership.objects.filter(organization_id=row.organization_id, user_id=row.person_id).first()
-    if Permission.CERTIFICATES_ISSUE not in member_permissions(row.person, membership):
+    if permission_to_ask(row) not in member_permissions(row.person, membership):
         text = _("Voided: %(person)s may not issue any more.")
         raise Conflict(text, code="requester-not-permitted", person=str(row.person))
 

@@ -16,7 +16,7 @@ from certificates.orders import IssueOrder
 from certificates.services.approval import demands_of, require_no_approval
 from certificates.services.labels import order_errors
 from certificates.services.minting import Issued, Wanted, mint, obtain_key
-from certificates.services.requests import AwaitingApproval, permitted_template, submit_request
+from certificates.services.submission import AwaitingApproval, permitted_template, submit_request
 from kernel.actor import Actor
 from kernel.errors import Conflict, Invalid
 from kernel.ref import Ref

@@ -12,10 +12,13 @@ from cas.core.keys import KeyAlgorithm
 from certificates import selectors
 from certificates.delivery import PLAIN, Delivery
 from certificates.models import Certificate, Request, SubscriberKey
+from certificates.request_selectors import get_request
+from certificates.services.fulfilment import fulfil_request
 from certificates.services.issuance import reference
 from certificates.services.minting import SUBSCRIBER_KEY_TABLE
+from certificates.services.requests import not_now
 from kernel.actor import Actor
-from kernel.errors import Gone, NotFound
+from kernel.errors import Denied, Gone, Invalid, NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
@@ -51,6 +54,38 @@ def collect_private_key(*, actor: Actor, certificate: Ref, delivery: Delivery = 
     kept.save(update_fields=["sealed", "collected_at", "collected_by"])
     audit.record(actor, EventName.CERTIFICATE_KEY_COLLECTED, reference(row), organization_id=row.organization_id)
     return row, secret
+
+
+def collect_requested_key(*, actor: Actor, request: Ref, delivery: Delivery = PLAIN) -> tuple[Certificate, Secret]:
+    """The certificate that a request has become, and its private key: what `collect_private_key` does and raises.
+
+    Raises Conflict too: the request is not fulfilled.
+    """
+    row = get_request(request, visible_to=actor)
+    if row.certificate_id is None:
+        raise not_now(row)
+    return collect_private_key(actor=actor, certificate=Ref("pk", row.certificate_id), delivery=delivery)
+
+
+def fulfil_and_collect(
+    *, actor: Actor, request: Ref, passphrase: Secret | None = None, delivery: Delivery = PLAIN
+) -> tuple[Request, Secret | None]:
+    """`fulfil_request`, and the key at once, for who asked and is here now; no key where the request has failed.
+
+    Who may have it, and whether it can be delivered so, is judged before anything is signed. Raises what
+    `fulfil_request` and `collect_private_key` do, Denied (it is somebody else's), Invalid (no key is made for it).
+    """
+    row = get_request(request, visible_to=actor)
+    if actor.person_id != row.person_id:
+        raise Denied(_("Only who made the request gets its private key."), code="not-own-request")
+    if not row.is_key_made_here:
+        raise Invalid.of("key_delivery", "contradiction", _("No key is made for this request."))
+    delivery.require_possible(KeyAlgorithm(row.key_algorithm))
+    row = fulfil_request(actor=actor, request=request, passphrase=passphrase)
+    if row.certificate_id is None:
+        return row, None
+    _certificate, key = collect_private_key(actor=actor, certificate=Ref("pk", row.certificate_id), delivery=delivery)
+    return row, key
 
 
 def _needed(actor: Actor, row: Certificate, kept: SubscriberKey | None) -> Permission:

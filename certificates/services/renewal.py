@@ -13,12 +13,21 @@ from cas.core.keys import KeyAlgorithm, supported
 from cas.core.reading import extension_of
 from cas.models import Template
 from certificates import selectors
-from certificates.models import Certificate, SubscriberKey
+from certificates.models import Certificate, Request, SubscriberKey
 from certificates.orders import IssueOrder, Managed, RenewOrder, SameKey
-from certificates.services.approval import inherits_approval, require_no_approval
+from certificates.services.approval import demands_of, inherits_approval, require_no_approval
 from certificates.services.issuance import identifier_used, record_issued
 from certificates.services.labels import order_errors
-from certificates.services.minting import SUBSCRIBER_KEY_TABLE, Issued, KeyMaterial, Wanted, mint, obtain_key
+from certificates.services.minting import (
+    SUBSCRIBER_KEY_TABLE,
+    Issued,
+    KeyMaterial,
+    Wanted,
+    mint,
+    obtain_key,
+    rehearse,
+)
+from certificates.services.submission import AwaitingApproval, file_request, key_to_judge_by
 from kernel.actor import Actor
 from kernel.errors import Conflict, Invalid
 from kernel.permissions import Permission
@@ -30,33 +39,77 @@ Custody = Certificate.KeyCustody
 State = Certificate.State
 
 
-def renew_certificate(*, actor: Actor, order: RenewOrder) -> Issued:
-    """Issue a successor of a certificate; the old one goes on until it expires or is revoked.
+def renew_certificate(*, actor: Actor, order: RenewOrder) -> Issued | AwaitingApproval:
+    """Issue a successor of a certificate, or file a request where CA, role or template ask for an approval that it
+    does not inherit. The old one goes on until it expires or is revoked.
 
     An expired one can be renewed, a revoked one cannot. It is an issuance in everything, the audit event included,
-    which names the predecessor. Raises NotFound, Denied (permission, approval, passphrase), Conflict (it is revoked or
-    on hold, has a successor already, was issued elsewhere, or its template is retired; the identifier is taken),
-    Invalid with every violation, Unavailable.
+    which names the predecessor. Raises NotFound, Denied (permission, passphrase; nobody answers for a request),
+    Conflict (it is revoked or on hold, has a successor already, was issued elsewhere, or its template is retired; the
+    identifier is taken), Invalid with every violation, Unavailable.
     """
+    old, template, wish = _read(actor, order)
+    if demands_of(template) and not _is_approved(old, template, wish):
+        return AwaitingApproval(_file(actor, old, template, order, wish))
+    return _renew(actor, old, template, order, wish)
+
+
+def renew_at_once(*, actor: Actor, order: RenewOrder) -> Issued:
+    """`renew_certificate` for those who have no answer for "waits for approval": Denied where one is asked for."""
+    old, template, wish = _read(actor, order)
+    if inherits_approval(old, template) is None:
+        require_no_approval(template)
+    return _renew(actor, old, template, order, wish)
+
+
+def _read(actor: Actor, order: RenewOrder) -> tuple[Certificate, Template, IssueOrder]:
+    """The predecessor, its template as it is now, and what its successor shall be."""
     old = selectors.get_certificate(order.certificate, visible_to=actor)
     policy.require(actor, Permission.CERTIFICATES_RENEW, organization_id=old.organization_id, ca_id=old.ca_id)
     template = _template(old)
-    issue_order = _issue_order(old, order, template)
-    if errors := order_errors(issue_order):
+    wish = _issue_order(old, order, template)
+    if errors := order_errors(wish):
         raise Invalid(errors=errors)
-    same = isinstance(issue_order.key, SameKey)
-    key = _kept_key(old, template) if same else obtain_key(issue_order, template)
+    return old, template, wish
+
+
+def _renew(actor: Actor, old: Certificate, template: Template, order: RenewOrder, wish: IssueOrder) -> Issued:
+    key = kept_key(old, template) if isinstance(wish.key, SameKey) else obtain_key(wish, template)
     try:
         with transaction.atomic():
-            predecessor = _lock(actor, old, order)
+            predecessor = lock_predecessor(actor, old, again=order.again)
             # Again: a key may have taken seconds to make.
             template = _template(old)
-            wanted = Wanted(issue_order, key, predecessor, inherits_approval(predecessor, template))
+            wanted = Wanted(wish, key, predecessor, inherits_approval(predecessor, template))
             issued = mint(actor, template, wanted, now=timezone.now())
             record_issued(actor, issued.certificate)
     except IntegrityError as error:
-        raise identifier_used(issue_order, error) from error
+        raise identifier_used(wish, error) from error
     return issued
+
+
+def _is_approved(old: Certificate, template: Template, wish: IssueOrder) -> bool:
+    """Whether the approval of the predecessor covers exactly this."""
+    inherited = inherits_approval(old, template)
+    if inherited is None:
+        return False
+    wanted = Wanted(wish, _key_to_judge_by(old, template, wish))
+    with transaction.atomic():
+        plan = rehearse(template, wanted, now=timezone.now())
+    return inherited.covers(plan, template, made_here=wanted.made_here)
+
+
+def _file(actor: Actor, old: Certificate, template: Template, order: RenewOrder, wish: IssueOrder) -> Request:
+    key = _key_to_judge_by(old, template, wish)
+    with transaction.atomic():
+        predecessor = lock_predecessor(actor, old, again=order.again)
+        return file_request(actor, template, Wanted(wish, key, predecessor), again=order.again)
+
+
+def _key_to_judge_by(old: Certificate, template: Template, wish: IssueOrder) -> KeyMaterial:
+    if isinstance(wish.key, SameKey):
+        return known_key(old)
+    return key_to_judge_by(wish, template)
 
 
 def _template(old: Certificate) -> Template:
@@ -67,8 +120,6 @@ def _template(old: Certificate) -> Template:
     template = cas_selectors.template_to_issue(old.template_id)
     if template.retired_at is not None:
         raise Conflict(_("The template %(template)s is retired."), code="template-retired", template=template.code)
-    if inherits_approval(old, template) is None:
-        require_no_approval(template)
     return template
 
 
@@ -104,13 +155,19 @@ def _key_order(old: Certificate, order: RenewOrder, template: Template) -> Manag
     return key
 
 
-def _kept_key(old: Certificate, template: Template) -> KeyMaterial:
-    """The key of the predecessor; the private one too where it is kept here and goes on being so."""
-    public_key = supported(old.body.x509.public_key())
+def kept_key(old: Certificate, template: Template) -> KeyMaterial:
+    """A step: the key of the predecessor; the private one too where it is kept here and goes on being so."""
+    known = known_key(old)
     if old.key_custody == Custody.STORED and template.role.store_private_keys:
-        return KeyMaterial(public_key, _stored_key(old))
+        return KeyMaterial(known.public_key, _stored_key(old))
+    return known
+
+
+def known_key(old: Certificate) -> KeyMaterial:
+    """The key of the predecessor, without the private one."""
     # Whoever has it, or can collect it from the predecessor, has the successor's too.
     is_ours = old.key_custody != Custody.SUBSCRIBER
+    public_key = supported(old.body.x509.public_key())
     return KeyMaterial(public_key, custody=Custody.RETURNED if is_ours else Custody.SUBSCRIBER)
 
 
@@ -121,17 +178,25 @@ def _stored_key(old: Certificate) -> Secret:
     )
 
 
-def _lock(actor: Actor, old: Certificate, order: RenewOrder) -> Certificate:
-    """The predecessor, locked after its CA, as a revocation locks: found to be one that can have a successor."""
+def lock_predecessor(actor: Actor, old: Certificate, *, again: bool) -> Certificate:
+    """A step: the predecessor, locked after its CA, as a revocation locks: found to be one that can have a successor.
+
+    Raises NotFound, Conflict.
+    """
     if old.ca_id is not None:
         cas_selectors.lock_chain(old.ca_id)
     row = selectors.lock_certificate(Ref("pk", old.pk), visible_to=actor)
+    require_renewable(row, again=again)
+    return row
+
+
+def require_renewable(row: Certificate, *, again: bool) -> None:
+    """A step. Raises Conflict: it is revoked or on hold, or has a successor and no other one is asked for."""
     if row.state == State.REVOKED:
         raise Conflict(_("The certificate is revoked."), code="certificate-revoked")
     if row.state == State.HELD:
         raise Conflict(_("The certificate is on hold."), code="certificate-on-hold")
     successor = row.replaced_by.exclude(state=State.REVOKED).order_by("-id").first()
-    if successor is not None and not order.again:
+    if successor is not None and not again:
         text = _("The certificate has a successor already: %(serial)s.")
         raise Conflict(text, code="already-renewed", serial=successor.serial)
-    return row

@@ -35,11 +35,12 @@ from certificates.services.downloads import download_certificate
 from certificates.services.editing import update_certificate
 from certificates.services.fulfilment import expire_lapsed_requests, fulfil_due_requests, fulfil_request
 from certificates.services.issuance import issue_at_once, issue_certificate
-from certificates.services.keys import collect_private_key
-from certificates.services.renewal import renew_certificate
-from certificates.services.requests import approve_request, cancel_request, reject_request, submit_request
+from certificates.services.keys import collect_private_key, collect_requested_key, fulfil_and_collect
+from certificates.services.renewal import renew_at_once, renew_certificate
+from certificates.services.requests import approve_request, cancel_request, reject_request
 from certificates.services.responders import rotate_responder
 from certificates.services.revocation import release_certificate, revoke_authority, revoke_certificate
+from certificates.services.submission import submit_request
 from kernel.actor import SYSTEM, Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
@@ -158,6 +159,12 @@ def _reject(s: Stage) -> None:
     reject_request(actor=s.approver, request=Ref("pk", s.asked.pk), digest=s.asked.digest, reason="no")
 
 
+def _collect_requested_key(s: Stage) -> None:
+    asked = Ref("pk", s.approved.pk)
+    fulfil_request(actor=s.approver, request=asked)
+    collect_requested_key(actor=s.owner, request=asked)
+
+
 def _expire(s: Stage) -> None:
     Request.objects.filter(pk=s.asked.pk).update(expires_at=timezone.now())
     expire_lapsed_requests(actor=SYSTEM)
@@ -257,6 +264,10 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         lambda s: fulfil_request(actor=s.owner, request=Ref("pk", s.approved.pk)),
         ["certificate.issued", "request.fulfilled"],
     ),
+    "certificates.fulfil_and_collect": (
+        lambda s: fulfil_and_collect(actor=s.owner, request=Ref("pk", s.approved.pk)),
+        ["certificate.issued", "request.fulfilled", "certificate.key_collected"],
+    ),
     "certificates.fulfil_due_requests": (
         lambda s: fulfil_due_requests(actor=SYSTEM),
         ["certificate.issued", "request.fulfilled"],
@@ -264,6 +275,10 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     "certificates.expire_lapsed_requests": (_expire, ["request.expired"]),
     "certificates.renew_certificate": (
         lambda s: renew_certificate(actor=s.owner, order=RenewOrder(certificate=Ref("pk", s.certificate.pk))),
+        ["certificate.issued"],
+    ),
+    "certificates.renew_at_once": (
+        lambda s: renew_at_once(actor=s.owner, order=RenewOrder(certificate=Ref("pk", s.certificate.pk))),
         ["certificate.issued"],
     ),
     "certificates.update_certificate": (
@@ -283,6 +298,10 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     "certificates.collect_private_key": (
         lambda s: collect_private_key(actor=s.owner, certificate=Ref("pk", s.waiting.pk)),
         ["certificate.key_collected"],
+    ),
+    "certificates.collect_requested_key": (
+        _collect_requested_key,
+        ["certificate.issued", "request.fulfilled", "certificate.key_collected"],
     ),
     **AUTHORITY_CALLS,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -12,22 +13,25 @@ from django.utils import timezone
 from accounts.roles import ORGANIZATION_PERMISSIONS, OrganizationRole
 from accounts.services.organizations import remove_member
 from accounts.services.people import actor_for_user
+from audit.canonical import canonical_bytes
 from cas.core.general_names import general_name
+from cas.core.keys import public_key_sha256
 from cas.models import IssuedSerial
 from cas.services.authorities import disable_ca, update_ca
 from cas.services.roles import order_of as role_order
 from cas.services.roles import update_role
 from certificates.models import Certificate, Decision, Request
 from certificates.orders import Managed, SameKey
-from certificates.request_selectors import count_requests, inbox, requests
+from certificates.request_selectors import RequestCounts, RequestFilter, count_requests, inbox, matching, requests
 from certificates.services.fulfilment import fulfil_request
 from certificates.services.issuance import issue_at_once
-from certificates.services.requests import approve_request, cancel_request, reject_request, submit_request
+from certificates.services.requests import approve_request, cancel_request, reject_request
+from certificates.services.submission import submit_request
 from kernel.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from kernel.permissions import Permission
 from kernel.ref import Ref
-from tests import cast
-from tests.certificates.asking import Desk, approve, named, open_desk, robot_of, with_capability
+from tests import cast, pki
+from tests.certificates.asking import Desk, approve, named, open_desk, robot_made_by, robot_of, with_capability
 from tests.happened import happenings, last_event
 from tests.office import open_office
 from tests.refusals import invalid, refused
@@ -146,6 +150,25 @@ def test_the_same_wish_has_the_same_digest(desk):
     assert desk.ask(desk.order_by_csr()).digest == desk.ask(desk.order_by_csr()).digest
 
 
+def test_whoever_has_the_facts_can_compute_the_digest(desk):
+    request = desk.ask(desk.order_by_csr())
+    request.refresh_from_db()
+    assert sha256(canonical_bytes(request.facts)).hexdigest() == request.digest
+    assert request.facts == {
+        "profile": desk.office.template.profile_id,
+        "ca": desk.office.issuing.pk,
+        "subject": "CN=www.acme.test",
+        "sans": [["dns", "www.acme.test"]],
+        "key_algorithm": "ECDSA_P256",
+        "key": public_key_sha256(pki.a_key().public_key()),
+        "made_here": False,
+        "validity": 90 * 86_400,
+        "key_usage": ["digital_signature"],
+        "extended_key_usage": ["1.3.6.1.5.5.7.3.1"],
+        "certificate_policies": [],
+    }
+
+
 def test_another_version_of_the_template_is_another_digest(desk):
     first = desk.ask()
     desk.change_template(description="the same in other words")
@@ -160,7 +183,6 @@ def as_an_approver(desk: Desk) -> object:
 
 
 def by_his_own_key(desk: Desk) -> object:
-    with_capability(desk.asker, DECIDE)
     return robot_of(desk.asker, DECIDE, Permission.REQUESTS_READ)
 
 
@@ -210,6 +232,28 @@ def test_a_key_asks_and_its_owner_cannot_approve(desk):
     assert (request.requester_kind, request.person) == ("api_key", desk.asker.user)
     with refused(Denied, "own-request"):
         approve(request, with_capability(desk.asker, DECIDE))
+
+
+def test_who_made_the_key_that_asked_has_asked_as_well(desk):
+    boss = actor_for_user(cast.superuser(), organization=desk.office.organization)
+    robot = robot_made_by(boss, desk.asker, Permission.CERTIFICATES_ISSUE)
+    request = desk.ask(actor=robot)
+    assert request.asked_by == {desk.asker.user.pk, boss.person_id}
+    for actor in (boss, with_capability(desk.asker, DECIDE)):
+        with refused(Denied, "own-request"):
+            approve(request, actor)
+        with refused(Denied, "own-request"):
+            reject_request(actor=actor, request=named(request), reason="no")
+    now = timezone.now()
+    assert not inbox(visible_to=boss, at=now).exists()
+    assert matching(RequestFilter(is_own=True), visible_to=boss, at=now).get() == request
+    assert desk.approve(request).status == Status.APPROVED
+
+
+def test_a_key_that_somebody_else_made_approves_nothing(desk):
+    boss = actor_for_user(cast.superuser(), organization=desk.office.organization)
+    with invalid(("permissions", "owner-only")):
+        robot_made_by(boss, desk.approver, DECIDE, Permission.REQUESTS_READ)
 
 
 def test_the_console_approves_nothing(desk):
@@ -368,6 +412,15 @@ def test_a_no_is_enough_and_says_why(desk):
         fulfil_request(actor=desk.asker.actor, request=named(request))
 
 
+def test_a_no_need_not_say_to_what(desk):
+    request = desk.ask()
+    other = desk.ask(desk.order(validity=timedelta(days=30)))
+    with refused(Conflict, "digest-mismatch"):
+        reject_request(actor=desk.approver.actor, request=named(request), digest=other.digest, reason="no")
+    rejected = reject_request(actor=desk.approver.actor, request=named(request), reason="not our shop")
+    assert rejected.decisions.get().digest == request.digest
+
+
 def test_it_is_too_late_after_its_time(desk):
     request = desk.ask()
     Request.objects.update(expires_at=timezone.now())
@@ -388,6 +441,13 @@ def test_whoever_asked_takes_it_back(desk):
         cancel_request(actor=desk.asker.actor, request=named(request))
     with refused(Conflict, "request-state"):
         desk.approve(request)
+
+
+def test_a_superuser_takes_back_what_nobody_else_can(desk):
+    request = desk.approved()
+    boss = actor_for_user(cast.superuser())
+    assert cancel_request(actor=boss, request=named(request)).status == Status.CANCELLED
+    assert last_event().actor_label == "root@localhost"
 
 
 def test_what_was_approved_can_still_be_taken_back(desk):
@@ -420,12 +480,39 @@ def test_an_inbox_holds_what_waits_for_this_person():
     assert not inbox(visible_to=desk.asker.actor, at=now).exists()
 
 
+def test_requests_are_looked_for(desk):
+    own, other = desk.ask(), desk.ask(actor=desk.office.owner)
+    approved = desk.approved()
+    looked_for = {
+        "all": (RequestFilter(), [approved, other, own]),
+        "by status": (RequestFilter(status="approved"), [approved]),
+        "by kind": (RequestFilter(kind="renew"), []),
+        "by template": (RequestFilter(template="web-tls"), [approved, other, own]),
+        "by another template": (RequestFilter(template="Web-TLS"), []),
+        "by who asked": (RequestFilter(requester=" OWNER@acme.example"), [other]),
+        "by nobody": (RequestFilter(requester="nobody@acme.example"), []),
+        "one's own": (RequestFilter(is_own=True), []),
+        "those of others": (RequestFilter(is_own=False), [approved, other, own]),
+        "an inbox": (RequestFilter(is_in_inbox=True), [other, own]),
+        "the rest": (RequestFilter(is_in_inbox=False), [approved]),
+        "two things at once": (RequestFilter(is_in_inbox=True, requester="owner@acme.example"), [other]),
+    }
+    for name, (wanted, found) in looked_for.items():
+        assert list(matching(wanted, visible_to=desk.approver.actor, at=timezone.now())) == found, name
+    mine = matching(RequestFilter(is_own=True), visible_to=desk.asker.actor, at=timezone.now())
+    assert list(mine) == [approved, own]
+    assert not matching(RequestFilter(), visible_to=cast.stranger().actor, at=timezone.now()).exists()
+    console = replace(cast.SUPERUSER, organization_id=desk.office.organization.pk)
+    assert not matching(RequestFilter(is_own=True), visible_to=console, at=timezone.now()).exists()
+
+
 def test_requests_are_counted(desk):
     desk.approved()
     cancel_request(actor=desk.asker.actor, request=named(desk.ask()))
     desk.ask()
-    counts = count_requests(visible_to=desk.approver.actor, at=timezone.now())
-    assert (counts.pending, counts.approved, counts.cancelled, counts.inbox) == (1, 1, 1, 1)
+    now = timezone.now()
+    assert count_requests(visible_to=desk.approver.actor, at=now) == RequestCounts(1, 1, own=0, inbox=1)
+    assert count_requests(visible_to=desk.asker.actor, at=now) == RequestCounts(1, 1, own=2, inbox=0)
 
 
 def test_an_unknown_request_is_not_found(desk):

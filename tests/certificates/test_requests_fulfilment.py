@@ -16,18 +16,17 @@ from django.utils import timezone
 from accounts.roles import OrganizationRole
 from accounts.services.organizations import change_member_role, remove_member
 from audit import services as audit
-from cas.core.keys import KeyAlgorithm, load_private_key, public_key_sha256, same_key
+from cas.core.keys import load_private_key, public_key_sha256, same_key
 from cas.models import BlockedKey
 from cas.services.authorities import disable_ca, enable_ca, update_ca
 from cas.services.roles import order_of as role_order
 from cas.services.roles import update_role
 from cas.services.templates import retire_template
 from certificates.models import Certificate, Decision, Request
-from certificates.orders import Managed, RenewOrder, RevokeAuthorityOrder
+from certificates.orders import RevokeAuthorityOrder
 from certificates.services import fulfilment, minting
 from certificates.services.fulfilment import expire_lapsed_requests, fulfil_due_requests, fulfil_request
 from certificates.services.keys import collect_private_key
-from certificates.services.renewal import renew_certificate
 from certificates.services.revocation import revoke_authority
 from certificates.services.sweeps import fulfil_approved
 from kernel.actor import SYSTEM
@@ -378,60 +377,6 @@ def test_a_sweep_reaches_no_further_than_its_actor(desk):
     assert fulfil_due_requests(actor=stranger.actor) == 0
     Request.objects.update(expires_at=timezone.now())
     assert expire_lapsed_requests(actor=stranger.actor) == 0
-
-
-# --- renewal ----------------------------------------------------------------------------------------------------------
-
-
-def renew(desk: Desk, row: Certificate, **changes: object):
-    return renew_certificate(actor=desk.office.owner, order=RenewOrder(certificate=Ref("pk", row.pk), **changes))
-
-
-def test_a_renewal_needs_an_approval_of_its_own(desk):
-    row = fulfil(desk, desk.approved()).certificate
-    with refused(Denied, "approval-required"):
-        renew(desk, row)
-
-
-def test_where_the_template_says_so_a_renewal_inherits_the_approval():
-    desk = open_desk(approval_covers_renewal=True)
-    row = fulfil(desk, desk.approved()).certificate
-    second = renew(desk, row).certificate
-    third = renew(desk, second).certificate
-    assert third.replaces == second
-
-
-OTHERS = {
-    "a longer life": {"validity": timedelta(days=300)},
-    "another kind of key": {"key": Managed(KeyAlgorithm.ECDSA_P384)},
-    "a key from elsewhere": {"key": "csr"},
-}
-
-
-@pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS)
-def test_a_renewal_inherits_nothing_for_something_else(change):
-    desk = open_desk(approval_covers_renewal=True, any_key_algorithm=True)
-    row = fulfil(desk, desk.approved()).certificate
-    if change.get("key") == "csr":
-        change = {"key": desk.order_by_csr().key}
-    with refused(Denied, "approval-required"):
-        renew(desk, row, **change)
-
-
-def test_a_renewal_inherits_nothing_from_another_version():
-    desk = open_desk(approval_covers_renewal=True)
-    row = fulfil(desk, desk.approved()).certificate
-    desk.change_template(description="in other words")
-    with refused(Denied, "approval-required"):
-        renew(desk, row)
-
-
-def test_a_certificate_that_nobody_approved_has_nothing_to_inherit():
-    desk = open_desk(requires_approval=False, approval_covers_renewal=True)
-    row = desk.office.issue().certificate
-    update_ca(actor=desk.office.owner, ca=desk.office.issuing, requires_approval=True)
-    with refused(Denied, "approval-required"):
-        renew(desk, row)
 
 
 def test_no_road_goes_around_the_approval(desk):

@@ -1,0 +1,164 @@
+"""What stands against an open request now: found without reserving, writing or signing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from cryptography.x509 import ReasonFlags
+from django.utils import timezone
+
+from accounts.services.organizations import remove_member
+from audit.models import AuditEvent
+from cas.core.keys import public_key_sha256
+from cas.models import BlockedKey, IssuedSerial
+from cas.services.authorities import disable_ca
+from cas.services.templates import retire_template
+from certificates.delivery import Delivery, KeyFormat
+from certificates.models import Certificate, Request
+from certificates.orders import RenewOrder, RevokeOrder, SameKey
+from certificates.services.fulfilment import fulfil_request
+from certificates.services.keys import collect_private_key, collect_requested_key, fulfil_and_collect
+from certificates.services.renewal import renew_certificate
+from certificates.services.requests import cancel_request
+from certificates.services.review import findings_about
+from certificates.services.revocation import revoke_certificate
+from kernel.errors import Conflict, Denied, Gone, Invalid, NotFound
+from kernel.ref import Ref
+from kernel.secret import Secret
+from tests import cast, pki
+from tests.certificates.asking import Desk, named, open_desk
+from tests.refusals import invalid, refused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return open_desk()
+
+
+def found(request: Request) -> list[tuple[str, str]]:
+    request.refresh_from_db()
+    return [(finding.field, finding.code) for finding in findings_about(request)]
+
+
+@pytest.mark.parametrize("key", ["made here", "of a CSR"])
+def test_nothing_stands_against_what_would_be_issued(desk, key):
+    request = desk.ask(desk.order_by_csr() if key == "of a CSR" else None)
+    before = AuditEvent.objects.count(), IssuedSerial.objects.count()
+    assert found(request) == []
+    assert found(desk.approve(request)) == []
+    assert (AuditEvent.objects.count() - 1, IssuedSerial.objects.count()) == before
+
+
+def _block_key(desk: Desk) -> None:
+    key_hash = public_key_sha256(pki.a_key().public_key())
+    BlockedKey.objects.create(organization=desk.office.organization, key_hash=key_hash, reason="lost")
+
+
+def _remove_asker(desk: Desk) -> None:
+    remove_member(actor=desk.office.owner, membership=desk.asker.user.memberships.get())
+
+
+def _take_identifier(desk: Desk) -> None:
+    row = fulfil_request(actor=desk.asker.actor, request=named(desk.approved())).certificate
+    Certificate.objects.filter(pk=row.pk).update(identifier="shop")
+
+
+FINDINGS: dict[str, tuple[Callable[[Desk], None], list[tuple[str, str]]]] = {
+    "the template has changed": (lambda desk: desk.change_template(description="new"), [("", "template-changed")]),
+    "the template is retired": (
+        lambda desk: retire_template(actor=desk.office.owner, template=desk.office.template),
+        [("", "template-changed")],
+    ),
+    "the CA is out of service": (
+        lambda desk: disable_ca(actor=desk.office.owner, ca=desk.office.issuing),
+        [("", "ca-not-active")],
+    ),
+    "the key was blocked": (_block_key, [("public_key", "forbidden-key")]),
+    "whoever asked has left": (_remove_asker, [("", "requester-not-permitted")]),
+    "its time is over": (lambda _desk: Request.objects.update(expires_at=timezone.now()), [("", "request-expired")]),
+    "the identifier is taken": (_take_identifier, [("", "identifier-used")]),
+    "the row is not what was agreed to": (
+        lambda _desk: Request.objects.update(sans=[["dns", "shop.acme.test"]]),
+        [("", "approval-void")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("happen", "expected"), FINDINGS.values(), ids=FINDINGS)
+def test_what_has_happened_since_is_found(desk, happen, expected):
+    request = desk.ask(desk.order_by_csr(identifier="shop"))
+    happen(desk)
+    assert found(request) == expected
+
+
+def test_a_closed_request_is_judged_no_more(desk):
+    request = desk.ask()
+    desk.change_template(description="new")
+    cancel_request(actor=desk.asker.actor, request=named(request))
+    assert found(request) == []
+
+
+def test_a_renewal_is_judged_with_its_predecessor(desk):
+    desk.change_template(renew_same_key=True)
+    row = fulfil_request(actor=desk.asker.actor, request=named(desk.approved())).certificate
+    order = RenewOrder(certificate=Ref("pk", row.pk), key=SameKey())
+    request = renew_certificate(actor=desk.office.owner, order=order).request
+    assert found(request) == []
+    revoke = RevokeOrder(certificate=order.certificate, reason=ReasonFlags.superseded)
+    revoke_certificate(actor=desk.office.owner, order=revoke)
+    assert found(request) == [("", "certificate-revoked")]
+
+
+# --- the key of a request ---------------------------------------------------------------------------------------------
+
+
+def test_the_key_of_a_request_is_collected_once_by_who_asked(desk):
+    request = desk.approved()
+    with refused(Conflict, "request-state"):
+        collect_requested_key(actor=desk.asker.actor, request=named(request))
+    fulfil_request(actor=desk.approver.actor, request=named(request))
+    with refused(NotFound, "request-not-found"):
+        collect_requested_key(actor=cast.stranger().actor, request=named(request))
+    with pytest.raises(Denied):
+        collect_requested_key(actor=desk.approver.actor, request=named(request))
+    row, _key = collect_requested_key(actor=desk.asker.actor, request=named(request))
+    assert row.key_custody == "returned"
+    with refused(Gone, "key-collected"):
+        collect_requested_key(actor=desk.asker.actor, request=named(request))
+
+
+def test_who_is_here_gets_the_key_with_the_certificate(desk):
+    request = desk.approved()
+    with refused(Denied, "not-own-request"):
+        fulfil_and_collect(actor=desk.approver.actor, request=named(request))
+    row, key = fulfil_and_collect(actor=desk.asker.actor, request=named(request))
+    assert isinstance(key, Secret)
+    assert row.certificate is not None
+    with refused(Gone, "key-collected"):
+        collect_private_key(actor=desk.asker.actor, certificate=Ref("pk", row.certificate.pk))
+    with refused(Gone, "key-collected"):
+        fulfil_and_collect(actor=desk.asker.actor, request=named(request))
+    assert Certificate.objects.count() == 1
+
+
+def test_where_no_key_is_made_none_is_handed_out(desk):
+    with invalid(("key_delivery", "contradiction")):
+        fulfil_and_collect(actor=desk.asker.actor, request=named(desk.approved(desk.order_by_csr())))
+    assert not Certificate.objects.exists()
+
+
+def test_a_format_that_cannot_be_costs_nothing(desk):
+    request, delivery = desk.approved(), Delivery(key_format=KeyFormat.P12)
+    with pytest.raises(Invalid):
+        fulfil_and_collect(actor=desk.asker.actor, request=named(request), delivery=delivery)
+    assert not Certificate.objects.exists()
+
+
+def test_what_has_failed_hands_out_nothing(desk):
+    request = desk.approved()
+    desk.change_template(description="new")
+    row, key = fulfil_and_collect(actor=desk.asker.actor, request=named(request))
+    assert (row.status, key) == ("failed", None)
