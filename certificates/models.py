@@ -166,6 +166,11 @@ class Certificate(models.Model):
             return None
         return self.revocations.filter(lifted_at__isnull=True).first()
 
+    @property
+    def successors(self) -> list[Certificate]:
+        """The certificates that renew this one, newest first; of very many the newest hundred, with their ids alone."""
+        return list(self.replaced_by.order_by("-id").only("public_id", "replaces")[:100])
+
     def status(self, at: datetime) -> str:
         """`revoked`, `held`, `expired` or `issued`, in this order: expiry is computed, never stored."""
         if self.state == self.State.ISSUED and self.not_after < at:

@@ -52,8 +52,9 @@ class IssueOrder:
 class RenewOrder:
     """A certificate that shall have a successor with the same subject and names.
 
-    `key` None: a new one where the old one was made here, else the same one, if the template lets it. Of a CSR only the
-    key is read. What is None besides stays as it was. `again`: also where it has a successor already.
+    `key` None: a new one where the old one was made here, else the same one, if the template lets it. A new one is of
+    the old one's kind where no other is named. Of a CSR only the key is read. What is None besides stays as it was.
+    `again`: also where it has a successor already.
     """
 
     certificate: Ref

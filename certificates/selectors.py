@@ -33,7 +33,8 @@ def certificates(*, visible_to: Actor) -> QuerySet[Certificate]:
 
 def get_certificate(ref: Ref, *, visible_to: Actor) -> Certificate:
     """Raises NotFound."""
-    return _one(certificates(visible_to=visible_to).select_related("body", "profile", "organization", "replaces"), ref)
+    rows = certificates(visible_to=visible_to)
+    return _one(rows.select_related("body", "profile", "organization", "replaces", "owner"), ref)
 
 
 def lock_certificate(ref: Ref, *, visible_to: Actor) -> Certificate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from cryptography import x509
 from api.common.fields import (
     Choice,
     Duration,
+    Flag,
     GeneralNames,
     Id,
     Moment,
@@ -20,24 +22,66 @@ from api.common.fields import (
     Text,
     Texts,
     Whole,
+    required,
 )
 from api.common.inputs import Input, Query
 from cas.core.csr import LONGEST as LONGEST_CSR
 from cas.core.csr import read_csr
+from cas.core.keys import KeyAlgorithm
 from cas.core.names import common_name, name_from_mapping
 from certificates.bundles import Format
 from certificates.delivery import Delivery, KeyFormat
-from certificates.orders import IssueOrder, Managed, RevokeOrder
+from certificates.orders import IssueOrder, Managed, RenewOrder, RevokeOrder, SameKey
 from kernel.errors import FieldError, Invalid, field_error
 from kernel.ref import Ref
 from kernel.text import _
 
 _DELIVERY_FORMATS: Final = (Format.PEM, Format.DER, Format.P7B, Format.P12, Format.ZIP)
-_KEY_FIELDS: Final = ("key_format", "password", "key_delivery")
+_KEY_FIELDS: Final = ("key_algorithm", "key_format", "password", "key_delivery")
 LONGEST_DAYS: Final = 36_600
 
 
-class IssueIn(Input):
+def _file_format() -> Choice:
+    about = "A file with everything, beside the PEM in the answer."
+    return Choice(_DELIVERY_FORMATS, default=Format.PEM.value, help_text=about)
+
+
+class WishFields(Input):
+    """What can be wished of every certificate: a key made here or a CSR, how long, and what is said of it."""
+
+    csr = Text(
+        required=False,
+        max_length=LONGEST_CSR,
+        help_text="A PKCS#10 request in PEM. Its subject and names hold where the body has none.",
+    )
+    key_algorithm = Choice(
+        KeyAlgorithm, required=False, help_text="Of a key that is made here; the template's by default."
+    )
+    key_format = Choice(
+        KeyFormat, required=False, help_text="How a key that is made here is written; `pem` by default."
+    )
+    key_delivery = Choice(
+        ("now", "later"), required=False, help_text="`later`: the key waits, sealed, until it is collected once."
+    )
+    password = SecretText(required=False, help_text="Encrypts the private key; a PKCS#12 file must have one.")
+    validity_days = Whole(required=False, min_value=1, max_value=LONGEST_DAYS)
+    validity = Duration(required=False, help_text="In place of `validity_days`.")
+    tags = Texts(required=False, longest=64, most=50)
+    description = Text(required=False, allow_blank=True, max_length=1000)
+
+
+class SubjectFields(WishFields):
+    """And for whom."""
+
+    subject = Subject(required=False, help_text="Required, unless `common_name` or a CSR says it.")
+    common_name = Text(required=False, max_length=64, help_text="Short for a subject with this and nothing else.")
+    sans = GeneralNames(
+        required=False,
+        help_text="Subject alternative names. The kind is inferred, or said by a prefix: dns:, ip:, email:, uri:.",
+    )
+
+
+class IssueIn(SubjectFields):
     """A certificate that is wished for: by a template, for a subject, with a key made here or a CSR."""
 
     example = {
@@ -48,54 +92,53 @@ class IssueIn(Input):
 
     template_code = Text(max_length=80, help_text="Which template to issue from.")
     organization_id = Id(required=False, help_text="Needed only by a superuser without an organization.")
-    subject = Subject(required=False, help_text="Required, unless `common_name` or a CSR says it.")
-    common_name = Text(required=False, max_length=64, help_text="Short for a subject with this and nothing else.")
-    sans = GeneralNames(
-        required=False,
-        help_text="Subject alternative names. The kind is inferred, or said by a prefix: dns:, ip:, email:, uri:.",
-    )
-    csr = Text(
-        required=False,
-        max_length=LONGEST_CSR,
-        help_text="A PKCS#10 request in PEM. Its subject and names hold where the body has none.",
-    )
-    key_format = Choice(
-        KeyFormat, required=False, help_text="How a key that is made here is written; `pem` by default."
-    )
-    delivery_format = Choice(
-        _DELIVERY_FORMATS, default=Format.PEM.value, help_text="A file with everything, beside the PEM in the answer."
-    )
-    key_delivery = Choice(
-        ("now", "later"), required=False, help_text="`later`: the key waits, sealed, until it is collected once."
-    )
-    password = SecretText(required=False, help_text="Encrypts the private key; a PKCS#12 file must have one.")
-    validity_days = Whole(required=False, min_value=1, max_value=LONGEST_DAYS)
-    validity = Duration(required=False, help_text="In place of `validity_days`.")
+    delivery_format = _file_format()
     passphrase = SecretText(required=False, help_text="The CA's, where its key is protected by one.")
-    tags = Texts(required=False, longest=64, most=50)
-    description = Text(required=False, allow_blank=True, max_length=1000)
 
     @classmethod
     def read(cls, data: Any, *, version: str) -> tuple[IssueOrder, Ref | None]:
         """The order, and the organization it names. Raises Invalid with every violation."""
         values = cls.values(data, version=version)
-        errors = list(_contradictions(values))
+        order = replace(wish_of(values, values["template_code"]), passphrase=values.get("passphrase"))
+        return order, values.get("organization_id")
+
+
+class RenewIn(WishFields):
+    """What the successor of a certificate shall have that its predecessor has not. The body may be absent."""
+
+    example = {"key": "new", "validity_days": 90}
+
+    csr = Text(required=False, max_length=LONGEST_CSR, help_text="Its key alone is read.")
+    key = Choice(
+        ("new", "same"),
+        required=False,
+        help_text="`new` where the old one was made here, else `same`, if the template lets it; a CSR brings its own.",
+    )
+    key_algorithm = Choice(
+        KeyAlgorithm, required=False, help_text="Of a key that is made here; the predecessor's by default."
+    )
+    delivery_format = _file_format()
+    passphrase = SecretText(required=False, help_text="The CA's, where its key is protected by one.")
+    again = Flag(default=False, help_text="Also where it has a successor already.")
+
+    @classmethod
+    def read(cls, data: Any, certificate: Ref, *, version: str) -> RenewOrder:
+        """Raises Invalid with every violation."""
+        values = cls.values(data, version=version)
+        errors = list(_renewal_contradictions(values))
         csr = _read(lambda: read_csr(values["csr"]), errors) if "csr" in values else None
-        subject = _read(lambda: _subject(values), errors)
         if errors:
             raise Invalid(errors=errors)
-        order = IssueOrder(
-            template=values["template_code"],
-            key=csr or Managed(collect_later=values.get("key_delivery") == "later"),
-            subject=subject,
-            sans=values.get("sans"),
+        return RenewOrder(
+            certificate=certificate,
+            key=csr or _renewed_key(values),
             validity=validity_of(values),
             passphrase=values.get("passphrase"),
-            tags=tuple(values.get("tags", ())),
-            description=values.get("description", ""),
+            tags=tuple(values["tags"]) if "tags" in values else None,
+            description=values.get("description"),
             delivery=_delivery(values),
+            again=values["again"],
         )
-        return order, values.get("organization_id")
 
 
 class RevokeIn(Input):
@@ -138,6 +181,7 @@ class LabelsIn(Input):
 
     tags = Texts(required=False, longest=64, most=50)
     description = Text(required=False, allow_blank=True, max_length=1000)
+    owner = Text(required=False, max_length=254, help_text="Who answers for it: the e-mail address of a member.")
 
 
 class DownloadQuery(Query):
@@ -160,14 +204,58 @@ def validity_errors(values: Mapping[str, Any]) -> Iterator[FieldError]:
         yield field_error("validity", "contradiction", _("Give validity_days or validity, not both."))
 
 
+def wish_of(values: Mapping[str, Any], template: str) -> IssueOrder:
+    """The order that values of `SubjectFields` are, by this template. Raises Invalid with every violation."""
+    errors = list(_contradictions(values))
+    csr = _read(lambda: read_csr(values["csr"]), errors) if "csr" in values else None
+    subject = _read(lambda: _subject(values), errors)
+    if errors:
+        raise Invalid(errors=errors)
+    return IssueOrder(
+        template=template,
+        key=csr or _managed(values),
+        subject=subject,
+        sans=values.get("sans"),
+        validity=validity_of(values),
+        tags=tuple(values.get("tags", ())),
+        description=values.get("description", ""),
+        delivery=_delivery(values),
+    )
+
+
 def _contradictions(values: Mapping[str, Any]) -> Iterator[FieldError]:
     yield from validity_errors(values)
     if not {"subject", "common_name", "csr"} & values.keys():
-        yield field_error("subject", "required", _("This field is required."))
+        yield required("subject")
     if "csr" in values:
-        for field in _KEY_FIELDS:
-            if field in values:
-                yield field_error(field, "contradiction", _("The key of a CSR is not here to be handed out."))
+        yield from _handed_out(values, _("The key of a CSR is not here to be handed out."))
+
+
+def _renewal_contradictions(values: Mapping[str, Any]) -> Iterator[FieldError]:
+    yield from validity_errors(values)
+    if "csr" in values:
+        if "key" in values:
+            yield field_error("key", "contradiction", _("A CSR brings its own key."))
+        yield from _handed_out(values, _("The key of a CSR is not here to be handed out."))
+    elif values.get("key") == "same":
+        yield from _handed_out(values, _("A key that stays the same is not handed out again."))
+
+
+def _handed_out(values: Mapping[str, Any], sentence: str) -> Iterator[FieldError]:
+    """What is said of a key that is made here, where none is."""
+    yield from (field_error(field, "contradiction", sentence) for field in _KEY_FIELDS if field in values)
+
+
+def _managed(values: Mapping[str, Any]) -> Managed:
+    algorithm = values.get("key_algorithm")
+    return Managed(KeyAlgorithm(algorithm) if algorithm else None, collect_later=values.get("key_delivery") == "later")
+
+
+def _renewed_key(values: Mapping[str, Any]) -> Managed | SameKey | None:
+    """None: as the service has it where nothing is said."""
+    if values.get("key") == "same":
+        return SameKey()
+    return _managed(values) if {"key", *_KEY_FIELDS} & values.keys() else None
 
 
 def _subject(values: Mapping[str, Any]) -> x509.Name | None:

@@ -8,8 +8,9 @@ from typing import Final
 
 from cryptography import x509
 from django.utils import timezone
+from rest_framework.serializers import ListField
 
-from api.common.fields import Made, Serial, Subject
+from api.common.fields import Id, Made, Serial, Subject
 from api.native.outputs import STRING, Output, PkiOut, identity, moment, one_of, text, texts, whole
 from cas.core.formats import to_pem
 from cas.core.keys import KeyAlgorithm
@@ -52,8 +53,8 @@ class RevocationOut(Output):
     invalidity_date = moment(source="invalidity", allow_null=True)
 
 
-class CertificateDetailOut(CertificateOut):
-    """A certificate with all that is known of it."""
+class CertificateFactsOut(CertificateOut):
+    """A certificate with what is known of it from the beginning."""
 
     organization_id = identity(source="organization")
     issuer = text(source="issuer_name", help_text="As RFC 4514 text, most specific first.")
@@ -64,12 +65,21 @@ class CertificateDetailOut(CertificateOut):
         help_text="Where the private key is: subscriber (never here), returned (handed out once), waiting, stored.",
     )
     requester = text(source="requester_label")
-    replaces_id = identity(source="replaces", allow_null=True)
+    replaces_id = identity(source="replaces", allow_null=True, help_text="The certificate that this one renews.")
     tags = texts()
     description = text()
     created_at = moment()
     revocation = RevocationOut(source="open_revocation", read_only=True, allow_null=True)
     certificate = Made(lambda row: to_pem(row.body.x509), _PEM)
+
+
+class CertificateDetailOut(CertificateFactsOut):
+    """A certificate with all that is known of it."""
+
+    owner = text(source="owner.email", allow_null=True, help_text="Who answers for it.")
+    replaced_by_ids = ListField(
+        child=Id(), source="successors", read_only=True, help_text="The certificates that renew this one, newest first."
+    )
 
 
 class FileOut(Output):
@@ -107,7 +117,7 @@ class HandoverOut(Output):
     )
 
 
-class IssuedOut(CertificateDetailOut, HandoverOut):
+class IssuedOut(CertificateFactsOut, HandoverOut):
     """A certificate that was issued now."""
 
 

@@ -13,9 +13,10 @@ from api.common.fields import INTEGER_IDS
 from api.common.inputs import Query
 from api.common.openapi import a_file, operation
 from api.common.problems import Family
-from api.native.certificate_inputs import CollectIn, DownloadQuery, IssueIn, LabelsIn, RevokeIn
+from api.native.certificate_inputs import CollectIn, DownloadQuery, IssueIn, LabelsIn, RenewIn, RevokeIn
 from api.native.certificate_outputs import (
     CertificateDetailOut,
+    CertificateFactsOut,
     CertificateOut,
     Handover,
     HandoverOut,
@@ -34,6 +35,7 @@ from certificates.services.editing import update_certificate
 from certificates.services.issuance import issue_at_once
 from certificates.services.keys import collect_private_key
 from certificates.services.minting import Issued
+from certificates.services.renewal import renew_certificate
 from certificates.services.revocation import release_certificate, revoke_certificate
 from kernel.permissions import Permission
 from kernel.ref import Ref
@@ -57,6 +59,7 @@ class Certificates(NativeViewSet):
         "retrieve": Permission.CERTIFICATES_READ,
         "partial_update": Permission.CERTIFICATES_ISSUE,
         "download": Permission.CERTIFICATES_DOWNLOAD,
+        "renew": Permission.CERTIFICATES_RENEW,
         "revoke": Permission.CERTIFICATES_REVOKE,
         "release": Permission.CERTIFICATES_REVOKE,
         "private_key": Permission.CERTIFICATES_READ,
@@ -97,7 +100,12 @@ class Certificates(NativeViewSet):
     def retrieve(self, request: Request, ref: Ref) -> Response:
         return self._detail(ref)
 
-    @operation("Change tags and description", body=LabelsIn, answers={200: CertificateDetailOut})
+    @operation(
+        "Change tags, description and owner",
+        body=LabelsIn,
+        answers={200: CertificateDetailOut},
+        refusals=(Family.CONFLICT,),
+    )
     def partial_update(self, request: Request, ref: Ref) -> Response:
         values = LabelsIn.values(request.data, version=self.version)
         update_certificate(actor=self.actor, certificate=ref, **values)
@@ -108,6 +116,19 @@ class Certificates(NativeViewSet):
         """As a file, without any private key."""
         fmt = Format.read(self.parameters["fmt"])
         return file_response(download_certificate(actor=self.actor, certificate=ref, fmt=fmt))
+
+    @operation(
+        "Renew a certificate",
+        body=RenewIn,
+        answers={201: IssuedOut},
+        refusals=(Family.CONFLICT, Family.TOO_MANY),
+    )
+    def renew(self, request: Request, ref: Ref) -> Response:
+        """A successor with the same subject and names, under the template as it is now; the old one goes on."""
+        order = RenewIn.read(request.data, ref, version=self.version)
+        issued = renew_certificate(actor=self.actor, order=order)
+        delivered = deliver(issued.x509, issued.chain, issued.private_key, order.delivery, name=str(issued.certificate))
+        return self._created(issued, Handover(issued.chain, delivered))
 
     @operation("Revoke a certificate", body=RevokeIn, answers={200: CertificateDetailOut}, refusals=(Family.CONFLICT,))
     def revoke(self, request: Request, ref: Ref) -> Response:
@@ -134,5 +155,5 @@ class Certificates(NativeViewSet):
         return Response(self.show(CertificateDetailOut, selectors.get_certificate(ref, visible_to=self.actor)))
 
     def _created(self, issued: Issued, handover: Handover) -> Response:
-        body = self.show(CertificateDetailOut, issued.certificate) | self.show(HandoverOut, handover)
-        return self.created(body)
+        body = self.show(CertificateFactsOut, issued.certificate) | self.show(HandoverOut, handover)
+        return self.created(body, among=f"/api/{self.version}/certificates")

@@ -133,9 +133,10 @@ class NativeViewSet(DialectViewSet):
         """The instance in an output shape of this version."""
         return shape(instance, context={"version": self.version}).data
 
-    def created(self, body: Mapping[str, Any]) -> Response:
-        """201, with the address of the new thing where it has one in this version."""
-        headers = {"Location": f"{escape_uri_path(self.request.path)}/{body['id']}"} if self.has_items else {}
+    def created(self, body: Mapping[str, Any], *, among: str | None = None) -> Response:
+        """201, with the address of the new thing where it has one in this version: below this one, or below `among`."""
+        place = self.request.path if among is None else among
+        headers = {"Location": f"{escape_uri_path(place)}/{body['id']}"} if self.has_items else {}
         return Response(body, status=201, headers=headers)
 
     def organization_of(self, values: dict[str, Any]) -> Organization:

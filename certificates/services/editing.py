@@ -7,27 +7,41 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from accounts import policy
+from accounts.models import User
 from audit import services as audit
 from audit.events import EventName
 from certificates import selectors
 from certificates.models import Certificate, CertificateTag
 from certificates.services.issuance import reference
+from certificates.services.keys import is_awaited
 from certificates.services.labels import label_errors
 from certificates.services.minting import tag_rows
 from kernel.actor import Actor
-from kernel.errors import Invalid
+from kernel.errors import Conflict, Invalid, field_error
 from kernel.permissions import Permission
 from kernel.ref import Ref
+from kernel.text import _
 
 
 @transaction.atomic
 def update_certificate(
-    *, actor: Actor, certificate: Ref, tags: Sequence[str] | None = None, description: str | None = None
+    *,
+    actor: Actor,
+    certificate: Ref,
+    tags: Sequence[str] | None = None,
+    description: str | None = None,
+    owner: str | None = None,
 ) -> Certificate:
-    """Tags and description; None leaves one as it is. Raises NotFound, Denied, Invalid."""
+    """Tags, description, and who answers for it (the e-mail address of a member); None leaves one as it is.
+
+    Raises NotFound, Denied, Invalid, Conflict (a private key waits for the owner of before).
+    """
     row = selectors.lock_certificate(certificate, visible_to=actor)
     policy.require(actor, Permission.CERTIFICATES_ISSUE, organization_id=row.organization_id, ca_id=row.ca_id)
+    person = _member(row, owner) if owner is not None else None
     errors = label_errors(tags or (), description or "")
+    if owner is not None and person is None:
+        errors.append(field_error("owner", "unknown-user", _("No active member of the organization has this address.")))
     if errors:
         raise Invalid(errors=errors)
     changed = []
@@ -39,8 +53,23 @@ def update_certificate(
     if description is not None:
         row.description = description
         changed.append("description")
+    if person is not None and person.pk != row.owner_id:
+        if is_awaited(row):
+            raise Conflict(_("A private key waits here for the owner: it is collected first."), code="key-waits")
+        row.owner = person
+        changed.append("owner")
     row.save(update_fields=changed)
     audit.record(
-        actor, EventName.CERTIFICATE_UPDATED, reference(row), organization_id=row.organization_id, fields=changed
+        actor,
+        EventName.CERTIFICATE_UPDATED,
+        reference(row),
+        organization_id=row.organization_id,
+        fields=changed,
+        **({"owner": person.email} if person is not None and "owner" in changed else {}),
     )
     return row
+
+
+def _member(row: Certificate, email: str) -> User | None:
+    people = User.objects.filter(is_active=True, memberships__organization_id=row.organization_id)
+    return people.filter(email__iexact=email.strip()).first()

@@ -95,6 +95,12 @@ def _needed(actor: Actor, row: Certificate, kept: SubscriberKey | None) -> Permi
     return Permission.CERTIFICATES_EXPORT_KEY
 
 
+def is_awaited(row: Certificate) -> bool:
+    """Whether a private key is here that the owner of the certificate may have for the asking, and has not had."""
+    kept = SubscriberKey.objects.filter(certificate=row).first()
+    return row.key_custody == Certificate.KeyCustody.WAITING or _was_never_handed_out(row, kept)
+
+
 def _was_never_handed_out(row: Certificate, kept: SubscriberKey | None) -> bool:
     """Whether a stored key was made after an approval, when its requester was not there to be given it."""
     return kept is not None and kept.collected_at is None and Request.objects.filter(certificate=row).exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cryptography.x509 import SubjectAlternativeName
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -145,13 +147,15 @@ def _key_order(old: Certificate, order: RenewOrder, template: Template) -> Manag
     key = order.key
     made_here = old.key_custody != Custody.SUBSCRIBER
     if key is None:
-        key = Managed(KeyAlgorithm(old.key_algorithm)) if made_here else SameKey()
+        key = Managed() if made_here else SameKey()
         if isinstance(key, SameKey) and not template.renew_same_key:
             raise Invalid.of("csr", "required", _("The key of this certificate is not here: bring a CSR."))
     if isinstance(key, SameKey) and not template.renew_same_key:
         raise Invalid.of("key", "same-key-not-allowed", _("The template wants a new key at each renewal."))
     if isinstance(key, Managed) and not made_here:
         raise Invalid.of("csr", "required", _("The key of this certificate is not here: bring a CSR."))
+    if isinstance(key, Managed) and key.algorithm is None:
+        return replace(key, algorithm=KeyAlgorithm(old.key_algorithm))
     return key
 
 

@@ -42,6 +42,12 @@ REGISTER: Final = (
         _("A key is handed out once; the detail says to whom it went. Issue a new certificate if it is lost."),
     ),
     ProblemType(
+        "key-waits",
+        Family.CONFLICT,
+        _("Private key waits"),
+        _("Let the owner collect it; then another can answer for the certificate."),
+    ),
+    ProblemType(
         "approval-required",
         Family.DENIED,
         _("Approval required"),
