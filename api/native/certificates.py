@@ -35,7 +35,7 @@ from certificates.services.editing import update_certificate
 from certificates.services.issuance import issue_at_once
 from certificates.services.keys import collect_private_key
 from certificates.services.minting import Issued
-from certificates.services.renewal import renew_certificate
+from certificates.services.renewal import renew_at_once
 from certificates.services.revocation import release_certificate, revoke_certificate
 from kernel.permissions import Permission
 from kernel.ref import Ref
@@ -126,7 +126,7 @@ class Certificates(NativeViewSet):
     def renew(self, request: Request, ref: Ref) -> Response:
         """A successor with the same subject and names, under the template as it is now; the old one goes on."""
         order = RenewIn.read(request.data, ref, version=self.version)
-        issued = renew_certificate(actor=self.actor, order=order)
+        issued = renew_at_once(actor=self.actor, order=order)
         delivered = deliver(issued.x509, issued.chain, issued.private_key, order.delivery, name=str(issued.certificate))
         return self._created(issued, Handover(issued.chain, delivered))
 
