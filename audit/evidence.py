@@ -9,7 +9,7 @@ from functools import cache
 
 from audit import keys
 from audit.merkle import TileId
-from audit.models import AuditTile
+from audit.models import AuditKey, AuditTile
 from audit.proofs import TileReader, consistency_proof, inclusion_proof
 from audit.selectors import get_checkpoint, get_event, log_origin
 from audit.signing import signature_text
@@ -84,6 +84,11 @@ class ConsistencyProof:
             "checkpoint": self.checkpoint,
             "public_keys": _in_hex(self.public_keys),
         }
+
+
+def published_keys() -> list[AuditKey]:
+    """The keys that have signed the logs, the first one first; none that was slipped into the table."""
+    return [row for row in AuditKey.objects.order_by("pk") if keys.is_genuine(row)]
 
 
 def prove_inclusion(event_id: str, *, visible_to: Actor, size: int | None = None) -> InclusionProof:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import Any
 
 from django.db import models
@@ -58,7 +59,7 @@ class AuditEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.name} {self.event_id}"
 
-    @property
+    @cached_property
     def document(self) -> dict[str, Any]:
         """What was signed, read back."""
         document: dict[str, Any] = json.loads(bytes(self.canonical))
@@ -106,6 +107,7 @@ class AuditCheckpoint(models.Model):
         verbose_name_plural = _("audit checkpoints")
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["log", "size"], name="audit_checkpoint_size")]
+        indexes = [models.Index(fields=["log", "id"], name="audit_checkpoint_list")]
 
     def __str__(self) -> str:
         return f"{self.log}@{self.size}"

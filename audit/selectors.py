@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from audit import checkpoint_files
 from audit.document import SYSTEM_LOG
@@ -76,6 +76,13 @@ def list_events(
     return list(events.order_by("-pk")[:limit])
 
 
+def count_events(log: int) -> int:
+    """How many events there are, without reading them: sealed ones stand without gaps, and few are not sealed."""
+    events = AuditEvent.objects.filter(log=log)
+    last: int | None = events.aggregate(last=Max("position"))["last"]
+    return (0 if last is None else last + 1) + events.filter(position=None).count()
+
+
 def get_event(event_id: str, *, visible_to: Actor) -> AuditEvent:
     """Raises NotFound."""
     event = visible_events(visible_to).filter(event_id=event_id).first()
@@ -92,10 +99,15 @@ def visible_log(log: int, *, visible_to: Actor) -> int:
     return log
 
 
+def checkpoints(log: int, *, visible_to: Actor) -> QuerySet[AuditCheckpoint]:
+    """The checkpoints of a log, in no order yet. Raises NotFound."""
+    return AuditCheckpoint.objects.filter(log=visible_log(log, visible_to=visible_to))
+
+
 def get_checkpoint(log: int, size: int | None, *, visible_to: Actor) -> AuditCheckpoint:
     """The checkpoint of exactly `size` events; the newest for None. Raises NotFound."""
-    checkpoints = AuditCheckpoint.objects.filter(log=visible_log(log, visible_to=visible_to))
-    wanted = checkpoints.order_by("-size") if size is None else checkpoints.filter(size=size)
+    found = checkpoints(log, visible_to=visible_to)
+    wanted = found.order_by("-size") if size is None else found.filter(size=size)
     if (checkpoint := wanted.first()) is None:
         raise NotFound(_("There is no such checkpoint."))
     return checkpoint

@@ -8,11 +8,12 @@ from uuid import UUID
 from django.urls import URLPattern, path, register_converter
 
 from api.native.accounts import ApiKeys, Members, Organizations
-from api.native.audit import Audit, Stats
+from api.native.audit import Audit, Checkpoints
 from api.native.authorities import Authorities
 from api.native.certificates import Certificates
 from api.native.dialect import NativeViewSet
 from api.native.roles import Roles
+from api.native.stats import Stats
 from api.native.templates import Templates
 from kernel.ref import Ref
 
@@ -41,8 +42,34 @@ class PublicId:
         return str(value)
 
 
+class EventId:
+    """The ULID of an audit event."""
+
+    regex = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+class TreeSize:
+    """How many events a checkpoint covers."""
+
+    regex = "[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
 register_converter(RowNumber, "number")
 register_converter(PublicId, "public_id")
+register_converter(EventId, "event_id")
+register_converter(TreeSize, "tree_size")
 
 _LIST = {"get": "list", "post": "create"}
 _ITEM = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
@@ -94,5 +121,15 @@ V2 = [
     _v2("certificates/<public_id:ref>/release", Certificates, {"post": "release"}),
     _v2("certificates/<public_id:ref>/private-key", Certificates, {"post": "private_key"}),
     _v2("audit", Audit, {"get": "list"}),
+    _v2("audit/keys", Audit, {"get": "keys"}),
+    _v2("audit/export", Audit, {"get": "export"}),
+    _v2("audit/verifier", Audit, {"get": "verifier"}),
+    _v2("audit/checkpoints", Checkpoints, {"get": "list"}),
+    _v2("audit/checkpoints/latest", Checkpoints, {"get": "latest"}),
+    _v2("audit/checkpoints/latest/note", Checkpoints, {"get": "note"}),
+    _v2("audit/checkpoints/<tree_size:size>", Checkpoints, {"get": "retrieve"}),
+    _v2("audit/checkpoints/<tree_size:size>/consistency", Checkpoints, {"get": "consistency"}),
+    _v2("audit/<event_id:event_id>", Audit, {"get": "retrieve"}),
+    _v2("audit/<event_id:event_id>/proof", Audit, {"get": "proof"}),
     _v2("stats", Stats, {"get": "retrieve"}),
 ]

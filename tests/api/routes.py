@@ -10,7 +10,13 @@ from typing import Any
 from api.native.routes import V1, V2
 from kernel.permissions import Permission
 
-NOWHERE = {"v1": "999999999", "v2": "00000000-0000-4000-8000-000000000000"}
+# By the converter of the address: what is well-formed, and is nowhere.
+NOWHERE = {
+    "number": "999999999",
+    "public_id": "00000000-0000-4000-8000-000000000000",
+    "event_id": "7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+    "tree_size": "999999999",
+}
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class Route:
     template: str
     view: Any
     action: str
+    nowhere: str = ""
 
     @property
     def permission(self) -> Permission:
@@ -36,7 +43,7 @@ class Route:
         return self.method in ("POST", "PATCH")
 
     def path(self, key: object = None) -> str:
-        return self.template.format(NOWHERE[self.version] if key is None else key)
+        return self.template.format(self.nowhere if key is None else key)
 
     def __str__(self) -> str:
         return f"{self.method} {self.template.format('{id}')}"
@@ -46,9 +53,11 @@ def routes() -> Iterator[Route]:
     for version, patterns in (("v1", V1), ("v2", V2)):
         for pattern in patterns:
             template = re.sub("<[^>]+>", "{}", f"/api/{version}/{pattern.pattern}")
+            keyed_by = re.search(r"<(\w+):", str(pattern.pattern))
+            nowhere = NOWHERE[keyed_by[1]] if keyed_by else ""
             for method, action in pattern.callback.actions.items():
                 if method != "head":
-                    yield Route(version, method.upper(), template, pattern.callback.cls, action)
+                    yield Route(version, method.upper(), template, pattern.callback.cls, action, nowhere)
 
 
 ROUTES = list(routes())

@@ -51,9 +51,9 @@ def happen(
         return record(ALICE, event, resource, organization_id=organization_id, **metadata)
 
 
-def happen_often(times: int) -> list[AuditEvent]:
+def happen_often(times: int, *, log: int = LOG) -> list[AuditEvent]:
     """So many events at once, labelled with their numbers."""
     resources = (Resource("certificate", number, str(number), serial=f"{number:x}") for number in range(times))
     happenings = [Happening(event=EventName.CERTIFICATE_ISSUED, resource=resource) for resource in resources]
     with transaction.atomic():
-        return record_many(ALICE, happenings, organization_id=LOG)
+        return record_many(ALICE, happenings, organization_id=log)
