@@ -28,7 +28,14 @@ _KEPT_HEADERS: Final = ("Content-Type", "Content-Disposition", "Location")
 
 
 class IdempotentViewSet(ViewSet):
-    """A view set some of whose actions take an `Idempotency-Key`; elsewhere the header means nothing."""
+    """A view set some of whose actions take an `Idempotency-Key`; elsewhere the header means nothing.
+
+    What such an action does is done in one transaction, with its answer; it may rely on being the only one with its
+    key. It answers with a whole body, not with a stream.
+    """
+
+    # The key of this request, where it has one and the action takes it.
+    idempotency_key: Secret | None = None
 
     @property
     def takes_key(self) -> bool:
@@ -37,11 +44,11 @@ class IdempotentViewSet(ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        key = read_key(request._request) if self.takes_key else None
-        if key is not None:
+        self.idempotency_key = read_key(request._request) if self.takes_key else None
+        if self.idempotency_key is not None:
             # As DRF's own `as_view` has it: the handler of a method is an attribute of the view.
             method = str(request.method).lower()
-            setattr(self, method, partial(self._answer_once, key, getattr(self, method)))
+            setattr(self, method, partial(self._answer_once, self.idempotency_key, getattr(self, method)))
 
     def _answer_once(
         self, key: Secret, handler: Callable[..., HttpResponseBase], request: Request, *args: Any, **kwargs: Any

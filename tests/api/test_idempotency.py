@@ -137,6 +137,18 @@ def test_revoking_again_is_answered_before_anybody_says_that_it_is_revoked(offic
     assert is_problem(api.post(revoke, {"reason": "superseded"}), "already-revoked", 409)
 
 
+@pytest.mark.row("P8")
+@versions
+def test_renewing_again_is_answered_before_anybody_says_that_there_is_a_successor(office, api, certificates):
+    issued = api.post(certificates, wish()).json()
+    renew = f"{certificates}/{issued['id']}/renew"
+    first = keyed(api, renew, {})
+    assert first.status_code == 201, first.content
+    assert said(keyed(api, renew, {})) == said(first)
+    assert Certificate.objects.count() == 2
+    assert is_problem(api.post(renew, {}), "already-renewed", 409)
+
+
 def test_a_pkcs12_file_is_delivered_again_as_it_was(office, api):
     body = wish(delivery_format="p12", key_format="p12", password=PASSWORD)
     first = keyed(api, V2, body)

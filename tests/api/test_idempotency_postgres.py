@@ -9,7 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
+from api.common import remembered
 from api.models import IdempotencyRecord
 from audit.events import EventName
 from audit.models import AuditEvent
@@ -78,8 +80,6 @@ def test_whoever_is_killed_left_all_of_it_or_nothing(tmp_path: Path, office: Off
 
 def nobody_is_at_it() -> bool:
     """Whether the database has noticed that those who were killed are gone."""
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
         return cursor.fetchone()[0] == 0
@@ -110,3 +110,21 @@ def test_while_it_is_repeated_to_one_it_is_repeated_to_others(office: Office, wi
     third = post(Wire(wire.token), "a-key")
     gate.open()
     assert first.content == second.finish().content == third.content
+
+
+@pytest.mark.needs("softhsm2-util")
+def test_what_a_token_signs_is_announced_beside_the_transaction_that_remembers(hsm_token: None, monkeypatch):
+    wire = Wire(cast.api_key(open_office(key_backend="pkcs11").person)[1])
+
+    def fail(*_arguments: object) -> None:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(remembered, "_keep", fail)
+        assert post(wire, "a-key").status_code == 500
+    (lost,) = IssuedSerial.objects.filter(is_intent=True)
+    first = post(wire, "a-key")
+    assert first.status_code == 201, first.content
+    assert post(wire, "a-key").content == first.content
+    assert Certificate.objects.get().serial != lost.serial
+    assert list(IssuedSerial.objects.filter(is_intent=True)) == [lost]
