@@ -120,11 +120,14 @@ def test_five_wrong_guesses_lock_even_the_right_one_out(locked):
     assert timedelta(seconds=refusal.value.retry_after) == timedelta(minutes=15)
 
 
-def test_the_right_one_begins_the_count_anew(locked):
-    for _round in range(2):
-        for _attempt in range(4):
-            with refused(WrongPassphrase):
-                guess(locked, WRONG)
+def test_the_right_one_gives_no_wrong_one_back(locked):
+    for _attempt in range(4):
+        with refused(WrongPassphrase):
+            guess(locked, WRONG)
+    guess(locked, PASSPHRASE)
+    with refused(WrongPassphrase):
+        guess(locked, WRONG)
+    with refused(TooMany, "passphrase-locked"):
         guess(locked, PASSPHRASE)
 
 

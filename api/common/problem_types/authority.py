@@ -84,6 +84,18 @@ AUTHORITY: Final = (
         _("Wait for as long as the Retry-After header says."),
     ),
     ProblemType(
+        "passphrase-busy",
+        Family.TOO_MANY,
+        _("Passphrase being tried"),
+        _("Several others are trying a passphrase for this CA at this moment. Ask again in a second."),
+    ),
+    ProblemType(
+        "guesses-not-counted",
+        Family.UNAVAILABLE,
+        _("Passphrases not tried now"),
+        _("The server's cache does not answer, so wrong passphrases cannot be counted. Ask again in a while."),
+    ),
+    ProblemType(
         "key-broken",
         Family.UNAVAILABLE,
         _("CA key does not open"),
