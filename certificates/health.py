@@ -35,6 +35,34 @@ def findings(*, at: datetime, verify_log: bool = False) -> list[Finding]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class KeyHealth:
+    """Whether a CA's key could sign now. Where it is not here, `backend` and `is_well` are None."""
+
+    algorithm: str
+    key_hash: str
+    backend: str | None
+    passphrase_protected: bool
+    is_well: bool | None
+    fault: Text | None = None
+
+
+def key_health(ca: CertificateAuthority) -> KeyHealth:
+    """Open the key and ask. A CA behind a passphrase is well while it is locked."""
+    if ca.key is None:
+        return KeyHealth(ca.key_algorithm, ca.key_hash, None, False, None)
+    fault = _fault(ca)
+    return KeyHealth(ca.key_algorithm, ca.key_hash, ca.key.backend, ca.passphrase_protected, fault is None, fault)
+
+
+def _fault(ca: CertificateAuthority) -> Text | None:
+    try:
+        keystore.check_health(ca)
+    except Unavailable as error:
+        return error.message
+    return None
+
+
 def _keys() -> Iterator[Finding]:
     try:
         vault.check_master_key()
@@ -42,10 +70,8 @@ def _keys() -> Iterator[Finding]:
         yield Finding("master key", Text(_("This is not the master key that the database was made under.")))
         return
     for ca in CertificateAuthority.objects.select_related("key").filter(key__isnull=False):
-        try:
-            keystore.check_health(ca)
-        except Unavailable as error:
-            yield Finding(ca.name, error.message)
+        if (fault := _fault(ca)) is not None:
+            yield Finding(ca.name, fault)
 
 
 def _intents(at: datetime) -> Iterator[Finding]:

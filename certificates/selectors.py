@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.selectors import within_reach
 from cas.models import CaCertificate, CertificateAuthority, IssuedSerial
@@ -49,6 +49,18 @@ def open_revocation(ca_id: int, serial: str) -> Revocation | None:
 def newest_crl(ca_id: int, scope: int = 0) -> Crl | None:
     """Without its bytes."""
     return Crl.objects.filter(scope__ca_id=ca_id, scope__scope=scope).defer("body").order_by("-number").first()
+
+
+def with_crls(rows: QuerySet[CertificateAuthority], *, at: datetime) -> QuerySet[CertificateAuthority]:
+    """CAs, each with what there is to say of its newest full CRL.
+
+    `crl_number`, `crl_this_update`, `crl_next_update` and `crl_entries` are None where there is none; `crl_is_due`
+    says whether a CRL of the CA, a shard's too, is to be signed now.
+    """
+    newest = Crl.objects.filter(scope__ca=OuterRef("pk"), scope__scope=0).order_by("-number")
+    columns = ("number", "this_update", "next_update", "entries")
+    rows = rows.annotate(**{f"crl_{name}": Subquery(newest.values(name)[:1]) for name in columns})
+    return rows.annotate(crl_is_due=Exists(crl_scopes_due(at=at).filter(ca=OuterRef("pk"))))
 
 
 def due_crl_scopes(*, at: datetime) -> QuerySet[CrlScope]:

@@ -1,23 +1,17 @@
-"""What the native API takes about organizations, people, keys, CAs, roles and templates: bodies to orders."""
+"""What the native API takes about organizations, people, keys, roles and templates: bodies to orders."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, Final
 
-from cryptography import x509
-
 from accounts.roles import ORGANIZATION_PERMISSIONS, OrganizationRole
 from api.common.fields import (
     Choice,
     Duration,
     Flag,
-    GeneralNames,
     Id,
     Moment,
-    Reason,
-    SecretText,
-    Subject,
     Text,
     Texts,
     Whole,
@@ -25,28 +19,14 @@ from api.common.fields import (
 )
 from api.common.inputs import Input
 from api.native.certificate_inputs import LONGEST_DAYS, validity_errors, validity_of
-from cas.core.general_names import constraint_name
+from api.native.input_parts import approvals, note, tuples, words
 from cas.core.keys import KeyAlgorithm
 from cas.core.profile import COMMON_NAME_RULES, LINT_MODES
-from cas.orders import AuthorityOrder, RoleOrder, TemplateOrder
-from certificates.orders import RevokeAuthorityOrder
+from cas.orders import RoleOrder, TemplateOrder
 from kernel.errors import Invalid
 from kernel.ref import Ref
 
 _PERMISSIONS: Final = sorted(ORGANIZATION_PERMISSIONS)
-_MOST_APPROVALS: Final = 10
-
-
-def _approvals(**options: Any) -> Whole:
-    return Whole(min_value=1, max_value=_MOST_APPROVALS, required=False, **options)
-
-
-def _words(**options: Any) -> Texts:
-    return Texts(required=False, **options)
-
-
-def _note() -> Text:
-    return Text(required=False, allow_blank=True, max_length=500)
 
 
 class OrganizationIn(Input):
@@ -85,126 +65,34 @@ class ApiKeyIn(Input):
     name = Text(max_length=120)
     permissions = Texts(longest=40, min_length=1, help_text=f"At least one of: {', '.join(_PERMISSIONS)}.")
     expires_at = Moment(required=False)
-    allowed_cidrs = _words(help_text="Address ranges such as 10.0.0.0/8; everywhere where absent.")
-
-
-class ConstraintNames(GeneralNames):
-    """Subtrees of names: `example.com`, `ip:10.0.0.0/8`, `email:example.com`."""
-
-    def read_one(self, text: str, field: str) -> x509.GeneralName:
-        return constraint_name(text, field=field)
-
-
-class AuthorityIn(Input):
-    """A new CA: a root, or an intermediate under `parent_id`."""
-
-    example = {
-        "name": "Issuing CA",
-        "subject": {"common_name": "Example Issuing CA", "organization": "Example Ltd", "country": "DE"},
-        "parent_id": None,
-        "path_length": 0,
-    }
-
-    organization_id = Id(required=False)
-    parent_id = Id(required=False, help_text="The CA that signs it; a root signs itself.")
-    name = Text(max_length=120)
-    description = _note()
-    subject = Subject()
-    key_algorithm = Choice(KeyAlgorithm, default=KeyAlgorithm.ECDSA_P256.value)
-    validity_days = Whole(
-        required=False, min_value=1, max_value=LONGEST_DAYS, help_text="3650 for a root, 1825 below one by default."
-    )
-    validity = Duration(required=False, help_text="In place of `validity_days`.")
-    path_length = Whole(required=False, min_value=0, max_value=32, help_text="How many CAs may stand below it.")
-    permitted_names = ConstraintNames(required=False, help_text="Name constraints: only names below these.")
-    excluded_names = ConstraintNames(required=False, help_text="Name constraints: no names below these.")
-    extended_key_usage = _words()
-    passphrase = SecretText(required=False, help_text="Protects the key; nothing is signed without it.")
-    parent_passphrase = SecretText(required=False, help_text="The parent's, where it has one.")
-    base_url = Text(required=False, max_length=200, help_text="Where CRL and OCSP of this CA are found.")
-    allow_leaf_certificates = Flag(default=True)
-    requires_approval = Flag(default=False)
-    approver_role = Text(required=False, allow_blank=True, max_length=80)
-    approvals_needed = _approvals()
-    crl_lifetime = Duration(required=False)
-    crl_shards = Whole(default=0, min_value=0, max_value=128)
-
-    @classmethod
-    def read(cls, data: Any, *, version: str, home: Ref | None) -> AuthorityOrder:
-        """The order, in the organization that the body names, else in `home`. Raises Invalid."""
-        values = cls.values(data, version=version)
-        errors = list(validity_errors(values))
-        organization = values.pop("organization_id", home)
-        if not organization:
-            errors.append(required("organization_id"))
-        if errors:
-            raise Invalid(errors=errors)
-        values |= {"validity": validity_of(values), "key_algorithm": KeyAlgorithm(values["key_algorithm"])}
-        values.pop("validity_days", None)
-        return AuthorityOrder(organization=organization, parent=values.pop("parent_id", None), **_tuples(values))
-
-
-class AuthorityChangeIn(Input):
-    """What may change of a CA."""
-
-    example = {"description": "Servers only", "crl_lifetime": "3d"}
-
-    description = _note()
-    base_url = Text(required=False, max_length=200)
-    crl_lifetime = Duration(required=False)
-    allow_leaf_certificates = Flag(required=False)
-    requires_approval = Flag(required=False)
-    approver_role = Text(required=False, allow_blank=True, max_length=80)
-    approvals_needed = _approvals()
-
-
-class RevokeAuthorityIn(Input):
-    """Why a CA is revoked, with every CA and certificate below it."""
-
-    example = {"reason": "cessationOfOperation", "comment": "moved to the new hierarchy"}
-
-    reason = Reason()
-    comment = Text(required=False, allow_blank=True, max_length=1000)
-
-    @classmethod
-    def read(cls, data: Any, ca: Ref, *, version: str) -> RevokeAuthorityOrder:
-        values = cls.values(data, version=version)
-        return RevokeAuthorityOrder(ca=ca, reason=values["reason"], comment=values.get("comment", ""))
-
-
-class PublishIn(Input):
-    """A passphrase for a CA that needs one to sign."""
-
-    example = {"passphrase": "correct horse battery staple"}
-
-    passphrase = SecretText(required=False)
+    allowed_cidrs = words(help_text="Address ranges such as 10.0.0.0/8; everywhere where absent.")
 
 
 class RoleFields(Input):
     """What can be said of a role at any time."""
 
     name = Text(max_length=80)
-    description = _note()
-    allowed_domains = _words(longest=253, most=1000, help_text='Host names; "*" stands for any part of one label.')
+    description = note()
+    allowed_domains = words(longest=253, most=1000, help_text='Host names; "*" stands for any part of one label.')
     allow_any_name = Flag(required=False)
     allow_bare_domains = Flag(required=False)
     allow_subdomains = Flag(required=False)
     allow_wildcards = Flag(required=False)
     allow_dns_sans = Flag(required=False)
     allow_ip_sans = Flag(required=False)
-    allowed_ip_ranges = _words(longest=50)
+    allowed_ip_ranges = words(longest=50)
     allow_email_sans = Flag(required=False)
-    allowed_email_domains = _words(longest=253)
+    allowed_email_domains = words(longest=253)
     allow_uri_sans = Flag(required=False)
-    allowed_uri_prefixes = _words(longest=500)
+    allowed_uri_prefixes = words(longest=500)
     max_ttl = Duration(help_text="The longest lifetime of a certificate.")
-    key_algorithms = _words(help_text="Every algorithm where absent.")
+    key_algorithms = words(help_text="Every algorithm where absent.")
     common_name = Choice(COMMON_NAME_RULES, required=False)
-    subject_attributes = _words(help_text="Every attribute where absent.")
+    subject_attributes = words(help_text="Every attribute where absent.")
     store_private_keys = Flag(required=False)
     requires_approval = Flag(required=False)
     approver_role = Text(required=False, allow_blank=True, max_length=80)
-    approvals_needed = _approvals()
+    approvals_needed = approvals()
 
 
 class RoleIn(RoleFields):
@@ -224,7 +112,7 @@ class RoleIn(RoleFields):
     @classmethod
     def read(cls, data: Any, *, version: str) -> tuple[RoleOrder, Ref | None]:
         """The order, and the organization that the body names. Raises Invalid."""
-        values = _tuples(cls.values(data, version=version))
+        values = tuples(cls.values(data, version=version))
         organization = values.pop("organization_id", None)
         return RoleOrder(ca=values.pop("pki_id"), **values), organization
 
@@ -238,7 +126,7 @@ class RoleChangeIn(RoleFields):
 
     @classmethod
     def change(cls, data: Any, order: RoleOrder, *, version: str) -> RoleOrder:
-        return replace(order, **_tuples(cls.values(data, version=version)))
+        return replace(order, **tuples(cls.values(data, version=version)))
 
 
 class TemplateFields(Input):
@@ -247,15 +135,15 @@ class TemplateFields(Input):
     pki_role = Text(max_length=80, help_text="The name of a role of this CA.")
     name = Text(max_length=120)
     code = Text(max_length=80, help_text="By which certificates are asked for; unique in the organization.")
-    description = _note()
+    description = note()
     key_algorithm = Choice(KeyAlgorithm, default=KeyAlgorithm.ECDSA_P256.value)
     any_key_algorithm = Flag(required=False, help_text="CSRs may bring another kind of key.")
     validity_days = Whole(required=False, min_value=1, max_value=LONGEST_DAYS)
     validity = Duration(required=False, help_text="In place of `validity_days`.")
     backdate = Duration(required=False)
     key_usage = Texts(default=["digital_signature"], longest=40)
-    extended_key_usage = _words(longest=100)
-    certificate_policies = _words(longest=100)
+    extended_key_usage = words(longest=100)
+    certificate_policies = words(longest=100)
     lint = Choice(LINT_MODES, required=False)
     add_common_name_to_sans = Flag(required=False)
     include_cdp = Flag(required=False)
@@ -266,7 +154,7 @@ class TemplateFields(Input):
     )
     requires_approval = Flag(required=False)
     approver_role = Text(required=False, allow_blank=True, max_length=80)
-    approvals_needed = _approvals()
+    approvals_needed = approvals()
 
 
 class TemplateIn(TemplateFields):
@@ -317,8 +205,4 @@ def _template_values(values: dict[str, Any]) -> dict[str, Any]:
     values.pop("validity_days", None)
     if "pki_role" in values:
         values["role"] = Ref("name", values.pop("pki_role"))
-    return _tuples(values)
-
-
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return tuples(values)

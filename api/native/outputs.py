@@ -8,14 +8,10 @@ from rest_framework import serializers
 
 from accounts.models import ApiKey
 from accounts.roles import OrganizationRole
-from api.common.fields import Duration, Id, Made, Moment, Serial
-from cas import addresses
-from cas.core.formats import to_pem
+from api.common.fields import Duration, Id, Made, Moment
 from cas.core.keys import KeyAlgorithm
-from cas.models import CaCertificate, CertificateAuthority
 
 STRING: Final = {"type": "string"}
-URL: Final = {"type": "string", "format": "uri"}
 PKI_TYPE: Final = {"type": "string", "enum": ["internal", "acme"]}
 
 
@@ -110,55 +106,6 @@ class PkiOut(Output):
     id = identity()
     name = text()
     type = Made(lambda _ca: "internal", PKI_TYPE)
-
-
-class CaCertificateOut(Output):
-    """A CA's own certificate."""
-
-    serial = Serial(read_only=True)
-    fingerprint = text(help_text="SHA-256 of the DER bytes, in hex.")
-    kind = one_of(CaCertificate.Kind.values)
-    not_before = moment()
-    not_after = moment()
-    pem = Made(lambda row: to_pem(row.certificate), STRING)
-
-
-class AuthorityOut(Output):
-    """A certificate authority: a subject name and a key."""
-
-    id = identity()
-    organization_id = identity(source="organization")
-    name = text()
-    type = Made(lambda _ca: "internal", PKI_TYPE)
-    description = text()
-    parent = PkiOut(read_only=True, allow_null=True, help_text="Null for a root.")
-    status = one_of(CertificateAuthority.Status.values)
-    subject = text(help_text="As RFC 4514 text, most specific first.")
-    key_algorithm = one_of(KeyAlgorithm)
-    path_length = whole(allow_null=True)
-    passphrase_protected = flag()
-    base_url = text()
-    allow_leaf_certificates = flag()
-    requires_approval = flag()
-    approver_role = text()
-    approvals_needed = whole()
-    crl_lifetime = Duration(read_only=True)
-    crl_shards = whole()
-    crl_url = Made(addresses.crl_url, URL)
-    ocsp_url = Made(addresses.ocsp_url, URL)
-    ca_issuers_url = Made(addresses.ca_issuers_url, URL)
-    certificate = CaCertificateOut(source="preferred_certificate", read_only=True, allow_null=True)
-    created_at = moment()
-
-
-class CrlOut(Output):
-    """A CRL as it was published."""
-
-    number = whole()
-    this_update = moment()
-    next_update = moment()
-    entries = whole()
-    sha256 = text()
 
 
 class RoleOut(Output):

@@ -9,7 +9,7 @@ from django.urls import URLPattern, path, register_converter
 
 from api.native.accounts import ApiKeys, Members, Organizations
 from api.native.audit import Audit, Checkpoints
-from api.native.authorities import Authorities
+from api.native.authority_routes import AUTHORITY_ROUTES
 from api.native.certificates import Certificates
 from api.native.dialect import NativeViewSet
 from api.native.roles import Roles
@@ -100,15 +100,7 @@ V2 = [
     _v2("members/<public_id:ref>", Members, _ITEM),
     _v2("api-keys", ApiKeys, _LIST),
     _v2("api-keys/<public_id:ref>", ApiKeys, {"get": "retrieve", "delete": "destroy"}),
-    _v2("cas", Authorities, _LIST),
-    _v2("cas/<public_id:ref>", Authorities, {"get": "retrieve", "patch": "partial_update"}),
-    _v2("cas/<public_id:ref>/certificate", Authorities, {"get": "certificate"}),
-    _v2("cas/<public_id:ref>/chain", Authorities, {"get": "chain"}),
-    _v2("cas/<public_id:ref>/revoke", Authorities, {"post": "revoke"}),
-    _v2("cas/<public_id:ref>/retire", Authorities, {"post": "retire"}),
-    _v2("cas/<public_id:ref>/disable", Authorities, {"post": "disable"}),
-    _v2("cas/<public_id:ref>/enable", Authorities, {"post": "enable"}),
-    _v2("cas/<public_id:ref>/crl", Authorities, {"post": "publish_crl"}),
+    *(_v2(route, view, dict(actions)) for route, view, actions in AUTHORITY_ROUTES),
     _v2("roles", Roles, _LIST),
     _v2("roles/<public_id:ref>", Roles, _ITEM),
     _v2("templates", Templates, _LIST),

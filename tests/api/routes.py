@@ -17,6 +17,8 @@ NOWHERE = {
     "event_id": "7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
     "tree_size": "999999999",
 }
+# What may follow in an address with two: the fingerprint of a certificate that no CA has.
+FURTHER = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,10 @@ class Route:
         return self.method in ("POST", "PATCH")
 
     def path(self, key: object = None) -> str:
-        return self.template.format(self.nowhere if key is None else key)
+        return self.template.replace("{}", str(self.nowhere if key is None else key), 1).replace("{}", FURTHER)
 
     def __str__(self) -> str:
-        return f"{self.method} {self.template.format('{id}')}"
+        return f"{self.method} {self.template.replace('{}', '{id}')}"
 
 
 def routes() -> Iterator[Route]:

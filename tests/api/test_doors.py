@@ -33,6 +33,11 @@ def keys_of(office, version):
         "Templates": office.template,
         "Roles": office.role,
         "Authorities": office.issuing,
+        "PendingAuthorities": office.issuing,
+        "ArrivingAuthorities": office.issuing,
+        "ForeignAuthorities": office.issuing,
+        "AuthorityCertificates": office.issuing,
+        "AuthoritySuccession": office.issuing,
         "Organizations": office.organization,
         "Members": office.organization.memberships.get(),
         "ApiKeys": cast.api_key(office.person)[0],
@@ -144,7 +149,7 @@ def test_an_unknown_parameter_is_an_error_that_names_it(route: Route, person):
 
 def test_an_unknown_field_is_an_error_that_names_it(office, api, subtests):
     keys = {version: keys_of(office, version) for version in ("v1", "v2")}
-    takes_none = ("retire", "disable", "enable", "release")
+    takes_none = ("retire", "disable", "enable", "release", "cancel", "prefer", "abandon")
     for route in (route for route in ROUTES if route.has_body and route.action not in takes_none):
         with subtests.test(str(route)):
             answer = api.send(route.method, route.path(keys[route.version][route.view.__name__]), {"surprise": 1})
