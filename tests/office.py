@@ -23,6 +23,7 @@ from kernel.actor import Actor
 from kernel.ref import Ref
 from kernel.secret import Secret
 from tests import cast
+from tests.remembered import remembered
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def order_for(template: Template, common_name: str = "www.acme.test", *sans: str
     )
 
 
+@remembered
 def open_office(
     name: str = "ACME",
     *,

@@ -58,6 +58,7 @@ def test_the_whole_way_without_a_command(root):
         ca=issuing.pk,
         name="web",
         allowed_domains="acme.test\nacme.internal",
+        allow_dns_sans="on",
         allow_subdomains="on",
         allow_bare_domains="on",
         max_ttl=397,
