@@ -36,6 +36,8 @@ class DialectViewSet(IdempotentViewSet):
 
     # Action -> permission; an action that is not listed is refused.
     permissions: ClassVar[Mapping[str, Permission]] = {}
+    # Action -> what opens the door as well, to what selectors then show of one's own.
+    permissions_for_own: ClassVar[Mapping[str, frozenset[Permission]]] = {}
     # Actions that answer with a file.
     downloads: ClassVar[frozenset[str]] = frozenset()
     # Family -> HTTP status, in this dialect.

@@ -30,7 +30,12 @@ _ALWAYS: Final = (
     Family.UNAVAILABLE,
 )
 _WITH_BODY: Final = (Family.LENGTH_REQUIRED, Family.TOO_LARGE, Family.UNSUPPORTED_MEDIA_TYPE)
-_GOOD: Final = {"200": "Done.", "201": "Made.", "204": "Done; there is nothing to say."}
+_GOOD: Final = {
+    "200": "Done.",
+    "201": "Made.",
+    "202": "It waits for approvers.",
+    "204": "Done; there is nothing to say.",
+}
 _TEXT: Final = {"schema": {"type": "string"}, "required": True}
 _HEADERS: Final[Mapping[Family, dict[str, Any]]] = {
     Family.UNAUTHENTICATED: {"WWW-Authenticate": _TEXT},
@@ -105,6 +110,8 @@ class OperationSchema(AutoSchema):
             return None
         operation["operationId"] = f"{_snake(type(self.view).__name__)}_{self.view.action}"
         operation["x-permission"] = self.view.permissions[self.view.action].value
+        if for_own := self.view.permissions_for_own.get(self.view.action):
+            operation["x-permissions-for-own"] = sorted(for_own)
         parameters = [*map(_as_id, operation.pop("parameters", [])), *self._query_parameters()]
         if self.view.takes_key:
             parameters.append(dict(_KEY))
@@ -136,7 +143,7 @@ class OperationSchema(AutoSchema):
 
     def _headers(self, status: str) -> dict[str, Any]:
         headers: dict[str, Any] = {"X-Trace-Id": {"$ref": "#/components/headers/TraceId"}}
-        if status == "201" and self.view.has_items:
+        if status == "202" or (status == "201" and self.view.has_items):
             headers["Location"] = {
                 "description": "Where it is now.",
                 "schema": {"type": "string", "format": "uri-reference"},

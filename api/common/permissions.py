@@ -14,7 +14,9 @@ from kernel.text import _
 
 
 class HoldsPermission(BasePermission):
-    """Asks `view.permissions[view.action]`; an action that names no permission is refused."""
+    """Asks `view.permissions[view.action]`, or one of `view.permissions_for_own`; an action that names no permission
+    is refused.
+    """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Raises Unauthenticated, Denied."""
@@ -27,6 +29,7 @@ class HoldsPermission(BasePermission):
         needed = view.permissions.get(view.action)
         if needed is None:
             raise Denied(_("Nobody may do this."))
-        if not policy.holds(cast(Actor, actor), needed):
+        opening = {needed, *view.permissions_for_own.get(view.action, ())}
+        if not any(policy.holds(cast(Actor, actor), permission) for permission in opening):
             raise Denied(_("This needs the permission %(permission)s."), permission=needed.value)
         return True

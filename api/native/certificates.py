@@ -26,17 +26,19 @@ from api.native.certificate_outputs import (
 from api.native.certificate_queries import FilterOffsetQuery, FilterQuery, find_page
 from api.native.dialect import NativeViewSet, file_response
 from api.native.outputs import listing
+from api.native.request_outputs import REQUESTS, RequestItemOut
 from cas.selectors import chain_of
 from certificates import selectors
 from certificates.bundles import Format
-from certificates.delivery import deliver
+from certificates.delivery import Delivery, deliver
 from certificates.services.downloads import download_certificate
 from certificates.services.editing import update_certificate
-from certificates.services.issuance import issue_at_once
+from certificates.services.issuance import issue_certificate
 from certificates.services.keys import collect_private_key
 from certificates.services.minting import Issued
-from certificates.services.renewal import renew_at_once
+from certificates.services.renewal import renew_certificate
 from certificates.services.revocation import release_certificate, revoke_certificate
+from certificates.services.submission import AwaitingApproval
 from kernel.permissions import Permission
 from kernel.ref import Ref
 
@@ -85,16 +87,17 @@ class Certificates(NativeViewSet):
     @operation(
         "Issue a certificate",
         body=IssueIn,
-        answers={201: IssuedOut},
+        answers={201: IssuedOut, 202: RequestItemOut},
         refusals=(Family.NOT_FOUND, Family.CONFLICT, Family.TOO_MANY),
     )
     def create(self, request: Request) -> Response:
-        """From a template, with a key that is made here and handed out once, or for the key of a CSR."""
+        """From a template, with a key that is made here and handed out once, or for the key of a CSR.
+
+        Where template, role or CA ask for an approval, a request is filed instead, and stands at `Location`.
+        """
         order, organization = IssueIn.read(request.data, version=self.version)
         actor = acting_in(self.actor, organization)
-        issued = issue_at_once(actor=actor, order=order)
-        delivered = deliver(issued.x509, issued.chain, issued.private_key, order.delivery, name=str(issued.certificate))
-        return self._created(issued, Handover(issued.chain, delivered))
+        return self._issued(issue_certificate(actor=actor, order=order), order.delivery)
 
     @operation("Show a certificate", answers={200: CertificateDetailOut})
     def retrieve(self, request: Request, ref: Ref) -> Response:
@@ -120,15 +123,16 @@ class Certificates(NativeViewSet):
     @operation(
         "Renew a certificate",
         body=RenewIn,
-        answers={201: IssuedOut},
+        answers={201: IssuedOut, 202: RequestItemOut},
         refusals=(Family.CONFLICT, Family.TOO_MANY),
     )
     def renew(self, request: Request, ref: Ref) -> Response:
-        """A successor with the same subject and names, under the template as it is now; the old one goes on."""
+        """A successor with the same subject and names, under the template as it is now; the old one goes on.
+
+        Where it needs an approval that it does not inherit, a request is filed instead, and stands at `Location`.
+        """
         order = RenewIn.read(request.data, ref, version=self.version)
-        issued = renew_at_once(actor=self.actor, order=order)
-        delivered = deliver(issued.x509, issued.chain, issued.private_key, order.delivery, name=str(issued.certificate))
-        return self._created(issued, Handover(issued.chain, delivered))
+        return self._issued(renew_certificate(actor=self.actor, order=order), order.delivery)
 
     @operation("Revoke a certificate", body=RevokeIn, answers={200: CertificateDetailOut}, refusals=(Family.CONFLICT,))
     def revoke(self, request: Request, ref: Ref) -> Response:
@@ -154,6 +158,12 @@ class Certificates(NativeViewSet):
     def _detail(self, ref: Ref) -> Response:
         return Response(self.show(CertificateDetailOut, selectors.get_certificate(ref, visible_to=self.actor)))
 
-    def _created(self, issued: Issued, handover: Handover) -> Response:
-        body = self.show(CertificateFactsOut, issued.certificate) | self.show(HandoverOut, handover)
+    def _issued(self, outcome: Issued | AwaitingApproval, delivery: Delivery) -> Response:
+        """201 with the certificate; 202 with the request, where nothing was signed."""
+        if isinstance(outcome, AwaitingApproval):
+            headers = {"Location": f"{REQUESTS}/{outcome.request.public_id}"}
+            return Response(self.show(RequestItemOut, outcome.request), status=202, headers=headers)
+        row = outcome.certificate
+        delivered = deliver(outcome.x509, outcome.chain, outcome.private_key, delivery, name=str(row))
+        body = self.show(CertificateFactsOut, row) | self.show(HandoverOut, Handover(outcome.chain, delivered))
         return self.created(body, among=f"/api/{self.version}/certificates")

@@ -10,8 +10,10 @@ from django.urls import URLPattern, path, register_converter
 from api.native.accounts import ApiKeys, Members, Organizations
 from api.native.audit import Audit, Checkpoints
 from api.native.authority_routes import AUTHORITY_ROUTES
+from api.native.batches import Batches
 from api.native.certificates import Certificates
 from api.native.dialect import NativeViewSet
+from api.native.requests import Requests
 from api.native.roles import Roles
 from api.native.stats import Stats
 from api.native.templates import Templates
@@ -106,12 +108,21 @@ V2 = [
     _v2("templates", Templates, _LIST),
     _v2("templates/<public_id:ref>", Templates, _ITEM),
     _v2("certificates", Certificates, _LIST),
+    _v2("certificates/batch", Batches, {"post": "create"}),
     _v2("certificates/<public_id:ref>", Certificates, {"get": "retrieve", "patch": "partial_update"}),
     _v2("certificates/<public_id:ref>/download", Certificates, {"get": "download"}),
     _v2("certificates/<public_id:ref>/renew", Certificates, {"post": "renew"}),
     _v2("certificates/<public_id:ref>/revoke", Certificates, {"post": "revoke"}),
     _v2("certificates/<public_id:ref>/release", Certificates, {"post": "release"}),
     _v2("certificates/<public_id:ref>/private-key", Certificates, {"post": "private_key"}),
+    _v2("requests", Requests, {"get": "list"}),
+    _v2("requests/counts", Requests, {"get": "counts"}),
+    _v2("requests/<public_id:ref>", Requests, {"get": "retrieve"}),
+    _v2("requests/<public_id:ref>/approve", Requests, {"post": "approve"}),
+    _v2("requests/<public_id:ref>/reject", Requests, {"post": "reject"}),
+    _v2("requests/<public_id:ref>/cancel", Requests, {"post": "cancel"}),
+    _v2("requests/<public_id:ref>/fulfil", Requests, {"post": "fulfil"}),
+    _v2("requests/<public_id:ref>/private-key", Requests, {"post": "private_key"}),
     _v2("audit", Audit, {"get": "list"}),
     _v2("audit/keys", Audit, {"get": "keys"}),
     _v2("audit/export", Audit, {"get": "export"}),

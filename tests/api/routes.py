@@ -37,6 +37,10 @@ class Route:
         return self.view.permissions[self.action]
 
     @property
+    def permissions_for_own(self) -> frozenset[Permission]:
+        return self.view.permissions_for_own.get(self.action, frozenset())
+
+    @property
     def is_item(self) -> bool:
         return "{}" in self.template
 

@@ -15,8 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 from cas.core.keys import KeyAlgorithm
 from certificates.models import Certificate
 from tests import pki
-from tests.api.wire import wire_of, wrong_fields
-from tests.office import open_office
+from tests.api.wire import wrong_fields
 
 URL = "/api/v1/certificates"
 PEM = "-----BEGIN CERTIFICATE-----\n"
@@ -306,14 +305,6 @@ def test_a_reason_that_is_none_is_refused(api):
     for reason in ("because", "", 7, True, None, "cACompromise", "removeFromCRL"):
         assert list(wrong_fields(api.post(f"{path}/revoke", {"reason": reason}))) == ["reason"]
     assert api.get(path).json()["status"] == "issued"
-
-
-def test_an_approval_that_is_required_is_said_with_the_name_of_the_template(db):
-    office = open_office(requires_approval=True)
-    answer = wire_of(office.person).post(URL, {"template_code": "web-tls", "common_name": "www.acme.test"})
-    assert answer.status_code == 403
-    assert answer.json()["type"].endswith("/approval-required")
-    assert "web-tls" in answer.json()["detail"]
 
 
 @pytest.mark.row("P27", "P28", "P30")
