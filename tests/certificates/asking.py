@@ -19,6 +19,7 @@ from kernel.secret import Secret
 from tests import cast, pki
 from tests.office import Office, open_office, order_for
 from tests.remembered import remembered
+from tests.remembered import remembered
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Desk:
         update_template(actor=self.office.owner, template=template, order=replace(order_of(template), **changes))
 
 
+@remembered
 @remembered
 def open_desk(passphrase: Secret | None = None, **template_changes: object) -> Desk:
     office = open_office(passphrase=passphrase, **({"requires_approval": True} | template_changes))
