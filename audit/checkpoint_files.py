@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,14 @@ def write(origin: str, note: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def set_aside(origin: str) -> Path:
+    """Take the checkpoint out of the sealer's way, and keep it; where it is now. Raises OSError."""
+    path = _path(origin)
+    kept = path.with_name(f"{_NAME}.lost-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+    path.rename(kept)
+    return kept
 
 
 def logs_beside(origin: str) -> list[int]:

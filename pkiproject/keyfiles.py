@@ -48,18 +48,18 @@ def next_to(path: Path) -> Path:
     return path.with_name(f"{path.name}.new")
 
 
-def keep_next_to(path: Path, key: Secret) -> None:
-    """Put the key down where `take_place` will find it. One that stands there already must be the same.
+def keep(path: Path, key: Secret) -> None:
+    """Put the key into a new file (mode 0600). One that is there already must hold the same.
 
     Raises Misconfigured, OSError.
     """
-    _make(next_to(path), key)
-    if read_key(path.name, next_to(path)) != key:
-        raise Misconfigured([f"{next_to(path)} holds another key, of a change that did not end."])
+    _make(path, key)
+    if read_key(path.name, path) != key:
+        raise Misconfigured([f"{path} is there already and holds another key, perhaps of a change that did not end."])
 
 
 def take_place(path: Path) -> Path:
-    """Put the key that was kept next to the one at `path` in its place, and return where the old one is now.
+    """Put the key at `next_to(path)` in the place of the one at `path`, and return where the old one is now.
 
     At every moment there is a key at `path`, and both are on the disk. Raises OSError.
     """

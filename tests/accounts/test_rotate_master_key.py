@@ -11,6 +11,7 @@ from accounts.services.credentials import authenticate_token
 from accounts.services.masterkey import rotate_master_key
 from audit import keys as audit_keys
 from audit import services as audit
+from audit.events import EventName
 from audit.models import AuditEvent, AuditKey
 from cas.models import CaKey
 from certificates.models import OcspResponder
@@ -21,7 +22,7 @@ from kernel.secret import Secret
 from tests import cast
 from tests.happened import last_event
 from tests.office import Office, open_office
-from tests.postgres import Session, wait_until_blocked
+from tests.postgres import Session, stop_before_commit, wait_until_blocked
 
 pytestmark = pytest.mark.django_db
 TOKENS = ServerSecret.Purpose.TOKEN_DIGEST
@@ -153,15 +154,18 @@ def test_a_key_that_was_slipped_into_the_log_stays_a_finding(office, settings):
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_whoever_seals_meanwhile_waits_and_is_refused(office, settings):
+def test_whoever_seals_meanwhile_waits_and_is_refused(office, settings, monkeypatch):
     """A new organization's key, sealed under the old key in the moment of the rotation, would be lost."""
     umbrella = cast.organization("Umbrella")
-    with transaction.atomic():
-        rotate_master_key(actor=cast.SUPERUSER, new_key=new_key())
-        sealing = Session(
-            lambda: vault.seal_secret(Secret("x"), organization_id=umbrella.pk, table="t", row=umbrella.public_id)
-        )
-        wait_until_blocked()
+    gate = stop_before_commit(monkeypatch, EventName.MASTER_KEY_ROTATED)
+    rotating = Session(lambda: rotate_master_key(actor=cast.SUPERUSER, new_key=new_key()))
+    gate.wait_until_reached()
+    sealing = Session(
+        lambda: vault.seal_secret(Secret("x"), organization_id=umbrella.pk, table="t", row=umbrella.public_id)
+    )
+    wait_until_blocked()
+    gate.open()
+    rotating.finish()
     with pytest.raises(vault.WrongMasterKey):
         sealing.finish()
     assert not WrappingKey.objects.filter(organization=umbrella).exists()

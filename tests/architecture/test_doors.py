@@ -27,6 +27,9 @@ REVEALING = {
     "cas/backends/sealed.py",
     "cas/backends/token.py",
     "cas/core/keyfiles.py",
+    "pkiproject/archive/console.py",
+    "pkiproject/archive/document.py",
+    "pkiproject/archive/stream.py",
     "pkiproject/keyfiles.py",
     "pkiproject/settings.py",
     # passwords and tokens that come in

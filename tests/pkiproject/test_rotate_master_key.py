@@ -86,8 +86,8 @@ def test_a_dry_run_changes_nothing(state: Path) -> None:
 
 
 KILLS = {
-    "before the new key is on the disk": ("before", "keep_next_to", False),
-    "with both keys on the disk": ("after", "keep_next_to", False),
+    "before the new key is on the disk": ("before", "keep", False),
+    "with both keys on the disk": ("after", "keep", False),
     "after the commit, before the files change places": ("after", "rotate_master_key", True),
     "after the files changed places": ("after", "take_place", False),
 }

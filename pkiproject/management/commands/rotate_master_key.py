@@ -15,7 +15,7 @@ from accounts.vault import WrongMasterKey, is_master_key
 from kernel.seal import fingerprint, new_key
 from kernel.secret import Secret
 from pkiproject.environment import Misconfigured
-from pkiproject.keyfiles import keep_next_to, key_in_new_file, next_to, read_key, take_place
+from pkiproject.keyfiles import keep, key_in_new_file, next_to, read_key, take_place
 
 _NAME: Final = "CHANCERY_NEW_MASTER_KEY"
 
@@ -53,7 +53,7 @@ class Command(ConsoleCommand):
         """Before the database changes, the new key is on the disk; the old one stays there."""
         key = _new_key(new_file, own_file)
         if own_file is not None:
-            keep_next_to(own_file, key)
+            keep(next_to(own_file), key)
         if is_master_key(key) and not is_master_key(settings.MASTER_KEY):
             self.stdout.write(f"The database is under the new key {fingerprint(key)} already.")
         else:
