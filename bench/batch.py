@@ -28,7 +28,8 @@ from kernel.secret import Secret  # noqa: E402
 
 def issue(actor: Actor, template: str, csrs: list[str]) -> list[RowOutcome]:
     rows = tuple(IssueOrder(template=template, key=read_csr(csr)) for csr in csrs)
-    return issue_batch(actor=actor, order=BatchOrder(template=template, rows=rows))
+    order = BatchOrder(template=template, rows=rows)
+    return issue_batch(actor=actor, order=order, report=lambda outcome: outcome)
 
 
 def main(office_file: Path, count: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -73,7 +74,7 @@ class BatchOrder:
     """Many certificates from one template; a row that could not be read is the refusal that says why."""
 
     template: str
-    rows: tuple[IssueOrder | Invalid, ...]
+    rows: Sequence[IssueOrder | Invalid]
     ca: Ref | None = None
     passphrase: Secret | None = None
 

@@ -240,5 +240,25 @@ class Made(serializers.Field):
         return self.make(value)
 
 
+class Rows(serializers.Field):
+    """A list of bodies, each to be read on its own: a bad one is no fault of the others."""
+
+    default_error_messages = {
+        "not_a_list": gettext_lazy("This must be a list."),
+        "out_of_range": gettext_lazy("From 1 to {most} rows."),
+    }
+
+    def __init__(self, shape: type[serializers.Serializer[Any]], *, most: int, **options: Any) -> None:
+        self.shape, self.most = shape, most
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            self.fail("not_a_list")
+        if not 0 < len(data) <= self.most:
+            self.fail("out_of_range", most=self.most)
+        return data
+
+
 def required(field: str) -> FieldError:
     return field_error(field, "required", _("This field is required."))

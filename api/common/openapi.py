@@ -35,6 +35,7 @@ _GOOD: Final = {
     "201": "Made.",
     "202": "It waits for approvers.",
     "204": "Done; there is nothing to say.",
+    "207": "Done in part; the answer says what was not.",
 }
 _TEXT: Final = {"schema": {"type": "string"}, "required": True}
 _HEADERS: Final[Mapping[Family, dict[str, Any]]] = {
@@ -245,6 +246,16 @@ class MadeSchema(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema: Any, direction: Direction) -> dict[str, Any]:
         return dict(self.target.member_schema)
+
+
+class RowsSchema(OpenApiSerializerFieldExtension):
+    """A list of bodies of one shape."""
+
+    target_class = "api.common.fields.Rows"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> dict[str, Any]:
+        items = auto_schema.resolve_serializer(self.target.shape(), direction).ref
+        return {"type": "array", "items": items, "minItems": 1, "maxItems": self.target.most}
 
 
 class CredentialsSchema(OpenApiAuthenticationExtension):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit import services as audit
 from audit.events import EventName
+from cas.core.keys import KeyAlgorithm, KeyFamily
 from cas.models import Template
-from certificates.orders import BatchOrder, IssueOrder
+from certificates.orders import BatchOrder, IssueOrder, Managed
 from certificates.services.issuance import facts, find_template, issue_at_once, reference
 from certificates.services.labels import order_errors
 from certificates.services.minting import Issued, Wanted, mint_many, obtain_key
@@ -22,8 +23,11 @@ from kernel.errors import Conflict, DomainError, FieldError, Invalid, field_erro
 from kernel.text import _
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MOST_ROWS: Final = 10_000
+# An RSA key takes up to seconds; one of another kind takes less than a millisecond.
+_MOST_SLOW_KEYS: Final = 100
 # How long a revocation of the CA may have to wait: less than a second's work.
 _CHUNK: Final = 250
 
@@ -39,20 +43,34 @@ class RowOutcome:
     errors: tuple[FieldError, ...] = ()
 
 
-def issue_batch(*, actor: Actor, order: BatchOrder) -> list[RowOutcome]:
+def issue_batch(*, actor: Actor, order: BatchOrder, report: Callable[[RowOutcome], T]) -> list[T]:
     """Issue what the rows ask for, each as `issue_certificate` would, and report each, in their order.
 
     Chunks are committed one after the other: whatever ends this, those before are there as a whole. A row that is
-    refused takes no other with it. Raises NotFound, Denied, Invalid on `rows` (none, or more than 10,000), Unavailable;
+    refused takes no other with it. `report` makes of an outcome what is kept of it, as soon as its chunk is done: ten
+    thousand certificates with all that belongs to them are never in memory at once.
+
+    Raises NotFound, Denied, Invalid on `rows` (none, or more than 10,000, or too many RSA keys to make), Unavailable;
     after the first chunk nothing is raised: what stops a chunk is reported of its rows.
     """
     if not 0 < len(order.rows) <= MOST_ROWS:
         raise Invalid.of("rows", "out-of-range", _("From 1 to %(most)s rows."), most=MOST_ROWS)
-    numbered = list(enumerate(order.rows))
-    outcomes = _issue_chunk(actor, order, numbered[:_CHUNK])
-    for start in range(_CHUNK, len(numbered), _CHUNK):
-        outcomes += _issue_or_report(actor, order, numbered[start : start + _CHUNK])
-    return outcomes
+    _require_few_slow_keys(order, find_template(actor, order.ca, order.template))
+    reports: list[T] = []
+    for start in range(0, len(order.rows), _CHUNK):
+        chunk = list(enumerate(order.rows[start : start + _CHUNK], start))
+        issue = _issue_or_report if start else _issue_chunk
+        reports += map(report, issue(actor, order, chunk))
+    return reports
+
+
+def _require_few_slow_keys(order: BatchOrder, template: Template) -> None:
+    """Raises Invalid: a worker would be busy with these keys for hours."""
+    made = [row.key for row in order.rows if isinstance(row, IssueOrder) and isinstance(row.key, Managed)]
+    slow = [key for key in made if KeyAlgorithm(key.algorithm or template.key_algorithm).family is KeyFamily.RSA]
+    if len(slow) > _MOST_SLOW_KEYS:
+        text = _("At most %(most)s RSA keys are made in one call: bring CSRs, or send fewer rows.")
+        raise Invalid.of("rows", "too-many-keys", text, most=_MOST_SLOW_KEYS)
 
 
 def _issue_or_report(actor: Actor, order: BatchOrder, chunk: Sequence[_Numbered]) -> list[RowOutcome]:

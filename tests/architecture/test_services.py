@@ -152,7 +152,7 @@ def _ask(s: Stage) -> None:
 
 def _issue_batch(s: Stage) -> None:
     rows = (order_for(s.office.template), order_for(s.office.template, "other.acme.test"))
-    issue_batch(actor=s.owner, order=BatchOrder(template=s.office.template.code, rows=rows))
+    issue_batch(actor=s.owner, order=BatchOrder(template=s.office.template.code, rows=rows), report=str)
 
 
 def _reject(s: Stage) -> None:

@@ -39,7 +39,7 @@ def from_csr(office: Office, name: str = "www.acme.test", **changes: Any) -> Iss
 
 def issue(office: Office, *rows: IssueOrder | Invalid, actor: Actor | None = None, **order: Any) -> list[RowOutcome]:
     batch = BatchOrder(template=office.template.code, rows=rows, **order)
-    return issue_batch(actor=actor or office.owner, order=batch)
+    return issue_batch(actor=actor or office.owner, order=batch, report=lambda outcome: outcome)
 
 
 def codes(outcome: RowOutcome) -> list[tuple[str, str]]:
