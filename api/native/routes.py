@@ -10,6 +10,7 @@ from django.urls import URLPattern, path, register_converter
 from api.native.accounts import ApiKeys, Members, Organizations
 from api.native.audit import Audit, Checkpoints
 from api.native.authority_routes import AUTHORITY_ROUTES
+from api.native.batches import Batches
 from api.native.certificates import Certificates
 from api.native.dialect import NativeViewSet
 from api.native.requests import Requests
@@ -107,6 +108,7 @@ V2 = [
     _v2("templates", Templates, _LIST),
     _v2("templates/<public_id:ref>", Templates, _ITEM),
     _v2("certificates", Certificates, _LIST),
+    _v2("certificates/batch", Batches, {"post": "create"}),
     _v2("certificates/<public_id:ref>", Certificates, {"get": "retrieve", "patch": "partial_update"}),
     _v2("certificates/<public_id:ref>/download", Certificates, {"get": "download"}),
     _v2("certificates/<public_id:ref>/renew", Certificates, {"post": "renew"}),
