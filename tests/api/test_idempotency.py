@@ -5,19 +5,26 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import count
+from typing import ClassVar
 
 import pytest
 from django.db import connection
+from django.http import JsonResponse
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from rest_framework.response import Response
 
 from accounts import policy, vault
 from accounts.models import ApiKey, Membership, ServerSecret
 from accounts.services.organizations import change_member_role
 from api import tasks
 from api.common import remembered
+from api.common.dialect import DialectViewSet
 from api.models import IdempotencyRecord
+from api.native.dialect import STATUSES
 from api.native.openapi import document
 from audit.models import AuditEvent
 from certificates.models import Certificate
@@ -376,6 +383,41 @@ def test_two_records_with_the_same_body_have_nothing_in_common(office, api):
         keyed(api, V2, wish(), key)
     first, second = IdempotencyRecord.objects.all()
     assert bytes(first.body_digest) != bytes(second.body_digest)
+
+
+# --- another dialect --------------------------------------------------------------------------------------------------
+
+
+class Counting(DialectViewSet):
+    """A dialect that remembers where the client brings the key pair, and has a word of its own for what goes wrong."""
+
+    permissions = {"create": Permission.CERTIFICATES_ISSUE}
+    statuses = STATUSES
+    made: ClassVar[Iterator[int]] = count()
+
+    @property
+    def takes_key(self):
+        return self.action == "create" and "csr" in self.request.data
+
+    def render(self, request, problem):
+        body = {"oops": problem.code}
+        return JsonResponse(body, status=self.statuses[problem.family], headers=dict(problem.headers))
+
+    def create(self, request):
+        return Response({"number": next(self.made)}, status=201)
+
+
+def test_another_dialect_chooses_what_it_remembers_and_speaks_its_own_way(api, rf):
+    def ask(body, key=KEY):
+        headers = {"HTTP_AUTHORIZATION": f"Bearer {api.token}", "HTTP_IDEMPOTENCY_KEY": key}
+        request = rf.post("/elsewhere", json.dumps(body), content_type="application/json", **headers)
+        answer = Counting.as_view({"post": "create"})(request)
+        return answer.status_code, json.loads(answer.content)
+
+    first = ask({"csr": "x"})
+    assert ask({"csr": "x"}) == first
+    assert ask({"csr": "y"}) == (409, {"oops": "idempotency-conflict"})
+    assert ask({"csr": "x"}, "a b") == (422, {"oops": "validation-failed"})
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------

@@ -60,6 +60,16 @@ def test_fifty_at_once_get_one_certificate_and_the_same_answer(tmp_path: Path, o
     assert sha256(post(wire, "one-for-all", body.encode()).content).hexdigest() == digest
 
 
+def test_fifty_at_once_revoke_once_and_none_is_told_that_it_is_revoked(tmp_path: Path, office: Office, wire: Wire):
+    revoke = f"{URL}/{office.issue().certificate.public_id}/revoke"
+    body = json.dumps({"reason": "superseded"})
+    child = start_child(tmp_path, "together", wire.token, revoke, body, PROCESSES, module="tests.api.posting")
+    answers = Counter(tuple(line.split()[:3]) for line in child.finish().splitlines())
+    ((status, _location, _digest),) = answers
+    assert (status, answers.total()) == ("200", PROCESSES)
+    assert AuditEvent.objects.filter(name=EventName.CERTIFICATE_REVOKED).count() == 1
+
+
 def test_whoever_is_killed_left_all_of_it_or_nothing(tmp_path: Path, office: Office, wire: Wire):
     child = start_child(tmp_path, "die", wire.token, URL, json.dumps(BODY), *POINTS, module="tests.api.posting")
     assert child.finish().splitlines() == [f"{point} {-signal.SIGKILL}" for point in POINTS]
