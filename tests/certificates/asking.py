@@ -7,18 +7,20 @@ from dataclasses import dataclass, replace
 from accounts.roles import OrganizationRole
 from accounts.services.people import actor_for_user
 from cas.core.csr import read_csr
+from cas.services.roles import order_of as role_order
+from cas.services.roles import update_role
 from cas.services.templates import order_of, update_template
 from certificates.models import Request
 from certificates.orders import IssueOrder
 from certificates.services.issuance import issue_certificate
-from certificates.services.requests import AwaitingApproval, approve_request
+from certificates.services.requests import approve_request
+from certificates.services.submission import AwaitingApproval
 from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
 from tests import cast, pki
 from tests.office import Office, open_office, order_for
-from tests.remembered import remembered
 from tests.remembered import remembered
 
 
@@ -56,8 +58,13 @@ class Desk:
         template.refresh_from_db()
         update_template(actor=self.office.owner, template=template, order=replace(order_of(template), **changes))
 
+    def store_keys(self) -> None:
+        """From now on the role keeps the keys that are made here."""
+        role = self.office.role
+        update_role(actor=self.office.owner, role=role, order=replace(role_order(role), store_private_keys=True))
+        self.office.template.refresh_from_db()
 
-@remembered
+
 @remembered
 def open_desk(passphrase: Secret | None = None, **template_changes: object) -> Desk:
     office = open_office(passphrase=passphrase, **({"requires_approval": True} | template_changes))
@@ -79,8 +86,14 @@ def approve(request: Request, actor: Actor) -> Request:
 
 
 def robot_of(person: cast.Person, *permissions: Permission) -> Actor:
-    """A key of this person, which an administrator made for him."""
-    return cast.robot(replace(person, actor=cast.SUPERUSER), permissions)
+    """A key of this person, which he made himself: somebody has let him do that, and what the key shall do."""
+    allowed = {*person.actor.permissions, *permissions, Permission.API_KEYS_WRITE}
+    return cast.robot(replace(person, actor=with_capability(person, *allowed)), permissions)
+
+
+def robot_made_by(maker: Actor, person: cast.Person, *permissions: Permission) -> Actor:
+    """A key of this person, which somebody else has made for him."""
+    return cast.robot(replace(person, actor=maker), permissions)
 
 
 def with_capability(person: cast.Person, *capabilities: str) -> Actor:
