@@ -19,11 +19,15 @@ from cas.core.formats import to_pem
 from certificates.delivery import deliver
 from certificates.orders import BatchOrder, IssueOrder
 from certificates.services.batches import RowOutcome, issue_batch
+from kernel.errors import Invalid
 from kernel.permissions import Permission
+from kernel.text import _
 
 _OK: Final = 200
 # RFC 4918 section 11.1, in JSON: whoever reads nothing but the status must see that a row is missing.
 _MULTI_STATUS: Final = 207
+# In one transaction, for the length of which nobody can take the CA out of service: one or two seconds.
+_MOST_REMEMBERED: Final = 1000
 
 
 class Batches(NativeViewSet):
@@ -47,8 +51,12 @@ class Batches(NativeViewSet):
 
         200 where every row was issued, 207 where one was not; the answer names each in its place. What is against all
         of them (no such template, no permission, an approval that is needed) refuses the whole.
+
+        With an `Idempotency-Key`, up to 1,000 rows: all of them are committed together, or none is.
         """
         order, organization = BatchIn.read(request.data, version=self.version)
+        if self.idempotency_key is not None:
+            _require_few(order)
         actor = acting_in(self.actor, organization)
         chain: list[str] = []
         rows = issue_batch(actor=actor, order=order, report=self._reporter(order, chain))
@@ -70,3 +78,9 @@ class Batches(NativeViewSet):
             return shape.to_representation(ReportedRow(outcome.row, issued, delivered, errors))
 
         return report
+
+
+def _require_few(order: BatchOrder) -> None:
+    if len(order.rows) > _MOST_REMEMBERED:
+        text = _("With an Idempotency-Key, at most %(most)s rows: send the others under other keys.")
+        raise Invalid.of("rows", "too-many-for-a-key", text, most=_MOST_REMEMBERED)

@@ -24,16 +24,18 @@ from api import tasks
 from api.common import remembered
 from api.common.dialect import DialectViewSet
 from api.models import IdempotencyRecord
+from api.native import batches
 from api.native.dialect import STATUSES
 from api.native.openapi import document
 from audit.models import AuditEvent
-from certificates.models import Certificate
+from cas.models import Template
+from certificates.models import Certificate, Request
 from kernel.permissions import Permission
 from kernel.seal import SealBroken, context, derive_key, unseal
 from pkiproject.celery import TIMETABLE, app
 from tests import cast
 from tests.api.routes import ROUTES
-from tests.api.wire import wire_of, wrong_fields
+from tests.api.wire import Wire, wire_of, wrong_fields
 
 KEY = "7a0b-first-try"
 PASSWORD = "a password that nobody else has"
@@ -154,6 +156,46 @@ def test_renewing_again_is_answered_before_anybody_says_that_there_is_a_successo
     assert said(keyed(api, renew, {})) == said(first)
     assert Certificate.objects.count() == 2
     assert is_problem(api.post(renew, {}), "already-renewed", 409)
+
+
+def test_a_batch_is_answered_again_with_the_rows_that_failed(office, api):
+    body = {"template_code": "web-tls", "rows": [{"common_name": name} for name in ("www.acme.test", "www.else.test")]}
+    first = keyed(api, f"{V2}/batch", body)
+    assert (first.status_code, first.json()["issued"], first.json()["failed"]) == (207, 1, 1)
+    assert said(keyed(api, f"{V2}/batch", body)) == said(first)
+    assert Certificate.objects.count() == 1
+
+
+def test_a_batch_with_a_key_is_one_transaction_so_it_is_not_a_large_one(office, api, monkeypatch):
+    monkeypatch.setattr(batches, "_MOST_REMEMBERED", 2)
+    body = {"template_code": "web-tls", "rows": [{"common_name": "www.acme.test"}] * 3}
+    assert wrong_fields(keyed(api, f"{V2}/batch", body)) == {"rows": "too-many-for-a-key"}
+    assert api.post(f"{V2}/batch", body).status_code == 200
+
+
+def test_chunks_of_a_batch_with_a_key_are_all_there_or_none(office, api, monkeypatch):
+    monkeypatch.setattr("certificates.services.batches._CHUNK", 1)
+    monkeypatch.setattr(remembered, "LARGEST_ANSWER", 100)
+    body = {"template_code": "web-tls", "rows": [{"common_name": "www.acme.test"}] * 3}
+    assert keyed(api, f"{V2}/batch", body).status_code == 422
+    assert not Certificate.objects.exists()
+
+
+def test_a_request_that_waits_for_approvers_is_made_once_and_decided_on_once(office, api):
+    Template.objects.update(requires_approval=True)
+    first = keyed(api, V2, wish())
+    assert first.status_code == 202, first.content
+    assert said(keyed(api, V2, wish())) == said(first)
+    assert Request.objects.count() == 1
+
+    approver = cast.member(office.organization, "approver").user
+    browser = Wire()
+    browser.client.force_login(approver, backend="accounts.sessions.PasswordBackend")
+    approve = f"/api/v2/requests/{first.json()['id']}/approve"
+    yes = keyed(browser, approve, {"digest": Request.objects.get().digest})
+    assert yes.status_code == 200, yes.content
+    assert said(keyed(browser, approve, {"digest": Request.objects.get().digest})) == said(yes)
+    assert Request.objects.get().decisions.count() == 1
 
 
 def test_a_pkcs12_file_is_delivered_again_as_it_was(office, api):
