@@ -23,7 +23,7 @@ from api.native.certificate_outputs import (
     IssuedOut,
     PrivateKeyOut,
 )
-from api.native.certificate_queries import FilterOffsetQuery, FilterQuery, find_page
+from api.native.certificate_queries import FilterOffsetQuery, FilterQuery, SerialQuery, find_page
 from api.native.dialect import NativeViewSet, file_response
 from api.native.outputs import listing
 from api.native.request_outputs import REQUESTS, RequestItemOut
@@ -31,6 +31,8 @@ from cas.selectors import chain_of
 from certificates import selectors
 from certificates.bundles import Format
 from certificates.delivery import Delivery, deliver
+from certificates.orders import SerialNumber
+from certificates.search import find_by_serial
 from certificates.services.downloads import download_certificate
 from certificates.services.editing import update_certificate
 from certificates.services.issuance import issue_certificate
@@ -167,3 +169,20 @@ class Certificates(NativeViewSet):
         delivered = deliver(outcome.x509, outcome.chain, outcome.private_key, delivery, name=str(row))
         body = self.show(CertificateFactsOut, row) | self.show(HandoverOut, Handover(outcome.chain, delivered))
         return self.created(body, among=f"/api/{self.version}/certificates")
+
+
+class CertificatesBySerial(NativeViewSet):
+    """A certificate by its serial number: hexadecimal or decimal, with colons, with 0x."""
+
+    title = "Certificates by serial number"
+    permissions = {"retrieve": Permission.CERTIFICATES_READ}
+    queries = {"retrieve": SerialQuery}
+
+    @operation("Show a certificate", answers={200: CertificateDetailOut}, refusals=(Family.CONFLICT,))
+    def retrieve(self, request: Request, serial: SerialNumber) -> Response:
+        """Where digits can be read as two numbers and both exist, or two issuers have used the number, it is a conflict
+        and never a guess: `0x` or `ca` say which one is meant.
+        """
+        found = find_by_serial(serial, visible_to=self.actor, ca=self.parameters.get("ca"))
+        row = selectors.get_certificate(Ref("pk", found.pk), visible_to=self.actor)
+        return Response(self.show(CertificateDetailOut, row))

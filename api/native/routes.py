@@ -11,12 +11,14 @@ from api.native.accounts import ApiKeys, Members, Organizations
 from api.native.audit import Audit, Checkpoints
 from api.native.authority_routes import AUTHORITY_ROUTES
 from api.native.batches import Batches
-from api.native.certificates import Certificates
+from api.native.certificates import Certificates, CertificatesBySerial
 from api.native.dialect import NativeViewSet
 from api.native.requests import Requests
 from api.native.roles import Roles
 from api.native.stats import Stats
 from api.native.templates import Templates
+from certificates.filters import read_serial
+from certificates.orders import SerialNumber
 from kernel.ref import Ref
 
 
@@ -39,6 +41,21 @@ class PublicId:
 
     def to_python(self, value: str) -> Ref:
         return Ref("public_id", UUID(value))
+
+    def to_url(self, value: Any) -> str:
+        return str(value)
+
+
+class SerialText:
+    """A serial number in any notation, as everything that it may mean."""
+
+    regex = "(?:0[xX])?[0-9A-Fa-f:]{1,64}"
+
+    def to_python(self, value: str) -> SerialNumber:
+        number = read_serial(value)
+        if number is None:
+            raise ValueError(value)
+        return number
 
     def to_url(self, value: Any) -> str:
         return str(value)
@@ -70,6 +87,7 @@ class TreeSize:
 
 register_converter(RowNumber, "number")
 register_converter(PublicId, "public_id")
+register_converter(SerialText, "serial")
 register_converter(EventId, "event_id")
 register_converter(TreeSize, "tree_size")
 
@@ -109,6 +127,7 @@ V2 = [
     _v2("templates/<public_id:ref>", Templates, _ITEM),
     _v2("certificates", Certificates, _LIST),
     _v2("certificates/batch", Batches, {"post": "create"}),
+    _v2("certificates/by-serial/<serial:serial>", CertificatesBySerial, {"get": "retrieve"}),
     _v2("certificates/<public_id:ref>", Certificates, {"get": "retrieve", "patch": "partial_update"}),
     _v2("certificates/<public_id:ref>/download", Certificates, {"get": "download"}),
     _v2("certificates/<public_id:ref>/renew", Certificates, {"post": "renew"}),

@@ -16,6 +16,7 @@ NOWHERE = {
     "public_id": "00000000-0000-4000-8000-000000000000",
     "event_id": "7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
     "tree_size": "999999999",
+    "serial": "7f:ff:ff:ff:ff",
 }
 # What may follow in an address with two: the fingerprint of a certificate that no CA has.
 FURTHER = "0" * 64
@@ -43,6 +44,11 @@ class Route:
     @property
     def is_item(self) -> bool:
         return "{}" in self.template
+
+    @property
+    def is_by_serial(self) -> bool:
+        """Then almost everything is an address."""
+        return self.nowhere == NOWHERE["serial"]
 
     @property
     def has_body(self) -> bool:
