@@ -48,6 +48,8 @@ class EventName(StrEnum):
     TEMPLATE_CREATED = "template.created"
     TEMPLATE_UPDATED = "template.updated"
     TEMPLATE_RETIRED = "template.retired"
+    TRUST_ANCHOR_ADDED = "trust_anchor.added"
+    TRUST_ANCHOR_RETIRED = "trust_anchor.retired"
 
     CERTIFICATE_ISSUED = "certificate.issued"
     CERTIFICATE_UPDATED = "certificate.updated"

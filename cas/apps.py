@@ -11,7 +11,7 @@ class CasConfig(AppConfig):
         from audit.events import EventName
         from audit.records import register
         from cas.guards import need_unique
-        from cas.models import BlockedKey, CaCertificate, CertificateAuthority, Role, Template
+        from cas.models import BlockedKey, CaCertificate, CertificateAuthority, Role, Template, TrustAnchor
 
         need_unique("cas_issuedserial", "ca_id", "serial")
         need_unique("cas_role", "organization_id", "name")
@@ -26,4 +26,5 @@ class CasConfig(AppConfig):
         register(CaCertificate, told_by=[*founding, *bringing, *again])
         register(Role, made_by=[EventName.ROLE_CREATED], are_subjects=True)
         register(Template, made_by=[EventName.TEMPLATE_CREATED], are_subjects=True)
+        register(TrustAnchor, made_by=[EventName.TRUST_ANCHOR_ADDED], are_subjects=True)
         register(BlockedKey, told_by=[EventName.CERTIFICATE_REVOKED])

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.constraints import SameOrganization
 from accounts.models import Organization
 
-# They have a file of their own; Django looks for models here.
+# They have files of their own; Django looks for models here.
+from cas.anchor_models import TrustAnchor as TrustAnchor
 from cas.authority_models import ALGORITHMS as ALGORITHMS
 from cas.authority_models import BlockedKey as BlockedKey
 from cas.authority_models import CaCertificate as CaCertificate

@@ -158,6 +158,15 @@ class AuthorityImportOrder(AuthorityTerms):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrustAnchorOrder:
+    """CAs elsewhere to be trusted: PEM, several at once. `name` is for one; else they are called by their subjects."""
+
+    organization: Ref
+    certificates: bytes
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoleOrder:
     """The guard rails as they shall be; every field has the meaning that `cas.core.profile` gives it."""
 

@@ -25,6 +25,7 @@ from cas.models import (
     ProfileVersion,
     Role,
     Template,
+    TrustAnchor,
 )
 from kernel.actor import Actor
 from kernel.errors import Invalid, NotFound, Unavailable
@@ -285,6 +286,26 @@ def get_ca_certificate(ca: CertificateAuthority, fingerprint: str) -> CaCertific
 def foreign_authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
     """CAs that are known by their certificates alone."""
     return authorities(visible_to=visible_to).filter(key__isnull=True)
+
+
+def trust_anchors(*, visible_to: Actor) -> QuerySet[TrustAnchor]:
+    """What is trusted now; nothing for those who are let to single CAs."""
+    rows = TrustAnchor.objects.select_related("organization").filter(retired_at__isnull=True).order_by("id")
+    return within_reach(rows, visible_to) if visible_to.grants is None else rows.none()
+
+
+def get_trust_anchor(ref: Ref, *, visible_to: Actor) -> TrustAnchor:
+    """Raises NotFound."""
+    try:
+        return trust_anchors(visible_to=visible_to).get(**{ref.by: ref.value})
+    except TrustAnchor.DoesNotExist as error:
+        raise NotFound(_("There is no such trust anchor."), code="trust-anchor-not-found") from error
+
+
+def trusted_fingerprints(organization_id: int, fingerprints: Collection[str]) -> frozenset[str]:
+    """Those of these certificates that the organization trusts already."""
+    rows = TrustAnchor.objects.filter(organization_id=organization_id, retired_at__isnull=True)
+    return frozenset(rows.filter(fingerprint__in=fingerprints).values_list("fingerprint", flat=True))
 
 
 def forbidden_keys(key_hashes: Collection[str], *, organization_id: int) -> frozenset[str]:

@@ -17,6 +17,7 @@ from api.native.requests import Requests
 from api.native.roles import Roles
 from api.native.stats import Stats
 from api.native.templates import Templates
+from api.native.trust_anchors import TrustAnchors
 from certificates.filters import read_serial
 from certificates.orders import SerialNumber
 from kernel.ref import Ref
@@ -142,6 +143,8 @@ V2 = [
     _v2("requests/<public_id:ref>/cancel", Requests, {"post": "cancel"}),
     _v2("requests/<public_id:ref>/fulfil", Requests, {"post": "fulfil"}),
     _v2("requests/<public_id:ref>/private-key", Requests, {"post": "private_key"}),
+    _v2("trust-anchors", TrustAnchors, _LIST),
+    _v2("trust-anchors/<public_id:ref>", TrustAnchors, {"get": "retrieve", "delete": "destroy"}),
     _v2("audit", Audit, {"get": "list"}),
     _v2("audit/keys", Audit, {"get": "keys"}),
     _v2("audit/export", Audit, {"get": "export"}),

@@ -19,6 +19,7 @@ from tests.api.routes import ROUTES, Route
 from tests.api.wire import Wire, wire_of, wrong_fields
 from tests.certificates.asking import with_capability
 from tests.office import order_for
+from tests.trusting import trust
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +64,7 @@ def keys_of(office, version):
         "Organizations": office.organization,
         "Members": office.organization.memberships.get(),
         "ApiKeys": cast.api_key(office.person)[0],
+        "TrustAnchors": trust(office),
     }
     keys = {name: row.pk if version == "v1" else row.public_id for name, row in rows.items()}
     seal(actor=SYSTEM)

@@ -13,7 +13,7 @@ from cryptography.x509 import ReasonFlags
 from cas.core.csr import read_csr
 from cas.core.keys import serialize_private_key
 from cas.core.names import parse_name
-from cas.models import CaCertificate, CertificateAuthority, IssuedSerial
+from cas.models import CaCertificate, CertificateAuthority, IssuedSerial, TrustAnchor
 from cas.orders import (
     AuthorityImportOrder,
     AuthorityRequestOrder,
@@ -23,6 +23,7 @@ from cas.orders import (
     SuccessorOrder,
 )
 from cas.services import imports, pending
+from cas.services.anchors import retire_trust_anchor
 from cas.services.authorities import create_authority
 from cas.services.ca_certificates import cross_certify, prefer_certificate, renew_authority
 from cas.services.foreign import add_foreign_authority, sign_authority_request
@@ -35,6 +36,7 @@ from tests import elsewhere
 from tests.elsewhere import Elsewhere, pem
 from tests.office import authority_order
 from tests.pki import a_key, make_csr
+from tests.trusting import trust
 
 CSR_SIGNED = ["ca.requested", "ca.csr_signed"]
 PUBLISHED = ["responder.rotated", "crl.published"]
@@ -132,6 +134,10 @@ def _revoke_cross(s: Any) -> None:
     revoke_ca_certificate(actor=s.owner, ca=row.ca, fingerprint=row.fingerprint, reason=reason)
 
 
+def _trust(s: Any) -> TrustAnchor:
+    return trust(s.office)
+
+
 AUTHORITY_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
     "cas.create_pending_authority": (_pending, ["ca.requested"]),
     "cas.sign_authority_csr": (lambda s: pending.sign_authority_csr(actor=s.owner, ca=_pending(s)), CSR_SIGNED),
@@ -173,6 +179,11 @@ AUTHORITY_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
     "cas.move_templates": (
         lambda s: move_templates(actor=s.owner, source=s.office.issuing, target=_succeeded(s)),
         ["ca.created", "ca.templates_moved"],
+    ),
+    "cas.add_trust_anchors": (_trust, ["trust_anchor.added"]),
+    "cas.retire_trust_anchor": (
+        lambda s: retire_trust_anchor(actor=s.owner, anchor=_trust(s)),
+        ["trust_anchor.added", "trust_anchor.retired"],
     ),
     "certificates.abandon_intents": (
         lambda s: abandon_intents(actor=s.owner, ca=_lost_intent(s)),

@@ -136,6 +136,12 @@ AUTHORITY: Final = (
     ),
     ProblemType("chain-loop", Family.INVALID, _("Chain has a loop"), _("The CA's parents lead back to itself.")),
     ProblemType("crl-in-progress", Family.UNAVAILABLE, _("CRL in progress"), _("Ask again in a moment.")),
+    ProblemType(
+        "trust-anchor-not-found", Family.NOT_FOUND, _("Trust anchor not found"), _("Check the trust anchor's id.")
+    ),
+    ProblemType(
+        "trust-anchor-known", Family.CONFLICT, _("Trust anchor known"), _("This certificate is trusted already.")
+    ),
     ProblemType("role-not-found", Family.NOT_FOUND, _("Role not found"), _("Check the role's id or name, and its CA.")),
     ProblemType("role-exists", Family.CONFLICT, _("Role exists"), _("Choose another name for the role.")),
     ProblemType("role-in-use", Family.CONFLICT, _("Role in use"), _("Retire the templates that stand on it first.")),
