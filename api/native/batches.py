@@ -26,8 +26,8 @@ from kernel.text import _
 _OK: Final = 200
 # RFC 4918 section 11.1, in JSON: whoever reads nothing but the status must see that a row is missing.
 _MULTI_STATUS: Final = 207
-# In one transaction, for the length of which nobody can take the CA out of service: one or two seconds.
-_MOST_REMEMBERED: Final = 1000
+# As many as are committed together without a key: nobody has to wait longer to take the CA out of service.
+_MOST_REMEMBERED: Final = 250
 
 
 class Batches(NativeViewSet):
@@ -52,7 +52,7 @@ class Batches(NativeViewSet):
         200 where every row was issued, 207 where one was not; the answer names each in its place. What is against all
         of them (no such template, no permission, an approval that is needed) refuses the whole.
 
-        With an `Idempotency-Key`, up to 1,000 rows: all of them are committed together, or none is.
+        With an `Idempotency-Key`, up to 250 rows: all of them are committed together, or none is.
         """
         order, organization = BatchIn.read(request.data, version=self.version)
         if self.idempotency_key is not None:
