@@ -8,12 +8,25 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts.models import ApiKey, Membership, Organization, User
+        from accounts.models import (
+            ApiKey,
+            CustomRole,
+            ExternalIdentity,
+            Invitation,
+            Membership,
+            Organization,
+            SignInProvider,
+            User,
+        )
         from audit.events import EventName
         from audit.records import register
 
         register(Organization, made_by=[EventName.ORGANIZATION_CREATED], log="pk", are_subjects=True)
         register(User, made_by=[EventName.USER_CREATED], log=None, are_subjects=True)
         register(ApiKey, made_by=[EventName.API_KEY_CREATED], are_subjects=True)
-        # A membership that ended is deleted.
+        register(Invitation, made_by=[EventName.INVITATION_CREATED], are_subjects=True)
+        # These are deleted when they end.
         register(Membership, told_by=[EventName.MEMBERSHIP_CREATED], are_subjects=True)
+        register(CustomRole, told_by=[EventName.CUSTOM_ROLE_CREATED], are_subjects=True)
+        register(SignInProvider, told_by=[EventName.SIGN_IN_PROVIDER_CREATED], are_subjects=True)
+        register(ExternalIdentity, told_by=[EventName.EXTERNAL_IDENTITY_CREATED], are_subjects=True)

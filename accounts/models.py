@@ -8,19 +8,32 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import OrganizationRole
+from accounts.constraints import SameOrganization
+from accounts.roles import ORGANIZATION_PERMISSIONS, PERMISSIONS, OrganizationRole
+from kernel.permissions import Permission
 
 
 class Organization(models.Model):
     """A tenant: everything it owns is invisible to every other."""
+
+    class SecondFactor(models.TextChoices):
+        OPTIONAL = "optional", _("whoever wants one")
+        OWNERS = "owners", _("owners")
+        EVERYONE = "everyone", _("everyone")
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=120, unique=True)
     slug = models.SlugField(_("slug"), max_length=80, unique=True)
     # The features that the licence covers; using one outside it is refused.
     features = models.JSONField(_("features"), default=list, blank=True)
+    # Who sees nothing of the pages before he has one.
+    second_factor = models.CharField(
+        _("second factor"), max_length=10, choices=SecondFactor, default=SecondFactor.OPTIONAL
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 
@@ -52,6 +65,12 @@ class User(AbstractBaseUser):
     default_organization = models.ForeignKey(
         Organization, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("default organization")
     )
+    # The organization whose identity provider made this person; such a person belongs there and nowhere else.
+    managed_by = models.ForeignKey(
+        Organization, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("managed by")
+    )
+    # A part of what every session is checked against: a higher number ends them all.
+    session_generation = models.PositiveIntegerField(_("generation of sessions"), default=0, editable=False)
     must_change_password = models.BooleanField(_("must change the password"), default=False)
     password_expires_at = models.DateTimeField(_("password expires at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -80,6 +99,14 @@ class User(AbstractBaseUser):
         """The Django admin is for superusers only."""
         return self.is_superuser
 
+    def get_session_auth_hash(self) -> str:
+        return self._get_session_auth_hash()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django asks it of every session, also for keys that are on their way out."""
+        content = f"{self.session_generation}:{self.password}"
+        return salted_hmac("accounts.models.User.session", content, secret=secret, algorithm="sha256").hexdigest()
+
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Asked by the Django admin alone; everyone else asks `accounts.policy`."""
         return self.is_active and self.is_superuser
@@ -96,7 +123,16 @@ class Membership(models.Model):
         Organization, models.PROTECT, related_name="memberships", verbose_name=_("organization")
     )
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships", verbose_name=_("person"))
-    role = models.CharField(_("role"), max_length=20, choices=OrganizationRole)
+    # One of ours, or the slug of the custom role beside it.
+    role = models.CharField(_("role"), max_length=80)
+    custom_role = models.ForeignKey(
+        "accounts.CustomRole",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="memberships",
+        verbose_name=_("custom role"),
+    )
     # Capability flags of single memberships, beside the role.
     capabilities = models.JSONField(_("capabilities"), default=list, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -106,10 +142,29 @@ class Membership(models.Model):
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
         ordering = ["organization", "user"]
-        constraints = [models.UniqueConstraint(fields=["organization", "user"], name="accounts_membership_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user"], name="accounts_membership_once"),
+            models.CheckConstraint(
+                condition=models.Q(custom_role=None, role__in=OrganizationRole.values)
+                | (models.Q(custom_role__isnull=False) & ~models.Q(role__in=OrganizationRole.values)),
+                name="accounts_membership_one_role",
+            ),
+            SameOrganization(field="custom_role", name="accounts_membership_own_role"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} · {self.organization} · {self.role}"
+
+    @property
+    def role_name(self) -> str | Promise:
+        return self.custom_role.name if self.custom_role else OrganizationRole(self.role).label
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the role and the capabilities allow together. One that no longer exists allows nothing."""
+        role = self.custom_role.permissions if self.custom_role else PERMISSIONS[self.role]
+        wanted = {*role, *self.capabilities}
+        return frozenset(permission for permission in ORGANIZATION_PERMISSIONS if permission in wanted)
 
 
 class ApiKey(models.Model):
@@ -187,6 +242,7 @@ class ServerSecret(models.Model):
 
     class Purpose(models.TextChoices):
         TOKEN_DIGEST = "token-digest", _("keyed hashes of tokens")
+        SECOND_FACTOR = "second-factor", _("second factors")
         IDEMPOTENCY = "idempotency", _("answers that are remembered")
 
     purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose, primary_key=True)
@@ -199,3 +255,25 @@ class ServerSecret(models.Model):
 
     def __str__(self) -> str:
         return self.purpose
+
+
+from accounts.people_models import (  # noqa: E402
+    CustomRole,
+    ExternalIdentity,
+    Invitation,
+    SignInProvider,
+)
+
+__all__ = [
+    "ApiKey",
+    "CustomRole",
+    "ExternalIdentity",
+    "Invitation",
+    "Membership",
+    "Organization",
+    "ServerSecret",
+    "SignInProvider",
+    "User",
+    "UserManager",
+    "WrappingKey",
+]

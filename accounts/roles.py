@@ -50,3 +50,8 @@ PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = {
     OrganizationRole.AUDITOR: _READ | {Permission.AUDIT_READ, Permission.MEMBERS_READ, Permission.API_KEYS_READ},
     OrganizationRole.MEMBER: _READ | {Permission.CERTIFICATES_ISSUE},
 }
+
+# What nobody is given by an identity provider elsewhere: only an owner gives it, to somebody he has named.
+ONLY_BY_HAND: Final = frozenset(
+    {Permission.REQUESTS_DECIDE, Permission.MEMBERS_WRITE, Permission.ORGANIZATIONS_WRITE, Permission.API_KEYS_WRITE}
+)

@@ -7,7 +7,16 @@ from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
-from accounts.models import ApiKey, Membership, Organization, User
+from accounts.models import (
+    ApiKey,
+    CustomRole,
+    ExternalIdentity,
+    Invitation,
+    Membership,
+    Organization,
+    SignInProvider,
+    User,
+)
 from kernel.actor import Actor, ActorKind
 from kernel.errors import Denied, NotFound
 from kernel.ref import Ref
@@ -67,7 +76,7 @@ def person_of(actor: Actor) -> User:
 
 
 def memberships(*, visible_to: Actor) -> QuerySet[Membership]:
-    rows = Membership.objects.select_related("user", "organization").order_by("id")
+    rows = Membership.objects.select_related("user", "organization", "custom_role").order_by("id")
     return within_reach(rows, visible_to)
 
 
@@ -90,6 +99,55 @@ def get_api_key(ref: Ref, *, visible_to: Actor) -> ApiKey:
         return api_keys(visible_to=visible_to).get(**{ref.by: ref.value})
     except ApiKey.DoesNotExist as error:
         raise NotFound(_("There is no such API key."), code="api-key-not-found") from error
+
+
+def custom_roles(*, visible_to: Actor) -> QuerySet[CustomRole]:
+    return within_reach(CustomRole.objects.select_related("organization").order_by("id"), visible_to)
+
+
+def get_custom_role(ref: Ref, *, visible_to: Actor) -> CustomRole:
+    """Raises NotFound."""
+    try:
+        return custom_roles(visible_to=visible_to).get(**{ref.by: ref.value})
+    except CustomRole.DoesNotExist as error:
+        raise NotFound(_("There is no such role."), code="custom-role-not-found") from error
+
+
+def invitations(*, visible_to: Actor) -> QuerySet[Invitation]:
+    rows = Invitation.objects.select_related("inviter", "organization").order_by("-id")
+    return within_reach(rows, visible_to)
+
+
+def get_invitation(ref: Ref, *, visible_to: Actor) -> Invitation:
+    """Raises NotFound."""
+    try:
+        return invitations(visible_to=visible_to).get(**{ref.by: ref.value})
+    except Invitation.DoesNotExist as error:
+        raise NotFound(_("There is no such invitation."), code="invitation-not-found") from error
+
+
+def sign_in_providers(*, visible_to: Actor) -> QuerySet[SignInProvider]:
+    return within_reach(SignInProvider.objects.select_related("organization").order_by("id"), visible_to)
+
+
+def get_sign_in_provider(ref: Ref, *, visible_to: Actor) -> SignInProvider:
+    """Raises NotFound."""
+    try:
+        return sign_in_providers(visible_to=visible_to).get(**{ref.by: ref.value})
+    except SignInProvider.DoesNotExist as error:
+        raise NotFound(_("There is no such provider."), code="sign-in-provider-not-found") from error
+
+
+def external_identities(*, visible_to: Actor) -> QuerySet[ExternalIdentity]:
+    return within_reach(ExternalIdentity.objects.select_related("user").order_by("id"), visible_to)
+
+
+def get_external_identity(ref: Ref, *, visible_to: Actor) -> ExternalIdentity:
+    """Raises NotFound."""
+    try:
+        return external_identities(visible_to=visible_to).get(**{ref.by: ref.value})
+    except ExternalIdentity.DoesNotExist as error:
+        raise NotFound(_("There is no such identity."), code="external-identity-not-found") from error
 
 
 def find_user(email: str) -> User | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
@@ -13,7 +15,12 @@ from django.utils import timezone
 
 from accounts.models import Organization, User
 from accounts.services.people import actor_for_user
-from kernel.actor import Actor
+from accounts.services.second_factor import is_missing
+from kernel.actor import Actor, ActorKind
+
+# Where a session keeps them: the organization that a person of several has chosen, and the one he cannot leave.
+WORKPLACE: Final = "organization"
+HOME: Final = "home"
 
 
 class PasswordBackend(ModelBackend):
@@ -44,12 +51,53 @@ class PasswordBackend(ModelBackend):
 
 
 def actor_of(request: HttpRequest, organization: Organization | None = None) -> Actor:
-    """The signed-in person of this request as an actor."""
+    """The signed-in person of this request as an actor: in the named organization, else in the one he works in now.
+
+    Who came in through an organization's own identity provider acts in that one, whatever else he is.
+    """
     user = request.user
     assert isinstance(user, User)  # noqa: S101
-    return actor_for_user(
+    home = home_of(request)
+    if home is None:
+        organization = organization or _workplace(request)
+    elif organization is not None and organization.pk != home.pk:
+        return nobody(request)
+    actor = actor_for_user(
         user,
-        organization=organization,
-        ip=request.META.get("REMOTE_ADDR"),
+        organization=home or organization,
+        ip=request.META.get("REMOTE_ADDR") or None,
         trace_id=getattr(request, "trace_id", ""),
     )
+    return actor if home is None else replace(actor, is_superuser=False)
+
+
+def nobody(request: HttpRequest) -> Actor:
+    """Whoever sent this request, for the audit log: no name, no rights."""
+    return Actor(
+        kind=ActorKind.USER,
+        id=0,
+        label="",
+        organization_id=None,
+        permissions=frozenset(),
+        ip=request.META.get("REMOTE_ADDR") or None,
+        trace_id=getattr(request, "trace_id", ""),
+    )
+
+
+def home_of(request: HttpRequest) -> Organization | None:
+    """The organization whose provider this session came through, which it cannot leave; None for all other sessions."""
+    number = request.session.get(HOME)
+    return Organization.objects.get(pk=number) if number is not None else None
+
+
+def lacks_second_factor(request: HttpRequest, user: User) -> bool:
+    """Whether somebody must add a second factor before he goes on. A provider elsewhere sees to its own people."""
+    records = request.session.get(AUTHENTICATION_METHODS_SESSION_KEY) or []
+    if HOME in request.session or any(record.get("method") == "mfa" for record in records):
+        return False
+    return is_missing(user)
+
+
+def _workplace(request: HttpRequest) -> Organization | None:
+    number = request.session.get(WORKPLACE)
+    return Organization.objects.filter(pk=number).first() if number is not None else None

@@ -22,6 +22,23 @@ class EventName(StrEnum):
     SESSION_STARTED = "session.started"
     SESSION_ENDED = "session.ended"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105
+    PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105
+    PASSWORD_RESET = "password.reset"  # noqa: S105
+    SECOND_FACTOR_ADDED = "second_factor.added"
+    SECOND_FACTOR_REMOVED = "second_factor.removed"
+    RECOVERY_CODES_MADE = "recovery_codes.made"
+    INVITATION_CREATED = "invitation.created"
+    INVITATION_RESENT = "invitation.resent"
+    INVITATION_CANCELLED = "invitation.cancelled"
+    INVITATION_ACCEPTED = "invitation.accepted"
+    CUSTOM_ROLE_CREATED = "custom_role.created"
+    CUSTOM_ROLE_UPDATED = "custom_role.updated"
+    CUSTOM_ROLE_DELETED = "custom_role.deleted"
+    SIGN_IN_PROVIDER_CREATED = "sign_in_provider.created"
+    SIGN_IN_PROVIDER_UPDATED = "sign_in_provider.updated"
+    SIGN_IN_PROVIDER_DELETED = "sign_in_provider.deleted"
+    EXTERNAL_IDENTITY_CREATED = "external_identity.created"
+    EXTERNAL_IDENTITY_DELETED = "external_identity.deleted"
 
     CA_CREATED = "ca.created"
     CA_UPDATED = "ca.updated"

@@ -146,6 +146,9 @@ CELERY_WORKER_POOL = "threads"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.sessions.PasswordBackend"]
 FIRST_ADMINISTRATOR = _env.text("CHANCERY_ADMIN_EMAIL", "admin@localhost")
+# Above all organizations, so no organization's rule is about them.
+SUPERUSERS_NEED_SECOND_FACTOR = _env.flag("CHANCERY_SUPERUSERS_NEED_SECOND_FACTOR", default=False)
+PASSWORD_RESET_TIMEOUT = 3600
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -156,6 +159,51 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+
+# What django-allauth does here: the steps of signing in, second factors, sessions, providers elsewhere. Nobody makes an
+# account for himself, and addresses are shown to be somebody's by invitations.
+ACCOUNT_ADAPTER = "web.account.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# Of one second factor, and of a password that is asked for again. Signing in counts for itself: web/sign_in.py.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/key"}
+MFA_ADAPTER = "accounts.second_factors.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# A clock may be half a minute wrong.
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "web.account.forms.CodeForm",
+    "authenticate_webauthn": "web.account.forms.PasskeyForm",
+    "login_webauthn": "web.account.forms.PasskeySignInForm",
+    "reauthenticate": "web.account.forms.CodeAgainForm",
+    "reauthenticate_webauthn": "web.account.forms.PasskeyAgainForm",
+}
+ACCOUNT_FORMS = {"reauthenticate": "web.account.forms.PasswordAgainForm"}
+SOCIALACCOUNT_ADAPTER = "web.account.external.ProviderAdapter"
+# A form may not lead to another site, which the Content-Security-Policy holds browsers to, and a link may.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+
+# --- mail -------------------------------------------------------------------------------------------------------------
+
+EMAIL_HOST = _env.text("EMAIL_HOST")
+EMAIL_PORT = _env.number("EMAIL_PORT", 587, low=1, high=65535)
+EMAIL_HOST_USER = _env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = _env.text("EMAIL_HOST_PASSWORD")
+_email_security = _env.choice("EMAIL_SECURITY", "starttls", among=("starttls", "tls", "none"))
+EMAIL_USE_TLS, EMAIL_USE_SSL = _email_security == "starttls", _email_security == "tls"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = _env.text("EMAIL_FROM", f"chancery@{_base.hostname}")
+if EMAIL_HOST:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+elif EMBEDDED:
+    # To the terminal, for whoever tries it out there.
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+else:
+    EMAIL_BACKEND = "accounts.mail.NoMailServer"
 
 # --- the wire ---------------------------------------------------------------------------------------------------------
 
@@ -202,6 +250,12 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "django_filters",
     "rest_framework",
     "drf_spectacular",
@@ -220,8 +274,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "web.middleware.PasswordFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "web.middleware.PasswordFirst",
+    "web.middleware.SecondFactorFirst",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [

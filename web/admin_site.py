@@ -22,9 +22,12 @@ class ChancerySite(AdminSite):
     enable_nav_sidebar = False
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Rights come from memberships: Django's groups mean nothing here, so they are not shown."""
+        """Rights come from memberships: Django's groups mean nothing here, so they are not shown; nor is what a library
+        keeps for itself, with its own forms that ask no service.
+        """
         models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable
-        super().register([model for model in models if model is not Group], admin_class, **options)
+        ours = [model for model in models if model is not Group and not model.__module__.startswith("allauth.")]
+        super().register(ours, admin_class, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         user = request.user

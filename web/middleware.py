@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.sessions import lacks_second_factor
 
 _Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -50,10 +55,13 @@ class ContentSecurityPolicy:
         return response
 
 
+ALWAYS_OPEN: Final = frozenset({"sign-in", "account_login", "sign-out", "language"})
+
+
 class PasswordFirst:
     """Somebody who must change the password sees no other page until it is done."""
 
-    open_pages: Final = frozenset({"password", "sign-out", "language", "sign-in"})
+    open_pages: Final = ALWAYS_OPEN | {"password"}
 
     def __init__(self, get_response: _Handler) -> None:
         self.get_response = get_response
@@ -71,3 +79,32 @@ class PasswordFirst:
         if request.path.startswith("/api/"):
             return None
         return redirect(reverse("password"))
+
+
+class SecondFactorFirst:
+    """Where somebody must have a second factor and has none, he sees no other page until he has added one."""
+
+    open_pages: Final = ALWAYS_OPEN | {
+        "security",
+        "authenticator-app",
+        "passkey-add",
+        "recovery-codes",
+        "password",
+        "account_reauthenticate",
+    }
+
+    def __init__(self, get_response: _Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponse | None:
+        user, match = request.user, request.resolver_match
+        if not isinstance(user, User) or (match is not None and match.view_name in self.open_pages):
+            return None
+        # The API says it in its own words, and never redirects.
+        if request.path.startswith("/api/") or not lacks_second_factor(request, user):
+            return None
+        messages.warning(request, _("Your organization asks for a second factor. Add one, and everything else opens."))
+        return redirect(reverse("security"))

@@ -68,6 +68,7 @@ SECTIONS: Final = (
     Section(
         _("Administer"),
         (
+            Entry(_("Members"), "members", "users", _everyone),
             Entry(_("Organizations"), "admin:accounts_organization_changelist", "organization"),
             Entry(_("People"), "admin:accounts_user_changelist", "users"),
             Entry(_("All records"), "admin:index", "list"),

@@ -2,80 +2,44 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from django import forms
+from allauth.account.internal.flows.login import clear_authentication_records, perform_password_login
+from allauth.account.internal.stagekit import clear_login
+from allauth.account.models import Login
+from allauth.mfa.webauthn.views import LoginWebAuthnView
 from django.contrib import messages
-from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.contrib.auth import authenticate, logout
 from django.contrib.auth.decorators import login_required
-from django.core.cache import cache
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import User
-from accounts.services.people import change_password, record_sign_in, record_sign_out
-from accounts.sessions import actor_of
+from accounts.models import SignInProvider, User
+from accounts.services.people import change_password
+from accounts.services.sessions import record_sign_out
+from accounts.sessions import actor_of, home_of
 from audit.admin.forms import add_domain_error
-from audit.events import EventName
-from audit.resource import Resource
-from audit.services import record_refusal
-from kernel.actor import Actor, ActorKind
 from kernel.errors import DomainError
 from kernel.secret import Secret
+from web.account.adapters import refuse_session
+from web.account.forms import PasswordForm, SignInForm
+from web.account.guessing import Tries, refused_uncounted
+from web.account.staying import stay_signed_in
 
+# Wrong passwords within a quarter of an hour: for one name from one address; for one name from anywhere; from one
+# address for any names. The first stops somebody who guesses; the others many who guess together, and one who tries
+# everybody, and are so wide that nobody is kept out by others.
 TRIES: Final = 10
-WINDOW_SECONDS: Final = 15 * 60
-
-
-class SignInForm(forms.Form):
-    username = forms.CharField(
-        label=_("E-mail or username"),
-        max_length=254,
-        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}),
-    )
-    password = forms.CharField(
-        label=_("Password"),
-        max_length=4096,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-
-
-class PasswordForm(forms.Form):
-    old_password = forms.CharField(
-        label=_("Present password"),
-        max_length=4096,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
-    )
-    new_password = forms.CharField(
-        label=_("New password"),
-        help_text=_("At least 12 characters; not a common word, not only digits. A short sentence is a good one."),
-        max_length=4096,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "minlength": 12}),
-    )
-    repeated = forms.CharField(
-        label=_("New password, again"),
-        max_length=4096,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("new_password") and data.get("repeated") and data["new_password"] != data["repeated"]:
-            self.add_error("repeated", _("The two new passwords differ."))
-        return data
+TRIES_OF_NAME: Final = 100
+TRIES_OF_ADDRESS: Final = 100
 
 
 @sensitive_post_parameters("password")
+@refused_uncounted
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """One answer for an unknown name, a wrong password and a disabled person; a pause after too many of them."""
@@ -85,11 +49,40 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request.POST or None)
     status = 200
     if request.method == "POST" and form.is_valid():
-        status = _try_to_sign_in(request, form)
-        if status == 200:
-            return redirect(target)
-    context = {"form": form, "next": target, "title": _("Sign in")}
+        user, status = _check_password(request, form)
+        if user is not None:
+            clear_authentication_records(request)
+            login = Login(user=user, redirect_url=target)
+            # A second factor may come in between; who is in at last is told by our adapter.
+            return perform_password_login(request, {"username": form.cleaned_data["username"]}, login)
+    context = {
+        "form": form,
+        "next": target,
+        "title": _("Sign in"),
+        "providers": SignInProvider.objects.filter(is_active=True, is_listed=True).order_by("name")[:20],
+    }
     return render(request, "web/sign_in.html", context, status=status)
+
+
+@require_POST
+def sign_in_again(request: HttpRequest) -> HttpResponse:
+    """Forget a sign-in that waits for its second factor."""
+    clear_login(request)
+    return redirect("sign-in")
+
+
+class PasskeySignIn(LoginWebAuthnView):
+    """The challenge for a script, and the answer of the browser."""
+
+    def form_valid(self, form: object) -> HttpResponse:
+        clear_authentication_records(self.request)
+        return cast(HttpResponse, super().form_valid(form))
+
+
+@require_safe
+def closed(request: HttpRequest) -> HttpResponse:
+    """For somebody who has shown who he is, and is not let in: disabled, or too late with the first password."""
+    return render(request, "web/closed.html", {"title": _("This account is closed")}, status=403)
 
 
 @require_POST
@@ -107,7 +100,10 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def password(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     form = PasswordForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    tries = Tries.of("password", user.pk, most=TRIES)
+    if request.method == "POST" and tries.are_spent():
+        form.add_error(None, _("Too many tries. Wait a quarter of an hour, then try again."))
+    elif request.method == "POST" and form.is_valid():
         try:
             change_password(
                 actor=actor_of(request),
@@ -116,53 +112,43 @@ def password(request: HttpRequest) -> HttpResponse:
                 new=Secret(form.cleaned_data["new_password"]),
             )
         except DomainError as error:
+            tries.count()
             add_domain_error(form, error)
         else:
-            update_session_auth_hash(request, user)
+            stay_signed_in(request, user)
             messages.success(request, _("Your password is changed."))
             return redirect("home")
-    context = {"form": form, "title": _("Change password"), "forced": user.must_change_password}
+    context = {
+        "form": form,
+        "title": _("Change password"),
+        "forced": user.must_change_password,
+        "home": home_of(request),
+    }
     template = "web/password_first.html" if user.must_change_password else "web/password.html"
     return render(request, template, context, status=422 if form.errors else 200)
 
 
-def _try_to_sign_in(request: HttpRequest, form: SignInForm) -> int:
+def _check_password(request: HttpRequest, form: SignInForm) -> tuple[User | None, int]:
     name = form.cleaned_data["username"].strip()
-    counter = _counter(request, name)
-    if cache.get(counter, 0) >= TRIES:
+    address = request.META.get("REMOTE_ADDR")
+    here = Tries.of("name-at-address", address, name.lower(), most=TRIES)
+    counters = [
+        here,
+        Tries.of("name", name.lower(), most=TRIES_OF_NAME),
+        Tries.of("address", address, most=TRIES_OF_ADDRESS),
+    ]
+    if any(tries.are_spent() for tries in counters):
         form.add_error(None, _("Too many tries. Wait a quarter of an hour, then try again."))
-        return 429
+        return None, 429
     user = authenticate(request, username=name, password=form.cleaned_data["password"])
     if user is None:
-        cache.add(counter, 0, WINDOW_SECONDS)
-        cache.incr(counter)
-        _record_refusal(request, name)
+        for tries in counters:
+            tries.count()
+        refuse_session(request, name)
         form.add_error(None, _("This name and this password do not fit together."))
-        return 422
-    cache.delete(counter)
-    # Nobody is in without the log saying so.
-    with transaction.atomic():
-        login(request, user)
-        record_sign_in(actor=actor_of(request))
-    return 200
-
-
-def _counter(request: HttpRequest, name: str) -> str:
-    who = f"{request.META.get('REMOTE_ADDR')}\0{name.lower()}"
-    return "sign-in:" + hashlib.sha256(who.encode()).hexdigest()
-
-
-def _record_refusal(request: HttpRequest, name: str) -> None:
-    nobody = Actor(
-        kind=ActorKind.USER,
-        id=0,
-        label="",
-        organization_id=None,
-        permissions=frozenset(),
-        ip=request.META.get("REMOTE_ADDR"),
-        trace_id=getattr(request, "trace_id", ""),
-    )
-    record_refusal(nobody, EventName.SESSION_REFUSED, Resource("user", None, name[:254]), organization_id=None)
+        return None, 422
+    here.forget()
+    return cast(User, user), 200
 
 
 def _safe_target(request: HttpRequest) -> str:

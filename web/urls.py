@@ -2,15 +2,62 @@
 
 from __future__ import annotations
 
+from allauth.account.views import reauthenticate
+from allauth.mfa.base.views import authenticate
+from allauth.mfa.base.views import reauthenticate as reauthenticate_by_code
+from allauth.mfa.webauthn.views import reauthenticate_webauthn
 from django.urls import path
 from django.views.i18n import set_language
 
 from web import home, sign_in
+from web.account import external, invitations, members, passwords, profile, providers, roles, security, sessions
+from web.account.guessing import refused_uncounted
 
-urlpatterns = [
-    path("", home.home, name="home"),
+# What django-allauth looks up by its own names stands here under them.
+SIGN_IN = [
     path("sign-in/", sign_in.sign_in, name="sign-in"),
+    path("sign-in/", sign_in.sign_in, name="account_login"),
+    path("sign-in/again/", sign_in.sign_in_again, name="sign-in-again"),
+    path("sign-in/code/", refused_uncounted(authenticate), name="mfa_authenticate"),
+    path("sign-in/passkey/", refused_uncounted(sign_in.PasskeySignIn.as_view()), name="mfa_login_webauthn"),
+    path("sign-in/closed/", sign_in.closed, name="account_inactive"),
+    path("sign-in/with/<uuid:provider_id>/", external.begin, name="sign-in-with"),
+    path("sign-in/with/<uuid:provider_id>/callback/", external.callback, name="sign-in-callback"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("password/", sign_in.password, name="password"),
+    path("password/forgotten/", passwords.forgotten, name="password-forgotten"),
+    path("password/new/<str:place>/<str:token>/", passwords.choose, name="password-new"),
+    path("confirm/", refused_uncounted(reauthenticate), name="account_reauthenticate"),
+    path("confirm/code/", refused_uncounted(reauthenticate_by_code), name="mfa_reauthenticate"),
+    path("confirm/passkey/", refused_uncounted(reauthenticate_webauthn), name="mfa_reauthenticate_webauthn"),
+    path("invitations/<str:token>/", invitations.accept, name="invitation"),
+]
+ACCOUNT = [
+    path("account/", profile.show_profile, name="account"),
+    path("account/organization/", profile.choose_organization, name="choose-organization"),
+    path("account/security/", security.overview, name="security"),
+    path("account/security/app/", security.add_app, name="authenticator-app"),
+    path("account/security/passkey/", security.add_key, name="passkey-add"),
+    path("account/security/recovery-codes/", security.recovery_codes, name="recovery-codes"),
+    path("account/security/<int:number>/remove/", security.remove, name="second-factor-remove"),
+    path("account/sessions/", sessions.overview, name="sessions"),
+]
+ORGANIZATION = [
+    path("organization/members/", members.overview, name="members"),
+    path("organization/members/<uuid:public_id>/", members.change, name="member"),
+    path("organization/members/<uuid:public_id>/remove/", members.remove, name="member-remove"),
+    path("organization/invitations/<uuid:public_id>/", members.invitation, name="member-invitation"),
+    path("organization/roles/", roles.overview, name="custom-roles"),
+    path("organization/roles/add/", roles.add, name="custom-role-add"),
+    path("organization/roles/<uuid:public_id>/", roles.change, name="custom-role"),
+    path("organization/sign-in/", providers.overview, name="sign-in-rules"),
+    path("organization/sign-in/add/", providers.add, name="sign-in-provider-add"),
+    path("organization/sign-in/<uuid:public_id>/", providers.change, name="sign-in-provider"),
+]
+urlpatterns = [
+    path("", home.home, name="home"),
     path("language/", set_language, name="language"),
+    *SIGN_IN,
+    *ACCOUNT,
+    *ORGANIZATION,
 ]

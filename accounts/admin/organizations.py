@@ -139,7 +139,7 @@ class RemoveMember(ServicePage):
         return [
             (_("Person"), self.obj.user),
             (_("Organization"), self.obj.organization),
-            (_("Role"), self.obj.get_role_display()),
+            (_("Role"), self.obj.role_name),
         ]
 
     def act(self, data: Mapping[str, Any]) -> Words:

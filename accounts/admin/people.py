@@ -12,11 +12,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.services.people import create_user
+from accounts.services.people import create_user, disable_user, enable_user
+from accounts.services.second_factor import factors_of, reset_second_factor
+from accounts.services.sessions import end_all_sessions
 from accounts.sessions import actor_of
 from audit.admin import html
 from audit.admin.forms import SecretField
-from audit.admin.pages import ServiceAdmin, ServicePage, Words
+from audit.admin.pages import Facts, ServiceAdmin, ServicePage, Words
 
 
 class PersonForm(forms.Form):
@@ -55,6 +57,78 @@ class CreatePerson(ServicePage):
         return _("%(person)s is added.") % {"person": self.obj.email}
 
 
+class PersonPage(ServicePage):
+    """Something that a superuser does about one person."""
+
+    is_dangerous = True
+    icon = "ban"
+
+    def facts(self) -> Facts:
+        return [(_("Person"), self.obj.name or self.obj.email), (_("E-mail address"), self.obj.email)]
+
+
+class DisablePerson(PersonPage):
+    slug = "disable"
+    title = _("Disable")
+    explanation = _("Sessions, keys and tokens of this person stop working at once.")
+    submit = _("Disable the person")
+
+    def is_offered(self) -> bool:
+        return bool(self.obj.is_active and self.obj != self.request.user)
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        disable_user(actor=actor_of(self.request), user=self.obj)
+        return _("%(person)s is disabled.") % {"person": self.obj.email}
+
+
+class EnablePerson(PersonPage):
+    slug = "enable"
+    title = _("Enable")
+    submit = _("Enable the person")
+    icon = "check"
+    is_dangerous = False
+
+    def is_offered(self) -> bool:
+        return not self.obj.is_active
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        enable_user(actor=actor_of(self.request), user=self.obj)
+        return _("%(person)s may sign in again.") % {"person": self.obj.email}
+
+
+class EndSessions(PersonPage):
+    slug = "end-sessions"
+    title = _("End all sessions")
+    explanation = _("In every browser the person has to sign in anew.")
+    submit = _("End all sessions")
+    icon = "signout"
+
+    def is_offered(self) -> bool:
+        return bool(self.obj.is_active and self.obj != self.request.user)
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        end_all_sessions(actor=actor_of(self.request), user=self.obj)
+        return _("All sessions of %(person)s are ended.") % {"person": self.obj.email}
+
+
+class ResetSecondFactor(PersonPage):
+    slug = "reset-second-factor"
+    title = _("Remove the second factor")
+    explanation = _(
+        "For somebody who has lost it, and whom you know to be himself: his password alone opens the account until he "
+        "adds a new one."
+    )
+    submit = _("Remove the second factor")
+    icon = "lock"
+
+    def is_offered(self) -> bool:
+        return self.obj != self.request.user and bool(factors_of(self.obj))
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        reset_second_factor(actor=actor_of(self.request), user=self.obj)
+        return _("%(person)s has no second factor any more.") % {"person": self.obj.email}
+
+
 @admin.register(User)
 class UserAdmin(ServiceAdmin):
     list_display = ("who", "username", "standing", "superuser", "last_seen")
@@ -65,9 +139,13 @@ class UserAdmin(ServiceAdmin):
     sortable_by = ("who",)
     fieldsets = (
         (None, {"fields": ("email", "username", "name", "standing", "superuser", "default_organization", "public_id")}),
-        (_("Signing in"), {"fields": ("last_seen", "must_change", "password_ends", "created")}),
+        (
+            _("Signing in"),
+            {"fields": ("last_seen", "factors", "managed_by", "must_change", "password_ends", "created")},
+        ),
     )
     list_pages = (CreatePerson,)
+    object_pages = (DisablePerson, EnablePerson, EndSessions, ResetSecondFactor)
     audit_type = "user"
 
     @admin.display(description=_("Person"), ordering="email")
@@ -85,6 +163,10 @@ class UserAdmin(ServiceAdmin):
     @admin.display(description=_("Last sign-in"))
     def last_seen(self, user: User) -> SafeString | str:
         return html.moment(user.last_login)
+
+    @admin.display(description=_("Second factor"))
+    def factors(self, user: User) -> str:
+        return ", ".join(str(factor) for factor in factors_of(user)) or "–"
 
     @admin.display(description=_("Must change the password"))
     def must_change(self, user: User) -> SafeString:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import policy, tokens, vault
-from accounts.models import ApiKey, Membership, Organization, ServerSecret, User
+from accounts.models import ApiKey, CustomRole, Membership, Organization, ServerSecret, User
 from accounts.roles import ORGANIZATION_PERMISSIONS
 from accounts.rows import select_together
 from accounts.services.people import member_permissions
@@ -37,6 +37,7 @@ _KEY_SQL: Final = """
     JOIN accounts_user ON accounts_user.id = accounts_apikey.owner_id
     LEFT JOIN accounts_membership ON accounts_membership.user_id = accounts_apikey.owner_id
         AND accounts_membership.organization_id = accounts_apikey.organization_id
+    LEFT JOIN accounts_customrole ON accounts_customrole.id = accounts_membership.custom_role_id
     WHERE accounts_apikey.prefix = %s
 """
 
@@ -164,8 +165,13 @@ def _find(token: Secret) -> _Found | None:
     prefix = tokens.lookup_prefix(token.reveal().decode(errors="replace"))
     if prefix is None:
         return None
-    found = select_together((ApiKey, User, Membership), _KEY_SQL, [prefix])
-    return _Found(*found[0]) if found else None
+    found = select_together((ApiKey, User, Membership, CustomRole), _KEY_SQL, [prefix])
+    if not found:
+        return None
+    row, owner, membership, role = found[0]
+    if role is not None:
+        membership.custom_role = role
+    return _Found(row, owner, membership)
 
 
 def _digest_key() -> Secret:

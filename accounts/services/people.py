@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -10,11 +10,12 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from accounts.models import Membership, Organization, User
-from accounts.roles import ORGANIZATION_PERMISSIONS, PERMISSIONS
+from accounts.roles import ORGANIZATION_PERMISSIONS
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
@@ -52,23 +53,13 @@ def actor_for_user(
     )
 
 
-def person_permissions(user: User, role: str | None, capabilities: Sequence[str] | None) -> frozenset[Permission]:
-    """What a person may do now where he has this role and these capabilities; no role, no permission."""
+def member_permissions(user: User, membership: Membership | None) -> frozenset[Permission]:
+    """What a person may do now in the organization of this membership; without one, nothing."""
     if not user.is_active:
         return frozenset()
     if user.is_superuser:
         return ORGANIZATION_PERMISSIONS
-    if role is None:
-        return frozenset()
-    known = {permission.value: permission for permission in ORGANIZATION_PERMISSIONS}
-    return PERMISSIONS[role] | {known[value] for value in capabilities or () if value in known}
-
-
-def member_permissions(user: User, membership: Membership | None) -> frozenset[Permission]:
-    """What a person may do in the organization of this membership, now."""
-    if membership is None:
-        return person_permissions(user, None, None)
-    return person_permissions(user, membership.role, membership.capabilities)
+    return membership.permissions if membership else frozenset()
 
 
 @transaction.atomic
@@ -81,20 +72,39 @@ def create_user(
     """
     if not actor.is_superuser and actor.kind is not ActorKind.SYSTEM:
         raise Denied(_("Only a superuser can create users."))
-    email = email.strip()
-    user = User(email=email, username=username or email, name=name, is_superuser=is_superuser)
+    return add_user(
+        actor, NewPerson(email=email, password=password, username=username, name=name, is_superuser=is_superuser)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPerson:
+    """Somebody who is going to have an account."""
+
+    email: str
+    password: Secret | None = None
+    username: str = ""
+    name: str = ""
+    is_superuser: bool = False
+    managed_by: Organization | None = None
+
+
+def add_user(actor: Actor, person: NewPerson) -> User:
+    """A step: the account. Raises Invalid (e-mail, names, weak password), Conflict (e-mail or username taken)."""
+    email = person.email.strip()
+    user = User(email=email, username=person.username or email, name=person.name, managed_by=person.managed_by)
+    user.is_superuser = person.is_superuser
     errors = [
         *_email_errors(email),
-        *text_errors("username", username, longest=_LONGEST_EMAIL),
-        *text_errors("name", name, longest=_LONGEST_NAME),
+        *text_errors("username", person.username, longest=_LONGEST_EMAIL),
+        *text_errors("name", person.name, longest=_LONGEST_NAME),
     ]
     if errors:
         raise Invalid(errors=errors)
-    if password is None:
+    if person.password is None:
         user.set_unusable_password()
     else:
-        _check_password(password, user)
-        user.set_password(password.reveal().decode())
+        set_password(user, person.password, field="password")
     user.event = audit.new_event_id()
     try:
         with transaction.atomic():
@@ -107,24 +117,52 @@ def create_user(
         Resource("user", user.pk, user.email),
         organization_id=None,
         event_id=user.event,
-        superuser=is_superuser,
+        superuser=user.is_superuser,
     )
     return user
 
 
 @transaction.atomic
+def update_profile(*, actor: Actor, user: User, name: str) -> User:
+    """One's own name. Raises Denied (another's), Invalid."""
+    require_self(actor, user)
+    name = name.strip()
+    if errors := text_errors("name", name, longest=_LONGEST_NAME):
+        raise Invalid(errors=errors)
+    user.name = name
+    user.save(update_fields=["name"])
+    audit.record(actor, EventName.USER_UPDATED, Resource("user", user.pk, user.email), organization_id=None, name=name)
+    return user
+
+
+@transaction.atomic
+def disable_user(*, actor: Actor, user: User) -> User:
+    """Sessions, keys and tokens of his stop working at once. Superusers only.
+
+    Raises Denied (also for oneself), Conflict (disabled already).
+    """
+    _require_superuser(actor)
+    if actor.person_id == user.pk:
+        raise Denied(_("Nobody disables himself."))
+    return _set_active(actor, user, EventName.USER_DISABLED, is_active=False)
+
+
+@transaction.atomic
+def enable_user(*, actor: Actor, user: User) -> User:
+    """He signs in anew. Superusers only. Raises Denied, Conflict (not disabled)."""
+    _require_superuser(actor)
+    return _set_active(actor, user, EventName.USER_ENABLED, is_active=True)
+
+
+@transaction.atomic
 def change_password(*, actor: Actor, user: User, old: Secret, new: Secret) -> None:
-    """One's own password. Raises Denied (another's), Invalid (wrong old one, weak new one)."""
-    if actor.kind is not ActorKind.USER or actor.id != user.pk:
-        raise Denied(_("Only the person himself changes his password."))
+    """One's own password; every session ends with the old one. Raises Denied (another's), Invalid (wrong, weak)."""
+    require_self(actor, user)
     if not user.check_password(old.reveal().decode(errors="replace")):
         raise Invalid.of("old_password", "wrong", _("This is not your present password."))
     if new == old:
         raise Invalid.of("new_password", "unchanged", _("The new password must differ from the old one."))
-    _check_password(new, user, field="new_password")
-    user.set_password(new.reveal().decode())
-    user.must_change_password = False
-    user.password_expires_at = None
+    set_password(user, new, field="new_password")
     user.save(update_fields=["password", "must_change_password", "password_expires_at"])
     audit.record(actor, EventName.PASSWORD_CHANGED, Resource("user", user.pk, user.email), organization_id=None)
 
@@ -149,24 +187,11 @@ def create_first_administrator(*, actor: Actor, email: str) -> tuple[User, Secre
     return user, password
 
 
-@transaction.atomic
-def record_sign_in(*, actor: Actor) -> None:
-    """A session began."""
-    resource = Resource("user", actor.id, actor.label)
-    audit.record(actor, EventName.SESSION_STARTED, resource, organization_id=actor.organization_id)
-
-
-@transaction.atomic
-def record_sign_out(*, actor: Actor) -> None:
-    """A session was ended by the person."""
-    resource = Resource("user", actor.id, actor.label)
-    audit.record(actor, EventName.SESSION_ENDED, resource, organization_id=actor.organization_id)
-
-
 def _rights(user: User, organization: Organization | None) -> tuple[int | None, frozenset[Permission]]:
     if user.is_superuser:
         return (organization.pk if organization else None), member_permissions(user, None)
-    memberships = {row.organization_id: row for row in Membership.objects.filter(user=user)}
+    rows = Membership.objects.filter(user=user).select_related("custom_role")
+    memberships = {row.organization_id: row for row in rows}
     wanted = organization.pk if organization else user.default_organization_id
     if wanted is None and len(memberships) == 1:
         wanted = next(iter(memberships))
@@ -182,7 +207,8 @@ def _email_errors(email: str) -> list[FieldError]:
     return text_errors("email", email, longest=_LONGEST_EMAIL)
 
 
-def _check_password(password: Secret, user: User, field: str = "password") -> None:
+def set_password(user: User, password: Secret, *, field: str) -> None:
+    """A step: the row, not saved yet, has this password, for good. Raises Invalid (weak)."""
     try:
         text = password.reveal().decode()
         validate_password(text, user)
@@ -191,3 +217,35 @@ def _check_password(password: Secret, user: User, field: str = "password") -> No
     except ValidationError as error:
         messages = [FieldError(field, "weak-password", Text(message)) for message in error.messages]
         raise Invalid(errors=messages) from error
+    user.set_password(text)
+    user.must_change_password = False
+    user.password_expires_at = None
+
+
+def end_sessions(user: User) -> None:
+    """A step: every session of this person ends. Whoever is at the page goes on by signing it anew."""
+    user.session_generation = F("session_generation") + 1
+    user.save(update_fields=["session_generation"])
+    user.refresh_from_db(fields=["session_generation"])
+
+
+def require_self(actor: Actor, user: User) -> None:
+    """Raises Denied for everyone but the person himself, at the page."""
+    if actor.kind is not ActorKind.USER or actor.id != user.pk:
+        raise Denied(_("Only the person himself changes this."))
+
+
+def _require_superuser(actor: Actor) -> None:
+    if not actor.is_superuser:
+        raise Denied(_("Only a superuser can do this."))
+
+
+def _set_active(actor: Actor, user: User, event: EventName, *, is_active: bool) -> User:
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if user.is_active is is_active:
+        raise Conflict(_("This has been done already."), code="user-state")
+    user.is_active = is_active
+    user.save(update_fields=["is_active"])
+    end_sessions(user)
+    audit.record(actor, event, Resource("user", user.pk, user.email), organization_id=None)
+    return user

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts.models import User
 from accounts.services.credentials import authenticate_token
-from accounts.services.people import actor_for_user
+from accounts.sessions import actor_of, lacks_second_factor
 from api.common.trace import trace_id_of
 from kernel.actor import Actor, ActorKind
 from kernel.errors import Denied, Unauthenticated
@@ -77,4 +77,6 @@ def _actor_of_session(request: HttpRequest) -> Actor | None:
         raise Denied(_("A signed-in browser must send its CSRF token with this."), code="csrf-failed")
     if user.must_change_password:
         raise Denied(_("The password must be changed first."), code="password-change-required")
-    return actor_for_user(user, ip=client_ip(request), trace_id=trace_id_of(request))
+    if lacks_second_factor(request, user):
+        raise Denied(_("A second factor must be added first."), code="second-factor-required")
+    return actor_of(request)

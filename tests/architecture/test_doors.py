@@ -35,8 +35,13 @@ REVEALING = {
     # passwords and tokens that come in
     "accounts/services/credentials.py",
     "accounts/services/people.py",
+    "accounts/second_factors.py",
+    "accounts/services/second_factor.py",
     "api/common/remembered.py",
+    # to the provider that it was agreed with
+    "web/account/external.py",
     # handed out, once, to whoever asked
+    "web/account/security.py",
     "accounts/admin/keys.py",
     "accounts/management/commands/create_api_key.py",
     "api/native/certificate_outputs.py",

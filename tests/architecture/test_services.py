@@ -19,8 +19,6 @@ from accounts.services.people import (
     change_password,
     create_first_administrator,
     create_user,
-    record_sign_in,
-    record_sign_out,
 )
 from cas.models import CertificateAuthority, Role
 from cas.services import roles, templates
@@ -48,6 +46,7 @@ from kernel.seal import new_key
 from kernel.secret import Secret
 from tests import cast
 from tests.architecture.authorities import AUTHORITY_CALLS
+from tests.architecture.people import PEOPLE_CALLS
 from tests.architecture.services import opening_transactions, services
 from tests.happened import happenings
 from tests.office import Office, authority_order, open_office, order_for
@@ -197,8 +196,6 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         ["user.created"],
     ),
     "accounts.change_password": (_change_password, ["password.changed"]),
-    "accounts.record_sign_in": (lambda s: record_sign_in(actor=s.owner), ["session.started"]),
-    "accounts.record_sign_out": (lambda s: record_sign_out(actor=s.owner), ["session.ended"]),
     "accounts.create_api_key": (_create_key, ["api_key.created"]),
     "accounts.revoke_api_key": (lambda s: revoke_api_key(actor=s.owner, key=s.key), ["api_key.revoked"]),
     "accounts.rotate_master_key": (
@@ -304,6 +301,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         ["certificate.issued", "request.fulfilled", "certificate.key_collected"],
     ),
     **AUTHORITY_CALLS,
+    **PEOPLE_CALLS,
 }
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from datetime import datetime
+from typing import Any, Final
 
 from django import forms, template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BoundField
 from django.template.context import RequestContext
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info, gettext
@@ -17,6 +21,25 @@ from kernel.text import Text
 from web import navigation
 
 register = template.Library()
+
+# The first sign that stands in a User-Agent counts: most browsers say that they are others, too.
+_BROWSERS: Final = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chromium/", "Chromium"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+)
+_SYSTEMS: Final = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 
 register.simple_tag(html.icon, name="icon")
 register.simple_tag(html.badge, name="badge")
@@ -41,6 +64,24 @@ def translated(text: str) -> str:
 def say(text: Text) -> str:
     """A message of the kernel in the reader's language."""
     return text.render(gettext)
+
+
+@register.filter
+def is_over(moment: datetime) -> bool:
+    return moment <= timezone.now()
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """What a person would call it: `Firefox · Linux`; the text itself where neither is known."""
+    names = [next((name for sign, name in signs if sign in user_agent), "") for signs in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(name for name in names if name) or user_agent or "–"
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """For a data attribute, which the template escapes like any other."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 @register.filter

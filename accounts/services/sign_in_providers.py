@@ -1,0 +1,176 @@
+"""OpenID Connect providers through which an organization's people sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts import policy, vault
+from accounts.models import Organization, SignInProvider
+from accounts.roles import ONLY_BY_HAND
+from accounts.services.organizations import choose_role, require_no_more_than
+from audit import services as audit
+from audit.events import EventName
+from audit.resource import Resource
+from kernel.actor import Actor
+from kernel.errors import Conflict, FieldError, Invalid, field_error
+from kernel.limits import text_errors
+from kernel.permissions import Permission
+from kernel.secret import Secret
+from kernel.text import _
+
+_TABLE: Final = SignInProvider._meta.db_table
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_LONGEST: Final = {"name": 80, "issuer": 300, "client_id": 200, "role_claim": 100}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderOrder:
+    """How people of this provider become members. `role_map`: values of the claim `role_claim` to roles."""
+
+    name: str
+    role_claim: str = ""
+    role_map: Mapping[str, str] = field(default_factory=dict)
+    default_role: str = ""
+    makes_members: bool = False
+    is_listed: bool = False
+    is_active: bool = True
+
+
+@transaction.atomic
+def create_sign_in_provider(
+    *,
+    actor: Actor,
+    organization: Organization,
+    issuer: str,
+    client_id: str,
+    client_secret: Secret | None,
+    order: ProviderOrder,
+) -> SignInProvider:
+    """A provider; its secret is sealed and never shown again. The issuer stays what it is.
+
+    Raises Denied, Invalid (also for a role that only an owner gives by hand), Conflict (is there already).
+    """
+    policy.require(actor, Permission.ORGANIZATIONS_WRITE, organization_id=organization.pk)
+    issuer, client_id = issuer.strip(), client_id.strip()
+    errors = [*_issuer_errors(issuer)]
+    errors += text_errors("client_id", client_id, longest=_LONGEST["client_id"], required=True)
+    row = SignInProvider(organization=organization, issuer=issuer, client_id=client_id, event=audit.new_event_id())
+    _fill(actor, row, order, errors)
+    if client_secret is not None:
+        row.sealed_secret = _seal(row, client_secret)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        raise Conflict(_("This provider is configured already."), code="sign-in-provider-exists") from error
+    _record(actor, EventName.SIGN_IN_PROVIDER_CREATED, row, event_id=row.event, issuer=issuer)
+    return row
+
+
+@transaction.atomic
+def update_sign_in_provider(
+    *, actor: Actor, provider: SignInProvider, order: ProviderOrder, client_secret: Secret | None = None
+) -> SignInProvider:
+    """Everything but issuer and client; the secret where one is given. Raises Denied, Invalid."""
+    policy.require(actor, Permission.ORGANIZATIONS_WRITE, organization_id=provider.organization_id)
+    row = SignInProvider.objects.select_for_update().get(pk=provider.pk)
+    _fill(actor, row, order, [])
+    if client_secret is not None:
+        row.sealed_secret = _seal(row, client_secret)
+    row.save()
+    _record(actor, EventName.SIGN_IN_PROVIDER_UPDATED, row, secret_changed=client_secret is not None)
+    return row
+
+
+@transaction.atomic
+def delete_sign_in_provider(*, actor: Actor, provider: SignInProvider) -> None:
+    """Nobody signs in through it any more. What is known of its people stays. Raises Denied."""
+    policy.require(actor, Permission.ORGANIZATIONS_WRITE, organization_id=provider.organization_id)
+    _record(actor, EventName.SIGN_IN_PROVIDER_DELETED, provider)
+    provider.delete()
+
+
+def client_secret_of(provider: SignInProvider) -> Secret | None:
+    """Raises SealBroken."""
+    if provider.sealed_secret is None:
+        return None
+    return vault.open_secret(
+        bytes(provider.sealed_secret),
+        organization_id=provider.organization_id,
+        table=_TABLE,
+        row=provider.public_id,
+    )
+
+
+def _seal(row: SignInProvider, secret: Secret) -> bytes:
+    return vault.seal_secret(secret, organization_id=row.organization_id, table=_TABLE, row=row.public_id)
+
+
+def _fill(actor: Actor, row: SignInProvider, order: ProviderOrder, errors: list[FieldError]) -> None:
+    """Raises Invalid with these errors and its own, Denied."""
+    errors += text_errors("name", order.name, longest=_LONGEST["name"], required=True)
+    errors += text_errors("role_claim", order.role_claim, longest=_LONGEST["role_claim"])
+    if order.role_map and not order.role_claim.strip():
+        errors.append(field_error("role_claim", "required", _("Name the claim whose values stand for roles.")))
+    if order.makes_members and not (order.role_map or order.default_role):
+        errors.append(field_error("default_role", "required", _("Say which role somebody new gets.")))
+    for place, role in _roles(order):
+        errors += _role_errors(actor, row.organization_id, place, role)
+    if errors:
+        raise Invalid(errors=errors)
+    row.name, row.role_claim = order.name.strip(), order.role_claim.strip()
+    row.role_map, row.default_role = dict(order.role_map), order.default_role
+    row.makes_members, row.is_listed, row.is_active = order.makes_members, order.is_listed, order.is_active
+
+
+def _roles(order: ProviderOrder) -> Iterator[tuple[str, str]]:
+    if order.default_role:
+        yield "default_role", order.default_role
+    for value, role in order.role_map.items():
+        yield f"role_map.{value}", role
+
+
+def _role_errors(actor: Actor, organization_id: int, place: str, role: str) -> list[FieldError]:
+    try:
+        permissions = choose_role(organization_id, role, field=place).permissions
+    except Invalid as error:
+        return list(error.errors)
+    require_no_more_than(actor, permissions)
+    if permissions & ONLY_BY_HAND:
+        text = _("The role %(role)s is given by an owner, to somebody he names; no provider gives it.")
+        return [field_error(place, "only-by-hand", text, role=role)]
+    return []
+
+
+def _issuer_errors(issuer: str) -> list[FieldError]:
+    if errors := text_errors("issuer", issuer, longest=_LONGEST["issuer"], required=True):
+        return errors
+    try:
+        parts = urlsplit(issuer)
+        bare = not (parts.query or parts.fragment or parts.username or parts.password)
+    except ValueError:
+        return [_bad_issuer()]
+    # Without TLS only a provider on this machine, beside a Chancery that has none either: for trying it out.
+    plain = parts.scheme == "http" and parts.hostname in _LOOPBACK and settings.BASE_URL.startswith("http://")
+    return [] if parts.hostname and bare and (parts.scheme == "https" or plain) else [_bad_issuer()]
+
+
+def _bad_issuer() -> FieldError:
+    return field_error("issuer", "invalid", _("An issuer is an address such as https://id.example.com."))
+
+
+def _record(actor: Actor, event: EventName, row: SignInProvider, event_id: str | None = None, **facts: object) -> None:
+    audit.record(
+        actor,
+        event,
+        Resource("sign_in_provider", row.pk, row.name),
+        organization_id=row.organization_id,
+        event_id=event_id,
+        **facts,
+    )

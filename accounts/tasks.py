@@ -1,0 +1,22 @@
+"""What the clock starts, and what nobody should be kept waiting for."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from accounts.services import invitations, passwords
+from kernel.actor import Actor, ActorKind
+
+
+@shared_task(ignore_result=True)
+def send_invitations() -> None:
+    invitations.send_due_invitations()
+
+
+@shared_task(ignore_result=True)
+def mail_password_reset(email: str, language: str, ip: str | None, trace_id: str) -> None:
+    """Asked for by nobody in particular: whoever is at the page has not shown who he is."""
+    nobody = Actor(
+        kind=ActorKind.USER, id=0, label="", organization_id=None, permissions=frozenset(), ip=ip, trace_id=trace_id
+    )
+    passwords.mail_password_reset(actor=nobody, email=email, language=language)
