@@ -130,7 +130,7 @@ class AuthorityImportIn(TermsFields):
 
     example = {
         "name": "Old CA",
-        "key_file": "-----BEGIN ENCRYPTED PRIVATE KEY-----\n…",
+        "key_file": "MIIKYQIBAzCCCicGCSqGSIb3DQEHAaCCChgEggoUMIIK…",
         "password": "correct horse battery staple",
         "certificates": "-----BEGIN CERTIFICATE-----\n…",
         "last_crl_number": 4711,

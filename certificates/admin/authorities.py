@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -13,11 +13,22 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from audit.admin import html
-from audit.admin.base import ReadOnlyAdmin
 from audit.admin.pages import ServiceAdmin
 from cas.admin.roles import approval_text
+from cas.chains import chains_of
 from cas.describe import key_words
 from cas.models import CaCertificate, CertificateAuthority
+from cas.search import AuthorityFilter, find_authorities, with_ends
+from cas.selectors import ca_certificates
+from certificates.admin.arrival_pages import (
+    AddForeign,
+    Cancel,
+    Certify,
+    Complete,
+    DownloadCsr,
+    ImportAuthority,
+    RequestCertificate,
+)
 from certificates.admin.authority_pages import (
     CreateIntermediate,
     CreateRoot,
@@ -29,14 +40,42 @@ from certificates.admin.authority_pages import (
     in_force,
 )
 from certificates.admin.decoded import decoded_context, decoded_from, latest_crl
+from certificates.admin.succession_pages import (
+    Abandon,
+    AddCertificate,
+    ChangeTerms,
+    Cross,
+    MoveTemplates,
+    Prefer,
+    Renew,
+    RevokeOne,
+    Succeed,
+)
+
+_MOST_SHOWN: Final = 50
+
+
+class KindFilter(admin.SimpleListFilter):
+    """Roots, intermediates, those that wait for a certificate, those from outside."""
+
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(CertificateAuthority.Kind.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        kind = self.value()
+        known = kind in CertificateAuthority.Kind.values
+        return find_authorities(queryset, AuthorityFilter(kind=kind)) if known else queryset
 
 
 @admin.register(CertificateAuthority)
 class CertificateAuthorityAdmin(ServiceAdmin):
     change_form_template = "admin/authority.html"
     list_display = ("called", "standing", "above", "key_kind", "ends", "organization")
-    list_filter = ("status", ("organization", admin.RelatedOnlyFieldListFilter))
-    list_select_related = ("parent", "organization")
+    list_filter = ("status", KindFilter, ("organization", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("parent", "organization", "key")
     search_fields = ("name", "subject", "slug", "key_hash__startswith")
     search_help_text = _("Name, subject or beginning of the key hash")
     ordering = ("id",)
@@ -46,13 +85,16 @@ class CertificateAuthorityAdmin(ServiceAdmin):
         (_("Limits"), {"fields": ("path", "leaves", "approval", "crl_lasts", "crl_shards")}),
         (_("Addresses"), {"fields": ("base_url", "slug", "public_id", "hash")}),
     )
-    list_pages = (CreateRoot, CreateIntermediate)
-    object_pages = (Publish, Disable, Enable, Retire, Revoke)
+    list_pages = (CreateRoot, CreateIntermediate, RequestCertificate, ImportAuthority, AddForeign)
+    object_pages = (
+        *(DownloadCsr, Complete, Cancel),
+        *(Publish, ChangeTerms, Renew, AddCertificate, Cross, Certify, Succeed, MoveTemplates, Abandon),
+        *(Disable, Enable, Retire, Revoke),
+    )
     audit_type = "ca"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CertificateAuthority]:
-        ends = CaCertificate.objects.filter(ca=OuterRef("pk"), preferred=True).values("not_after")[:1]
-        return super().get_queryset(request).annotate(ends_at=Subquery(ends))
+        return with_ends(super().get_queryset(request))
 
     def record_context(self, request: HttpRequest, obj: CertificateAuthority) -> dict[str, Any]:
         context = super().record_context(request, obj)
@@ -60,6 +102,8 @@ class CertificateAuthorityAdmin(ServiceAdmin):
         context["crl"] = latest_crl(obj)
         context["register_url"] = f"{reverse('admin:certificates_certificate_changelist')}?ca__id__exact={obj.pk}"
         context["in_force"] = in_force(obj)
+        context["certificates"] = list(ca_certificates(obj)[:_MOST_SHOWN])
+        context["other_chains"] = [" › ".join(ca.name for ca in chain.authorities) for chain in chains_of(obj)[1:]]
         return context | decoded_context(obj, None)
 
     @admin.display(description=_("Name"))
@@ -77,7 +121,7 @@ class CertificateAuthorityAdmin(ServiceAdmin):
     @admin.display(description=_("Under"))
     def above(self, ca: CertificateAuthority) -> SafeString | str:
         if ca.parent is None:
-            return str(_("root"))
+            return str(_("root")) if ca.was_certified else "–"
         address = reverse("admin:cas_certificateauthority_change", args=[ca.parent.pk])
         return format_html('<a href="{}">{}</a>', address, ca.parent.name)
 
@@ -111,7 +155,7 @@ class CertificateAuthorityAdmin(ServiceAdmin):
 
 
 @admin.register(CaCertificate)
-class CaCertificateAdmin(ReadOnlyAdmin):
+class CaCertificateAdmin(ServiceAdmin):
     change_form_template = "admin/ca_certificate.html"
     list_display = ("ca", "kind", "issuer", "number", "ends", "is_preferred")
     list_filter = ("kind", ("organization", admin.RelatedOnlyFieldListFilter))
@@ -119,7 +163,8 @@ class CaCertificateAdmin(ReadOnlyAdmin):
     search_fields = ("ca__name", "serial__startswith", "fingerprint__startswith")
     search_help_text = _("Authority, or beginning of serial number or fingerprint")
     sortable_by = ()
-    fields = ("ca", "organization", "kind", "issuer", "is_preferred", "created_at")
+    fields = ("ca", "organization", "kind", "issuer", "is_preferred", "revoked_at", "created_at")
+    object_pages = (Prefer, RevokeOne)
 
     def record_context(self, request: HttpRequest, obj: CaCertificate) -> dict[str, Any]:
         return super().record_context(request, obj) | {"title": obj.ca.name} | decoded_from(obj.certificate)

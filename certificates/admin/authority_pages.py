@@ -12,14 +12,23 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import Organization
 from accounts.sessions import actor_of
-from audit.admin.forms import DaysField, LinesField, SecretField
+from audit.admin.forms import DaysField, SecretField
 from audit.admin.pages import Facts, Section, ServicePage, Words
 from cas.admin.fields import ALGORITHM_CHOICES, APPROVAL, ApprovalFields, AuthorityField, issuing_authorities
 from cas.core.keys import KeyAlgorithm
-from cas.core.names import constraint_name, parse_name
+from cas.core.names import parse_name
 from cas.models import CertificateAuthority
 from cas.orders import AuthorityOrder
 from cas.services.authorities import disable_ca, enable_ca, retire_ca
+from certificates.admin.authority_forms import (
+    BACKEND,
+    LIMITS,
+    BackendFields,
+    LimitFields,
+    OneAuthorityPage,
+    PassphraseForm,
+    Status,
+)
 from certificates.admin.reasons import authority_reason_field
 from certificates.models import Certificate
 from certificates.orders import RevokeAuthorityOrder
@@ -28,10 +37,8 @@ from certificates.services.revocation import revoke_authority
 from kernel.errors import Invalid
 from kernel.ref import Ref
 
-Status = CertificateAuthority.Status
 
-
-class _AuthorityForm(ApprovalFields):
+class _AuthorityForm(ApprovalFields, LimitFields, BackendFields):
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("What people call it here."))
     subject = forms.CharField(
         label=_("Subject"),
@@ -41,17 +48,6 @@ class _AuthorityForm(ApprovalFields):
     )
     key_algorithm = forms.ChoiceField(label=_("Key"), choices=ALGORITHM_CHOICES)
     validity = DaysField(label=_("Valid for (days)"))
-    path_length = forms.IntegerField(
-        label=_("Path length"),
-        min_value=0,
-        max_value=20,
-        required=False,
-        help_text=_("How many authorities may stand below it, one under the other. Empty: no limit."),
-    )
-    permitted = LinesField(
-        label=_("Permitted names"), help_text=_("Name constraints, one to a line: .example.com"), rows=2
-    )
-    excluded = LinesField(label=_("Excluded names"), help_text=_("One to a line."), rows=2)
     passphrase = SecretField(
         label=_("Passphrase for its key"),
         help_text=_("Then nothing is signed without a person, neither CRLs. Empty: the server signs by itself."),
@@ -71,14 +67,13 @@ class _AuthorityForm(ApprovalFields):
 _DETAILS = (
     Section(
         _("Limits and addresses"),
-        "path_length",
-        "permitted",
-        "excluded",
+        *LIMITS,
         "base_url",
         "crl_lifetime",
         "allow_leaf_certificates",
         folded=True,
     ),
+    Section(_("Where its key is kept"), *BACKEND, folded=True),
     Section(_("Approval"), *APPROVAL, folded=True),
 )
 
@@ -105,7 +100,12 @@ class IntermediateForm(_AuthorityForm):
 
 
 class _EstablishPage(ServicePage):
-    error_fields = {"permitted_names": "permitted", "excluded_names": "excluded", "public_key": "key_algorithm"}
+    error_fields = {
+        "permitted_names": "permitted",
+        "excluded_names": "excluded",
+        "public_key": "key_algorithm",
+        "token_key": "token_label",
+    }
 
     def _establish(self, data: Mapping[str, Any], organization: Ref, parent: Ref | None) -> Words:
         order = AuthorityOrder(
@@ -115,9 +115,6 @@ class _EstablishPage(ServicePage):
             subject=parse_name(data["subject"]),
             key_algorithm=KeyAlgorithm(data["key_algorithm"]),
             validity=data["validity"],
-            path_length=data["path_length"],
-            permitted_names=tuple(constraint_name(line, field="permitted") for line in data["permitted"]),
-            excluded_names=tuple(constraint_name(line, field="excluded") for line in data["excluded"]),
             passphrase=data["passphrase"],
             parent_passphrase=data.get("parent_passphrase"),
             crl_lifetime=data["crl_lifetime"],
@@ -126,6 +123,8 @@ class _EstablishPage(ServicePage):
             requires_approval=data["requires_approval"],
             approver_role=data["approver_role"],
             approvals_needed=data["approvals_needed"],
+            **LimitFields.words(data),
+            **BackendFields.words(data),
         )
         self.obj = establish_authority(actor=actor_of(self.request), order=order)
         return _("%(name)s is in service: its certificate, its CRL and its OCSP responder are ready.") % {
@@ -172,40 +171,34 @@ class CreateIntermediate(_EstablishPage):
         return self._establish(data, Ref("pk", data["parent"].organization_id), Ref("pk", data["parent"].pk))
 
 
-class _OneAuthorityPage(ServicePage):
+class _WeightyPage(OneAuthorityPage):
+    """With how much stands below it."""
+
     def facts(self) -> Facts:
-        ca: CertificateAuthority = self.obj
         return [
-            (_("Authority"), ca.name),
-            (_("Subject"), ca.subject),
-            (_("Organization"), ca.organization),
-            (_("Under"), ca.parent or _("nothing: it is a root")),
-            (_("Certificates in force"), in_force(ca)),
-            (_("Authorities below it"), ca.children.exclude(status=Status.REVOKED).count()),
+            *super().facts(),
+            (_("Certificates in force"), in_force(self.obj)),
+            (_("Authorities below it"), self.obj.children.exclude(status=Status.REVOKED).count()),
         ]
 
 
-class PublishForm(forms.Form):
-    passphrase = SecretField(label=_("Passphrase"), help_text=_("Only where the key of this authority has one."))
-
-
-class Publish(_OneAuthorityPage):
+class Publish(_WeightyPage):
     slug = "publish"
     title = _("Publish the CRL now")
     explanation = _("Usually the worker does this by itself, within a minute of a revocation and before a list lapses.")
     submit = _("Sign and publish")
     icon = "refresh"
-    form_class = PublishForm
+    form_class = PassphraseForm
 
     def is_offered(self) -> bool:
-        return self.obj.key_id is not None
+        return self.obj.has_key and self.obj.was_certified
 
     def act(self, data: Mapping[str, Any]) -> Words:
         publish_everything(actor=actor_of(self.request), ca=self.obj, passphrase=data["passphrase"])
         return _("The CRL of %(name)s is published.") % {"name": self.obj.name}
 
 
-class Disable(_OneAuthorityPage):
+class Disable(_WeightyPage):
     slug = "disable"
     title = _("Disable")
     explanation = _("It issues nothing, nor does any authority below it, until it is enabled again.")
@@ -220,7 +213,7 @@ class Disable(_OneAuthorityPage):
         return _("%(name)s is disabled.") % {"name": self.obj.name}
 
 
-class Enable(_OneAuthorityPage):
+class Enable(_WeightyPage):
     slug = "enable"
     title = _("Enable")
     submit = _("Enable")
@@ -234,7 +227,7 @@ class Enable(_OneAuthorityPage):
         return _("%(name)s is enabled.") % {"name": self.obj.name}
 
 
-class Retire(_OneAuthorityPage):
+class Retire(_WeightyPage):
     slug = "retire"
     title = _("Retire")
     explanation = _("It issues nothing more, for good. What it issued stays valid, and its CRL and OCSP go on.")
@@ -260,7 +253,7 @@ class RevokeForm(forms.Form):
     )
 
 
-class Revoke(_OneAuthorityPage):
+class Revoke(_WeightyPage):
     slug = "revoke"
     title = _("Revoke")
     explanation = _("The authority, every authority below it and every certificate of theirs are revoked together.")
@@ -270,7 +263,7 @@ class Revoke(_OneAuthorityPage):
     form_class = RevokeForm
 
     def is_offered(self) -> bool:
-        return self.obj.status != Status.REVOKED
+        return self.obj.was_certified and self.obj.status != Status.REVOKED
 
     def act(self, data: Mapping[str, Any]) -> Words:
         if data["typed_name"].strip() != self.obj.name:

@@ -228,6 +228,7 @@ def test_a_locked_key_is_well_and_is_not_opened(db):
 
 @pytest.mark.needs("softhsm2-util")
 @pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
 def test_a_ca_on_the_token_is_made_by_the_wire(api, office, hsm_token):
     made = api.post(CAS, ask("Token", key_backend="pkcs11", parent_id=str(office.root.public_id)))
     assert made.status_code == 201, made.content
