@@ -17,7 +17,6 @@ from typing import Final
 from urllib.parse import unquote
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -25,7 +24,7 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.http import http_date, parse_etags
 
-from cas.core.formats import to_pem
+from cas.core.formats import crl_to_pem, to_pem
 from cas.core.ocsp import LONGEST_REQUEST
 from cas.models import CaCertificate
 from certificates import public_cache
@@ -37,6 +36,7 @@ log = logging.getLogger(__name__)
 _PREFIXES: Final = ("ca", "crl", "ocsp")
 _LOOKUP_SECONDS: Final = 60
 _RETRY_SECONDS: Final = 10
+_LONGEST_KEPT: Final = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,14 @@ def _decode(text: str) -> bytes:
 
 
 def _crl_pem(crl: Crl) -> bytes:
-    return x509.load_der_x509_crl(bytes(crl.body)).public_bytes(Encoding.PEM)
+    """Kept while it is asked for, unless it is so long that it would take the room of everything else."""
+    key = f"crl-pem:{crl.sha256}"
+    pem: bytes | None = public_cache.get(key)
+    if pem is None:
+        pem = crl_to_pem(bytes(crl.body))
+        if len(pem) <= _LONGEST_KEPT:
+            public_cache.keep(key, pem, _LOOKUP_SECONDS)
+    return pem
 
 
 def _file(

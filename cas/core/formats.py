@@ -22,6 +22,8 @@ from kernel.text import _
 LONGEST: Final = 256 * 1024
 _MOST_CERTIFICATES: Final = 32
 _PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]+)-----END ([A-Z0-9 ]+)-----")
+_PEM_LINE: Final = 64
+_PEM_CHUNK: Final = _PEM_LINE * 3 // 4 * 1024
 _LABELS: Final = (b"CERTIFICATE", b"X509 CERTIFICATE", b"PKCS7")  # RFC 7468 5.1 and 8
 
 
@@ -99,6 +101,15 @@ def to_der(certificate: Certificate) -> bytes:
 def to_pem(*certificates: Certificate) -> str:
     """PEM blocks one after another: of one certificate, or a chain file in the order given."""
     return "".join(certificate.public_bytes(Encoding.PEM).decode("ascii") for certificate in certificates)
+
+
+def crl_to_pem(der: bytes) -> bytes:
+    """A CRL in PEM (RFC 7468 section 6). It is not read: one of a million entries would take seconds."""
+    lines = [b"-----BEGIN X509 CRL-----"]
+    for start in range(0, len(der), _PEM_CHUNK):
+        encoded = base64.b64encode(der[start : start + _PEM_CHUNK])
+        lines += [encoded[index : index + _PEM_LINE] for index in range(0, len(encoded), _PEM_LINE)]
+    return b"\n".join([*lines, b"-----END X509 CRL-----", b""])
 
 
 def to_pkcs7(certificates: Sequence[Certificate], *, encoding: Literal["pem", "der"] = "pem") -> bytes:

@@ -9,11 +9,14 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ReasonFlags, ocsp
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import WrappingKey
+from cas.core.formats import crl_to_pem
+from certificates import public, public_cache
 from certificates.models import Crl, CrlScope
 from certificates.orders import RevokeOrder
 from certificates.services.crl import publish_crl
@@ -120,6 +123,21 @@ def test_every_notation_of_a_file_is_the_same_file(client: Client, paths: dict[s
     stem = paths["ca"].removesuffix(".crt")
     assert client.get(f"{stem}.cer").content == to_der(issuer)
     assert x509.load_pem_x509_certificate(client.get(f"{stem}.pem").content) == issuer
+
+
+def test_a_crl_in_pem_is_encoded_once_and_a_long_one_is_not_kept(
+    client: Client, paths: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[int] = []
+    monkeypatch.setattr(public, "crl_to_pem", lambda der: asked.append(len(der)) or crl_to_pem(der))
+    first, second = (client.get(paths["crl"] + ".pem").content for _round in range(2))
+    assert first == second == x509.load_pem_x509_crl(first).public_bytes(Encoding.PEM)
+    assert len(asked) == 1
+    monkeypatch.setattr(public, "_LONGEST_KEPT", 10)
+    public_cache.keep(f"crl-pem:{Crl.objects.latest('pk').sha256}", None, 60)
+    for _round in range(2):
+        client.get(paths["crl"] + ".pem")
+    assert len(asked) == 3
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,18 @@
 import contextlib
 
 import pytest
-from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7, pkcs12
+from cryptography.x509 import load_der_x509_crl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cas.core.formats import read_certificate, read_certificates, to_der, to_pem, to_pkcs7, to_pkcs12
+from cas.core.crl import crl_to_be_signed, entry_der
+from cas.core.formats import crl_to_pem, read_certificate, read_certificates, to_der, to_pem, to_pkcs7, to_pkcs12
 from cas.core.keys import KeyAlgorithm, same_key
+from cas.core.signing import sign_crl
 from kernel.errors import Invalid
 from kernel.secret import Secret
-from tests.pki import a_key, intermediate, issue, root
+from tests.pki import DAY, NOW, a_key, intermediate, issue, root
 
 LEAF = issue()
 CHAIN = intermediate().chain
@@ -21,6 +24,18 @@ def test_pem_and_der_are_read_again():
     assert read_certificate(to_pem(LEAF)) == LEAF
     assert read_certificate(to_der(LEAF)) == LEAF
     assert read_certificates(to_pem(LEAF, *CHAIN)) == (LEAF, *CHAIN)
+
+
+def test_a_crl_is_written_as_openssl_writes_it():
+    """Of every length of a last line, and over the edges of what is encoded at once."""
+    now = NOW.replace(microsecond=0)
+    for count in (0, 1, 2, 3, 4000):
+        entries = [entry_der((1 << 150) + number, now) for number in range(count)]
+        tbs = crl_to_be_signed(
+            issuer=intermediate().certificate, number=1, this_update=now, next_update=now + DAY, entries=entries
+        )
+        der = sign_crl(tbs, intermediate().signer)
+        assert crl_to_pem(der) == load_der_x509_crl(der).public_bytes(Encoding.PEM)
 
 
 def test_text_between_pem_blocks_is_passed_over():
