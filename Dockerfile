@@ -1,8 +1,9 @@
 # One image for the web server, the worker and the clock: the command says which (docker-compose.yml).
 
 FROM python:3.12-slim AS requirements
-COPY requirements.txt /
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r /requirements.txt
+COPY requirements.txt requirements-pkcs11.txt /
+# CA keys on a token need the second list, and a module that is mounted (docs/authorities.md).
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r /requirements.txt -r /requirements-pkcs11.txt
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/chancery --create-home chancery

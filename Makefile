@@ -61,13 +61,16 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+LOCK := $(COMPILE) pyproject.toml
+EXTRA := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["pkcs11"])
 
 lock: $(VENV)/.dev
 	$(BIN)/pip install --quiet "uv>=0.13,<0.14"
 	$(LOCK) -o requirements.txt
 	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/python -c '$(EXTRA)' | $(COMPILE) - -c requirements-dev.txt -o requirements-pkcs11.txt
 
 # The stamps say which list of requirements the environment was made from.
 $(VENV)/.run: requirements.txt | $(VENV)/bin/python

@@ -15,6 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = {
     "requirements.txt": PROJECT["dependencies"],
     "requirements-dev.txt": PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"],
+    "requirements-pkcs11.txt": PROJECT["optional-dependencies"]["pkcs11"],
 }
 
 
@@ -43,6 +44,7 @@ def test_every_package_has_a_hash_and_no_address(name: str) -> None:
     assert "//" not in text
 
 
-def test_both_lists_agree_on_what_runs() -> None:
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-pkcs11.txt"])
+def test_the_lists_agree_on_what_runs(name: str) -> None:
     development = locked("requirements-dev.txt")
-    assert all(development[package] == versions for package, versions in locked("requirements.txt").items())
+    assert all(development[package] == versions for package, versions in locked(name).items())
