@@ -19,9 +19,9 @@ from cas.core.csr import CsrFacts, read_csr
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import format_name, general_name, general_name_text, name_from_mapping, name_to_mapping, parse_name
 from cas.models import Template
-from certificates.models import Certificate
 from certificates.orders import IssueOrder, Managed
-from certificates.services.issuance import issue_at_once
+from certificates.services.issuance import issue_certificate
+from certificates.services.submission import AwaitingApproval
 from kernel.errors import Invalid
 from kernel.ref import Ref
 
@@ -125,7 +125,8 @@ class _IssuePage(ServicePage):
         usable = list(usable_templates()[:2])
         return {"template": usable[0]} if len(usable) == 1 else {}
 
-    def _issue(self, data: Mapping[str, Any], **parts: Any) -> Certificate:
+    def _issue(self, data: Mapping[str, Any], issued: Words, **parts: Any) -> Words:
+        """Issue, or ask: what has become of it, in a sentence."""
         template = data["template"]
         order = IssueOrder(
             template=template.code,
@@ -136,8 +137,12 @@ class _IssuePage(ServicePage):
             **parts,
         )
         actor = actor_of(self.request, template.organization)
-        self.obj = issue_at_once(actor=actor, order=order).certificate
-        return self.obj
+        outcome = issue_certificate(actor=actor, order=order)
+        if isinstance(outcome, AwaitingApproval):
+            self.obj = outcome.request
+            return _("%(name)s waits for an approval by somebody else. Nothing is issued yet.") % {"name": self.obj}
+        self.obj = outcome.certificate
+        return issued % {"name": self.obj}
 
 
 class IssueWithKey(_IssuePage):
@@ -150,13 +155,13 @@ class IssueWithKey(_IssuePage):
 
     def act(self, data: Mapping[str, Any]) -> Words:
         algorithm = KeyAlgorithm(data["key_algorithm"]) if data["key_algorithm"] else None
-        row = self._issue(
+        return self._issue(
             data,
+            _("%(name)s is issued. Its private key waits to be collected."),
             subject=_subject(data["common_name"], data["attributes"]),
             sans=_names(data["names"]),
             key=Managed(algorithm, collect_later=True),
         )
-        return _("%(name)s is issued. Its private key waits to be collected.") % {"name": row}
 
 
 class IssueFromCsr(_IssuePage):
@@ -182,8 +187,7 @@ class IssueFromCsr(_IssuePage):
         ]
 
     def act(self, data: Mapping[str, Any]) -> Words:
-        row = self._issue(data, key=_read(data), sans=_names(data["names"]) or None)
-        return _("%(name)s is issued.") % {"name": row}
+        return self._issue(data, _("%(name)s is issued."), key=_read(data), sans=_names(data["names"]) or None)
 
 
 def _subject(common_name: str, attributes: str) -> x509.Name:

@@ -1,4 +1,4 @@
-"""Requests and what was decided on them: to look at. Decisions are made in the approval pages and by the API."""
+"""Requests and what was decided on them, with pages to decide beside them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.admin import html
 from audit.admin.base import ReadOnlyAdmin
+from audit.admin.pages import ServiceAdmin
+from certificates.admin import request_pages as pages
 from certificates.models import Decision, Request
 
 _TONES: Final = {
@@ -25,34 +27,28 @@ _TONES: Final = {
 
 
 @admin.register(Request)
-class RequestAdmin(ReadOnlyAdmin):
-    list_display = ("what", "standing", "template", "requester_label", "approvals_needed", "asked", "ends")
-    list_filter = ("status", ("template", admin.RelatedOnlyFieldListFilter), ("ca", admin.RelatedOnlyFieldListFilter))
+class RequestAdmin(ServiceAdmin):
+    list_display = ("what", "kind", "standing", "template", "requester_label", "approvals_needed", "asked", "ends")
+    list_filter = (
+        "status",
+        "kind",
+        ("template", admin.RelatedOnlyFieldListFilter),
+        ("ca", admin.RelatedOnlyFieldListFilter),
+    )
     list_select_related = ("template", "ca")
     search_fields = ("subject__icontains", "requester_label__istartswith", "digest__startswith")
     search_help_text = _("Subject, requester, or beginning of the digest")
     sortable_by = ()
-    fields = (
-        "what",
-        "standing",
-        "last_error",
-        "certificate",
-        "organization",
-        "ca",
-        "template",
-        "profile",
-        "names",
-        "key_algorithm",
-        "validity",
-        "description",
-        "digest",
-        "requester_label",
-        "person",
-        "approvals_needed",
-        "asked",
-        "ends",
-        "public_id",
+    fieldsets = (
+        (None, {"fields": ("what", "kind", "standing", "last_error", "certificate", "asked", "ends", "public_id")}),
+        (
+            _("What would be signed"),
+            {"fields": ("ca", "profile", "subject", "names", "key", "usages", "purposes", "validity", "digest")},
+        ),
+        (_("Who says what"), {"fields": ("requester", "organization", "decisions", "findings")}),
+        (_("Labels"), {"fields": ("identifier", "usage", "tags", "description", "replaces")}),
     )
+    object_pages = (pages.Approve, pages.Reject, pages.Fulfil, pages.Cancel)
     audit_type = "request"
 
     @admin.display(description=_("Request"))
@@ -65,8 +61,32 @@ class RequestAdmin(ReadOnlyAdmin):
         return html.pill(status.label, *_TONES[status])
 
     @admin.display(description=_("Alternative names"))
-    def names(self, row: Request) -> str:
-        return ", ".join(name for _kind, name in row.sans) or "–"
+    def names(self, row: Request) -> SafeString | str:
+        return pages.names_of(row)
+
+    @admin.display(description=_("Key"))
+    def key(self, row: Request) -> str:
+        return pages.key_of(row)
+
+    @admin.display(description=_("Key usage"))
+    def usages(self, row: Request) -> str:
+        return ", ".join(row.facts.get("key_usage", ())) or "–"
+
+    @admin.display(description=_("Extended key usage"))
+    def purposes(self, row: Request) -> str:
+        return pages.purposes_of(row)
+
+    @admin.display(description=_("Requested by"))
+    def requester(self, row: Request) -> str:
+        return pages.requester_of(row)
+
+    @admin.display(description=_("Decisions"))
+    def decisions(self, row: Request) -> SafeString:
+        return pages.decisions_of(row)
+
+    @admin.display(description=_("Against it now"))
+    def findings(self, row: Request) -> SafeString | str:
+        return pages.findings_of(row)
 
     @admin.display(description=_("Asked for"))
     def asked(self, row: Request) -> SafeString | str:
