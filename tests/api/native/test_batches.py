@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -10,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.native.batch_inputs import BatchParser
+from api.native.batch_inputs import LARGEST_BATCH, BatchParser
 from audit.models import AuditEvent
 from cas.core.keys import KeyAlgorithm
 from certificates.models import Certificate
@@ -177,6 +179,13 @@ def test_a_batch_may_be_longer_than_other_bodies_and_not_endless(api, monkeypatc
     assert api.post("/api/v2/certificates", padded).status_code == 413
     monkeypatch.setattr(BatchParser, "largest", 2 * 1024 * 1024)
     assert code_of(api.post(URL, padded)) == (413, "body-too-large")
+
+
+def test_the_proxy_lets_the_largest_batch_through():
+    text = (Path(__file__).parents[3] / "deploy" / "nginx.conf").read_text()
+    place = text.partition(f"location = {URL} {{")[2].partition("}")[0]
+    (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", place)
+    assert int(megabytes) * 1024 * 1024 >= LARGEST_BATCH
 
 
 def test_keys_that_take_hours_are_not_made(api, office, monkeypatch):
