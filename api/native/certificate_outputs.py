@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.serializers import ListField
 
 from api.common.fields import Id, Made, Serial, Subject
-from api.native.outputs import STRING, Output, PkiOut, identity, moment, one_of, text, texts, whole
+from api.native.outputs import STRING, Output, PkiOut, identity, moment, one_of, text, texts
 from cas.core.formats import to_pem
 from cas.core.keys import KeyAlgorithm
 from cas.core.reasons import CODES, reason_name
@@ -125,25 +125,6 @@ class PrivateKeyOut(Output):
     """A private key, handed out."""
 
     private_key = Made(lambda delivered: _key_text(delivered), STRING)
-
-
-class CertificateCountsOut(Output):
-    """Every certificate is in exactly one of the five; `expiring` are those that end within 30 days."""
-
-    total = whole()
-    active = whole()
-    expiring = whole()
-    expired = whole()
-    held = whole()
-    revoked = whole()
-
-
-class StatsOut(Output):
-    """How much there is of what."""
-
-    certificates = CertificateCountsOut(read_only=True)
-    authorities = whole(help_text="CAs in service.")
-    as_of = moment()
 
 
 def _key_text(delivered: Delivered) -> str | None:

@@ -113,6 +113,9 @@ REGISTER: Final = (
         _("The audit log waits for its sealer, and this server signs nothing before that is done."),
     ),
     ProblemType(
+        "counting", Family.UNAVAILABLE, _("Being counted"), _("The register is large. Ask again in a minute.")
+    ),
+    ProblemType(
         "ambiguous-serial",
         Family.CONFLICT,
         _("Ambiguous serial number"),
