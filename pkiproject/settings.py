@@ -51,6 +51,9 @@ EMBEDDED = _env.flag("CHANCERY_EMBEDDED", default=not _on_postgresql)
 if EMBEDDED and _on_postgresql:
     _env.complain("CHANCERY_EMBEDDED", "is for SQLite: beside a database server nothing is made up.")
 
+if DEBUG and _on_postgresql:
+    _env.complain("CHANCERY_DEBUG", "shows settings and rows to whoever meets an error: not beside a database server.")
+
 # --- addresses --------------------------------------------------------------------------------------------------------
 
 BASE_URL = _env.origin("CHANCERY_BASE_URL", f"http://localhost:{SERVER_PORT}")

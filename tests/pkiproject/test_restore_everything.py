@@ -29,9 +29,17 @@ from pkiproject.archive.exporting import export_everything
 from pkiproject.archive.stream import Lock
 from tests import cast
 from tests.office import Office, open_office
+from tests.pkiproject.dying import manage_and_die
 from tests.processes import ROOT, environment, manage
 from tests.servers import Server, postgresql
 
+# Its one organization is there, and the master key opens what is sealed.
+CHECK = """
+from accounts.models import Organization
+from accounts.vault import check_master_key
+check_master_key()
+assert Organization.objects.get()
+"""
 PASSWORD = "a password of twelve characters"
 
 
@@ -46,7 +54,6 @@ class Lived:
     last_membership: int
     later_serials: set[str]
     later_crl_number: int
-    lost_events: bool
 
 
 @pytest.fixture
@@ -74,7 +81,7 @@ def lived(db: None, tmp_path: Path, office: Office) -> Lived:
     assert crl is not None
     audit.seal(actor=SYSTEM)
     checkpoints = Path(settings.AUDIT_CHECKPOINT_DIR)
-    return Lived(archive, checkpoints, token, statuses, last_membership, later, crl.number, True)
+    return Lived(archive, checkpoints, token, statuses, last_membership, later, crl.number)
 
 
 @pytest.fixture
@@ -159,3 +166,25 @@ def assert_openssl_verifies(chain: list[str], folder: Path) -> None:
     command = ["openssl", "verify", "-x509_strict", "-CAfile", "root.pem", "-untrusted", "issuing.pem", "leaf.pem"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_kill_anywhere_leaves_an_empty_database_or_all_of_it(office: Office, tmp_path: Path) -> None:
+    """The archive brings the master key, which Chancery keeps itself: it is in place when everything is, not before."""
+    archive, state = tmp_path / "office.archive", tmp_path / "var"
+    key_file = tmp_path / "archive.key"
+    key_file.write_text(os.urandom(32).hex())
+    with archive.open("wb") as file:
+        lock = Lock(Secret(bytes.fromhex(key_file.read_text())), is_key=True)
+        export_everything(actor=cast.SUPERUSER, file=file, lock=lock, with_master_key=True)
+    target = {"CHANCERY_STATE_DIR": str(state)}
+    command = ("restore_everything", str(archive), "--key-file", str(key_file))
+
+    manage_and_die("after", "pkiproject.archive.restoring._fill", *command, **target)
+    manage_and_die("after", "pkiproject.management.commands.restore_everything.restore_everything", *command, **target)
+    refused = manage("shell", "--no-imports", "-c", "import pkiproject.wsgi", **target)
+    assert "`manage.py rotate_master_key` ends what was begun" in refused.stderr
+    ended = manage("rotate_master_key", **target)
+    assert ended.returncode == 0, ended.stderr
+    assert (state / "master.key").read_text().strip() == settings.MASTER_KEY.reveal().hex()
+    well = manage("shell", "--no-imports", "-c", CHECK, **target)
+    assert well.returncode == 0, well.stderr

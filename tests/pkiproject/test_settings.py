@@ -25,6 +25,7 @@ NAMES = {
         {"CHANCERY_EMBEDDED": "no", "CHANCERY_BASE_URL": "http://pki.example"},
         ["CHANCERY_MASTER_KEY", "CHANCERY_SECRET_KEY"],
     ),
+    "error pages of Django in production": (PRODUCTION | {"CHANCERY_DEBUG": "yes"}, ["CHANCERY_DEBUG"]),
     "several web processes without Redis": ({"CHANCERY_WEB_PROCESSES": "2"}, ["REDIS_URL"]),
     "https with nobody who ends it": (PRODUCTION | {"CHANCERY_TRUSTED_PROXIES": ""}, ["CHANCERY_TRUSTED_PROXIES"]),
     "another kind of queue": ({"REDIS_URL": "amqp://localhost"}, ["REDIS_URL"]),
