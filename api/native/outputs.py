@@ -78,6 +78,11 @@ class ApiKeyOut(Output):
     kind = one_of(ApiKey.Kind.values)
     prefix = text(help_text="The beginning of the token, to tell keys apart.")
     owner = text(source="owner.email", help_text="Who answers for it.")
+    maker = text(
+        source="maker.email",
+        allow_null=True,
+        help_text="Who made it; null: the console. One that its owner has not made himself decides on no requests.",
+    )
     permissions = texts()
     allowed_cidrs = texts(help_text="Where it may be used from; everywhere if empty.")
     expires_at = moment(allow_null=True)

@@ -15,8 +15,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from jsonschema import Draft202012Validator
 
 from accounts.services.people import actor_for_user
+from api.native.openapi import document
 from audit.models import AuditEvent
 from certificates.models import Certificate, Decision, Request
 from certificates.services.fulfilment import fulfil_request
@@ -302,6 +304,7 @@ def test_no_key_decides_unless_its_owner_has_made_one_for_that(desk):
     request = asked(signed_in(desk.asker))
     default = wire_of(desk.office.person)
     assert problem(approve(default, request)) == (403, "permission-denied")
+    assert default.get("/api/v2/api-keys").json()["data"][0]["maker"] == "owner@acme.example"
     body = {"name": "decider", "permissions": ["requests:decide"]}
     assert problem(default.post("/api/v2/api-keys", body)) == (403, "permission-denied")
     own = key_of(desk.approver, Permission.REQUESTS_DECIDE, Permission.REQUESTS_READ)
@@ -528,3 +531,22 @@ def test_a_detail_takes_a_bounded_number_of_queries(desk):
     with CaptureQueriesContext(connection) as queries:
         shown(wire, request)
     assert len(queries) <= 25, "\n".join(query["sql"][:150] for query in queries)
+
+
+def test_answers_are_as_the_documents_say(desk):
+    csr = pki.make_csr(subject="CN=www.acme.test")
+    wire, approver = signed_in(desk.asker), signed_in(desk.approver)
+    request = approved(desk)
+    path = f"{URL}/{request['id']}"
+    answers = {
+        ("v1", "RequestItem"): wire.post("/api/v1/certificates", BODY),
+        ("v2", "RequestItem"): wire.post("/api/v2/certificates", BODY | {"csr": csr}),
+        ("v2", "RequestDetail"): approver.get(path),
+        ("v2", "Fulfilled"): wire.post(f"{path}/fulfil", {"key_delivery": "now", "delivery_format": "zip"}),
+        ("v2", "RequestItemList"): wire.get(URL),
+        ("v2", "RequestCounts"): approver.get(f"{URL}/counts"),
+    }
+    for (version, name), answer in answers.items():
+        schema = {"$ref": f"#/components/schemas/{name}", "components": document(version)["components"]}
+        Draft202012Validator(schema).validate(answer.json())
+        assert set(document(version)["components"]["schemas"][name]["required"]) == set(answer.json()), name
