@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
@@ -91,6 +92,10 @@ class Invitation(models.Model):
     def is_open(self) -> bool:
         """Neither accepted nor cancelled; it may have expired."""
         return self.accepted_at is None and self.cancelled_at is None
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
 
 
 class SignInProvider(models.Model):

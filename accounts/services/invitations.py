@@ -108,7 +108,7 @@ def read_link(token: str) -> Invitation:
         row = Invitation.objects.select_related("organization", "inviter").get(public_id=UUID(public_id))
     except (signing.BadSignature, ValueError, TypeError, Invitation.DoesNotExist) as error:
         raise NotFound(_("There is no such invitation."), code="invitation-not-found") from error
-    if not row.is_open or row.mailing != mailing or row.expires_at <= timezone.now():
+    if not row.is_open or row.mailing != mailing or row.is_expired:
         raise _gone()
     return row
 

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import selectors
-from accounts.models import User
+from accounts.models import Organization, User
 from accounts.services.credentials import create_api_key, revoke_api_key
 from accounts.services.organizations import add_member, change_member_role, create_organization, remove_member
 from api.common.openapi import operation
@@ -71,7 +71,7 @@ class Members(NativeViewSet):
         """Somebody who has an account already."""
         values = MemberIn.values(request.data, version=self.version)
         organization = self.organization_of(values)
-        user = _user_by(values["email"])
+        user = _user_by(values["email"], organization)
         member = add_member(actor=self.actor, organization=organization, user=user, role=values["role"])
         return self.created(self.show(MemberOut, member))
 
@@ -79,11 +79,11 @@ class Members(NativeViewSet):
     def retrieve(self, request: Request, ref: Ref) -> Response:
         return Response(self.show(MemberOut, selectors.get_membership(ref, visible_to=self.actor)))
 
-    @operation("Change a member's role", body=MemberChangeIn, answers={200: MemberOut}, refusals=(Family.CONFLICT,))
+    @operation("Change a member's rights", body=MemberChangeIn, answers={200: MemberOut}, refusals=(Family.CONFLICT,))
     def partial_update(self, request: Request, ref: Ref) -> Response:
         values = MemberChangeIn.values(request.data, version=self.version)
         member = selectors.get_membership(ref, visible_to=self.actor)
-        change_member_role(actor=self.actor, membership=member, role=values["role"])
+        change_member_role(actor=self.actor, membership=member, **({"role": member.role} | values))
         return self.retrieve(request, ref)
 
     @operation("Remove a member", answers={204: None}, refusals=(Family.CONFLICT,))
@@ -127,8 +127,9 @@ class ApiKeys(NativeViewSet):
         return Response(status=204)
 
 
-def _user_by(email: str) -> User:
+def _user_by(email: str, organization: Organization) -> User:
+    """Whoever another organization's identity provider has made is nobody here."""
     user = selectors.find_user(email)
-    if user is None:
+    if user is None or user.managed_by_id not in (None, organization.pk):
         raise Invalid.of("email", "unknown-user", _("Nobody with this e-mail address has an account here."))
     return user

@@ -29,6 +29,11 @@ from kernel.ref import Ref
 _PERMISSIONS: Final = sorted(ORGANIZATION_PERMISSIONS)
 
 
+def _role_of_member(**options: Any) -> Text:
+    known = ", ".join(OrganizationRole.values)
+    return Text(max_length=80, help_text=f"One of {known}, or the slug of a role of the organization's own.", **options)
+
+
 class OrganizationIn(Input):
     """A new tenant."""
 
@@ -45,15 +50,16 @@ class MemberIn(Input):
 
     organization_id = Id(required=False)
     email = Text(max_length=254)
-    role = Choice(OrganizationRole.values)
+    role = _role_of_member()
 
 
 class MemberChangeIn(Input):
-    """Another role for a member."""
+    """Another role for a member, or other permissions beside it."""
 
     example = {"role": "auditor"}
 
-    role = Choice(OrganizationRole.values)
+    role = _role_of_member(required=False)
+    capabilities = words(help_text="Permissions of this person beside those of the role.")
 
 
 class ApiKeyIn(Input):

@@ -7,7 +7,6 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from accounts.models import ApiKey
-from accounts.roles import OrganizationRole
 from api.common.fields import Duration, Id, Made, Moment
 from cas.core.keys import KeyAlgorithm
 
@@ -64,7 +63,7 @@ class MemberOut(Output):
     organization_id = identity(source="organization")
     email = text(source="user.email")
     name = text(source="user.name")
-    role = one_of(OrganizationRole.values)
+    role = text(help_text="One that every organization has, or the slug of one of its own.")
     capabilities = texts(help_text="Permissions of this person beside those of the role.")
     created_at = moment()
 

@@ -13,6 +13,7 @@ from api.native.authority_routes import AUTHORITY_ROUTES
 from api.native.batches import Batches
 from api.native.certificates import Certificates, CertificatesBySerial
 from api.native.dialect import NativeViewSet
+from api.native.people import CustomRoles, Invitations, SignInProviders
 from api.native.requests import Requests
 from api.native.roles import Roles
 from api.native.stats import Stats
@@ -119,6 +120,13 @@ V2 = [
     _v2("organizations/<public_id:ref>", Organizations, {"get": "retrieve"}),
     _v2("members", Members, _LIST),
     _v2("members/<public_id:ref>", Members, _ITEM),
+    _v2("member-roles", CustomRoles, _LIST),
+    _v2("member-roles/<public_id:ref>", CustomRoles, _ITEM),
+    _v2("invitations", Invitations, _LIST),
+    _v2("invitations/<public_id:ref>", Invitations, {"get": "retrieve", "delete": "destroy"}),
+    _v2("invitations/<public_id:ref>/resend", Invitations, {"post": "resend"}),
+    _v2("sign-in-providers", SignInProviders, _LIST),
+    _v2("sign-in-providers/<public_id:ref>", SignInProviders, _ITEM),
     _v2("api-keys", ApiKeys, _LIST),
     _v2("api-keys/<public_id:ref>", ApiKeys, {"get": "retrieve", "delete": "destroy"}),
     *(_v2(route, view, dict(actions)) for route, view, actions in AUTHORITY_ROUTES),

@@ -6,6 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from accounts.models import CustomRole
+from accounts.services.custom_roles import create_custom_role
+from accounts.services.invitations import invite
+from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
 from audit.models import AuditEvent
 from audit.selectors import latest_checkpoint, visible_events
 from audit.services import seal
@@ -64,6 +68,7 @@ def keys_of(office, version):
         "Organizations": office.organization,
         "Members": office.organization.memberships.get(),
         "ApiKeys": cast.api_key(office.person)[0],
+        **joining(office),
         "TrustAnchors": trust(office),
     }
     keys = {name: row.pk if version == "v1" else row.public_id for name, row in rows.items()}
@@ -73,6 +78,24 @@ def keys_of(office, version):
         "CertificatesBySerial": issued.serial,
         "Audit": visible_events(office.owner)[0].event_id,
         "Checkpoints": latest_checkpoint(log).size,
+    }
+
+
+def joining(office):
+    """What decides who joins the office."""
+    here = {"actor": office.owner, "organization": office.organization}
+    number = CustomRole.objects.count()
+    permissions = [Permission.REQUESTS_DECIDE]
+    return {
+        "CustomRoles": create_custom_role(**here, name=f"ACME approvers {number}", permissions=permissions),
+        "Invitations": invite(**here, email=f"new{number}@acme.example", role="member"),
+        "SignInProviders": create_sign_in_provider(
+            **here,
+            issuer=f"https://id{number}.acme.example",
+            client_id="x",
+            client_secret=None,
+            order=ProviderOrder(name="ACME"),
+        ),
     }
 
 
@@ -184,7 +207,7 @@ def test_an_unknown_parameter_is_an_error_that_names_it(route: Route, person):
 
 def test_an_unknown_field_is_an_error_that_names_it(office, api, subtests):
     keys = {version: keys_of(office, version) for version in ("v1", "v2")}
-    takes_none = ("retire", "disable", "enable", "release", "cancel", "prefer", "abandon")
+    takes_none = ("retire", "disable", "enable", "release", "cancel", "prefer", "abandon", "resend")
     for route in (route for route in ROUTES if route.has_body and route.action not in takes_none):
         with subtests.test(str(route)):
             answer = api.send(route.method, route.path(keys[route.version].get(route.view.__name__)), {"surprise": 1})

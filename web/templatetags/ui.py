@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any, Final
 
 from django import forms, template
 from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BoundField
 from django.template.context import RequestContext
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info, gettext
@@ -64,11 +62,6 @@ def translated(text: str) -> str:
 def say(text: Text) -> str:
     """A message of the kernel in the reader's language."""
     return text.render(gettext)
-
-
-@register.filter
-def is_over(moment: datetime) -> bool:
-    return moment <= timezone.now()
 
 
 @register.filter

@@ -261,7 +261,7 @@ def test_members_come_change_and_go_and_an_owner_stays(owner):
     own = owner.get(f"{V2}/members").json()["data"][0]
     last = owner.delete(f"{V2}/members/{own['id']}")
     assert (last.status_code, last.json()["type"].rpartition("/")[2]) == (409, "last-owner")
-    assert wrong_fields(owner.post(f"{V2}/members", {"email": "x@y.z", "role": "boss"})) == {"role": "unknown-value"}
+    assert wrong_fields(owner.post(f"{V2}/members", {"email": other.email, "role": "boss"})) == {"role": "unknown-role"}
     assert wrong_fields(owner.post(f"{V2}/members", {"email": "x@y.z", "role": "member"})) == {"email": "unknown-user"}
 
 
