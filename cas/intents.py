@@ -12,6 +12,7 @@ from typing import Final
 from django.db import IntegrityError, OperationalError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
+from psycopg.errors import ForeignKeyViolation
 
 from cas.models import IssuedSerial
 from kernel.errors import Conflict, Unavailable
@@ -26,10 +27,15 @@ _COLUMNS: Final = (
 )
 
 
+class NobodyKnowsIt(Exception):
+    """The CA is being made in the transaction around this, and is seen nowhere else."""
+
+
 def announce(reservations: Sequence[IssuedSerial]) -> None:
     """Commit these rows, all of one CA, as intents; the caller's transaction then makes them more: `fulfil`.
 
-    Raises Conflict (a serial was used), Unavailable (not on PostgreSQL, or the database does not answer).
+    Raises Conflict (a serial was used), Unavailable (not on PostgreSQL, or the database does not answer),
+    NobodyKnowsIt.
     """
     if connection.vendor != "postgresql":
         # SQLite has one writer, and that is the transaction around this.
@@ -39,6 +45,8 @@ def announce(reservations: Sequence[IssuedSerial]) -> None:
     try:
         _insert(beside, reservations)
     except IntegrityError as error:
+        if isinstance(error.__cause__, ForeignKeyViolation):
+            raise NobodyKnowsIt from error
         raise Conflict(_("The serial number has been used."), code="serial-used") from error
     except OperationalError as error:
         raise Unavailable(_("The signature could not be announced."), code="intent-not-written") from error

@@ -80,9 +80,7 @@ def shard_of(serial: int, ca: CertificateAuthority) -> int:
 
 
 def _reserve(ca: CertificateAuthority, reservations: Sequence[IssuedSerial], *, is_new: bool = False) -> None:
-    if not is_new and ca.key is not None and ca.key.signs_outside:
-        intents.announce(reservations)
-        intents.fulfil(reservations)
+    if not is_new and ca.key is not None and ca.key.signs_outside and _announced(reservations):
         return
     try:
         # Without a savepoint: nobody goes on in a transaction whose serial number was taken.
@@ -90,3 +88,13 @@ def _reserve(ca: CertificateAuthority, reservations: Sequence[IssuedSerial], *, 
             insert(reservations)
     except IntegrityError as error:
         raise Conflict(_("The serial number has been used."), code="serial-used") from error
+
+
+def _announced(reservations: Sequence[IssuedSerial]) -> bool:
+    """Whether an intent was committed. Not for a CA that this transaction makes, as where it `is_new`."""
+    try:
+        intents.announce(reservations)
+    except intents.NobodyKnowsIt:
+        return False
+    intents.fulfil(reservations)
+    return True

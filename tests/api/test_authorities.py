@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cas.models import CaKey, CertificateAuthority
+from cas.models import CaKey, CertificateAuthority, IssuedSerial
 from certificates.models import Crl, CrlScope
 from kernel.permissions import Permission
 from kernel.secret import Secret
@@ -235,6 +235,12 @@ def test_a_ca_on_the_token_is_made_by_the_wire(api, office, hsm_token):
     assert made.json()["key_backend"] == "pkcs11"
     assert api.get(f"{CAS}/{made.json()['id']}/key").json()["is_well"] is True
     assert CertificateAuthority.objects.get(name="Token").key.backend == "pkcs11"
+    again = {"Idempotency-Key": "once"}
+    first, second = (api.post(CAS, ask("Second", key_backend="pkcs11"), **again) for _round in range(2))
+    assert first.status_code == 201, first.content
+    assert first.content == second.content
+    assert first.json()["crl"]["is_current"] is True
+    assert not IssuedSerial.objects.filter(is_intent=True).exists()
 
 
 def test_who_may_only_read_makes_nothing(office):
