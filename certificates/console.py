@@ -91,6 +91,11 @@ def complete(desk: Desk, options: Options) -> None:
     desk.say(f"{ca.name} is in service, under {ca.parent or 'itself'}")
 
 
+def cancel(desk: Desk, options: Options) -> None:
+    pending.cancel_authority(actor=desk.actor, ca=desk.ca(options["name"]))
+    desk.say(f"{options['name']} is given up; its key is destroyed, and its name is free")
+
+
 def sign(desk: Desk, options: Options) -> None:
     require_new_files(options["out"])
     order = AuthorityRequestOrder(
@@ -215,6 +220,7 @@ VERBS: Final[Mapping[str, Callable[[Desk, Options], None]]] = {
     "request": request,
     "csr": csr,
     "complete": complete,
+    "cancel": cancel,
     "sign": sign,
     "import": import_,
     "add": add,

@@ -64,6 +64,14 @@ def test_a_csr_goes_out_and_a_certificate_comes_back(office, root, tmp_path):
     assert "exists already" in refusal("ca", "csr", "Offline", "--out", str(out))
 
 
+def test_nobody_waits_any_more(office, tmp_path):
+    out = str(tmp_path / "request.pem")
+    run("ca", "request", "Offline", "--out", out)
+    assert "its name is free" in run("ca", "cancel", "Offline")
+    run("ca", "request", "Offline", "--out", str(tmp_path / "again.pem"))
+    assert "ACME Root is active" in refusal("ca", "cancel", "ACME Root")
+
+
 def test_a_partner_is_certified(office, tmp_path):
     request, out = write(tmp_path, "partner.csr", make_csr(subject="CN=Partner")), tmp_path / "chain.pem"
     run("ca", "sign", "Partner", request, "--parent", "ACME Root", "--path-length", "0", "--out", str(out))

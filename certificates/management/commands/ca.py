@@ -13,7 +13,7 @@ from certificates.console import VERBS, Desk
 
 
 class Command(OrganizationCommand):
-    help = "Request, complete, sign, import, add, cross, renew, prefer, revoke and succeed certificate authorities."
+    help = "Request, complete, cancel, sign, import, add, cross, renew, prefer, revoke and succeed CAs."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -21,6 +21,7 @@ class Command(OrganizationCommand):
         _request(verbs.add_parser("request", help="a key here, and a CSR for the CA that shall certify it"))
         _csr(verbs.add_parser("csr", help="the CSR again, or one for a certificate that follows"))
         _complete(verbs.add_parser("complete", help="the certificate has come"))
+        _named(verbs.add_parser("cancel", help="wait no more: destroy the key of a CA that has no certificate yet"))
         _sign(verbs.add_parser("sign", help="certify the CA of somebody else by its CSR"))
         _import(verbs.add_parser("import", help="move a CA in, with its key"))
         _add(verbs.add_parser("add", help="a CA from outside, by its certificate"))
