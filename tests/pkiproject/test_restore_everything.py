@@ -188,3 +188,43 @@ def test_a_kill_anywhere_leaves_an_empty_database_or_all_of_it(office: Office, t
     assert (state / "master.key").read_text().strip() == settings.MASTER_KEY.reveal().hex()
     well = manage("shell", "--no-imports", "-c", CHECK, **target)
     assert well.returncode == 0, well.stderr
+
+
+# Exports, and lets another process make an organization when the first tables are written.
+EXPORT_BESIDE_A_WRITER = """
+import io, sys
+from accounts.models import Organization
+from kernel.secret import Secret
+from pkiproject.archive import exporting
+from pkiproject.archive.stream import Lock, read_lines
+from tests.cast import SUPERUSER
+from tests.processes import manage
+
+def write_table(writer, model, real=exporting._write_table):
+    if model is Organization:
+        manage("create_organization", "Umbrella", CHANCERY_STATE_DIR=sys.argv[1]).check_returncode()
+    return real(writer, model)
+
+exporting._write_table = write_table
+file, lock = io.BytesIO(), Lock(Secret(bytes(32)), is_key=True)
+exporting.export_everything(actor=SUPERUSER, file=file, lock=lock)
+file.seek(0)
+print(Organization.objects.count(), sum(b"Umbrella" in line for line in read_lines(file, lock)))
+"""
+
+
+def test_on_sqlite_too_nobody_waits_for_an_export_and_it_is_of_one_moment(tmp_path: Path) -> None:
+    """PostgreSQL: `test_an_archive_is_of_one_moment`."""
+    state = str(tmp_path / "var")
+    manage("prepare", "--only", "database", CHANCERY_STATE_DIR=state).check_returncode()
+    done = subprocess.run(
+        [sys.executable, "-c", "import django; django.setup()\n" + EXPORT_BESIDE_A_WRITER, state],
+        cwd=ROOT,
+        env=environment(CHANCERY_STATE_DIR=state) | {"DJANGO_SETTINGS_MODULE": "pkiproject.settings"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1", "0"]
