@@ -20,3 +20,8 @@ def rotate_responders() -> None:
 @shared_task(ignore_result=True)
 def fulfil_approved() -> None:
     sweeps.fulfil_approved()
+
+
+@shared_task(ignore_result=True)
+def take_tallies() -> None:
+    sweeps.take_tallies()

@@ -22,6 +22,7 @@ TIMETABLE: Final = {
     "fulfil approved requests": _every(5, "certificates.tasks.fulfil_approved"),
     "forget old answers": _every(60, "api.tasks.forget_answers"),
     "send invitations": _every(5, "accounts.tasks.send_invitations"),
+    "count certificates": _every(300, "certificates.tasks.take_tallies"),
     "rotate OCSP responders": _every(300, "certificates.tasks.rotate_responders"),
 }
 

@@ -1,7 +1,14 @@
 """The register and the authorities in the admin: lists, decoded certificates, and pages that call services."""
 
 from certificates.admin.authorities import CaCertificateAdmin, CertificateAuthorityAdmin
-from certificates.admin.records import CrlAdmin, CrlScopeAdmin, OcspResponderAdmin, PublicPathAdmin, RevocationAdmin
+from certificates.admin.records import (
+    CertificateTallyAdmin,
+    CrlAdmin,
+    CrlScopeAdmin,
+    OcspResponderAdmin,
+    PublicPathAdmin,
+    RevocationAdmin,
+)
 from certificates.admin.register import CertificateAdmin
 from certificates.admin.requests import DecisionAdmin, RequestAdmin
 
@@ -9,6 +16,7 @@ __all__ = [
     "CaCertificateAdmin",
     "CertificateAdmin",
     "CertificateAuthorityAdmin",
+    "CertificateTallyAdmin",
     "CrlAdmin",
     "CrlScopeAdmin",
     "DecisionAdmin",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.admin import html
 from audit.admin.base import ReadOnlyAdmin
-from certificates.models import Crl, CrlScope, OcspResponder, PublicPath, Revocation, SubscriberKey
+from certificates.models import CertificateTally, Crl, CrlScope, OcspResponder, PublicPath, Revocation, SubscriberKey
 
 
 @admin.register(Revocation)
@@ -157,3 +157,16 @@ class SubscriberKeyAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Collected"))
     def collected(self, key: SubscriberKey) -> SafeString | str:
         return html.moment(key.collected_at)
+
+
+@admin.register(CertificateTally)
+class CertificateTallyAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "through", "count", "taken")
+    list_filter = (("organization", admin.RelatedOnlyFieldListFilter),)
+    list_select_related = ("organization",)
+    sortable_by = ()
+    fields = ("organization", "through", "count", "taken")
+
+    @admin.display(description=_("Counted"))
+    def taken(self, tally: CertificateTally) -> SafeString | str:
+        return html.moment(tally.created_at)
