@@ -283,4 +283,5 @@ def test_a_filter_takes_as_many_queries_for_seven_rows_as_for_one(api, register,
             with CaptureQueriesContext(connection) as queries:
                 assert api.get(f"{url}?limit={limit}{filters}").status_code == 200
             counts.append(len(queries))
-        assert counts[0] == counts[1] <= 13
+        # On PostgreSQL a search that no index helps is bounded in time, which takes statements of its own.
+        assert counts[0] == counts[1] <= 16
