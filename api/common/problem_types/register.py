@@ -112,9 +112,7 @@ REGISTER: Final = (
         _("Audit log not sealed"),
         _("The audit log waits for its sealer, and this server signs nothing before that is done."),
     ),
-    ProblemType(
-        "counting", Family.UNAVAILABLE, _("Being counted"), _("The register is large. Ask again in a minute.")
-    ),
+    ProblemType("counting", Family.UNAVAILABLE, _("Being counted"), _("The register is large. Ask again in a minute.")),
     ProblemType(
         "ambiguous-serial",
         Family.CONFLICT,
