@@ -135,7 +135,7 @@ def test_issuing_again_is_answered_byte_for_byte_and_issues_nothing(office, api,
     assert Certificate.objects.count() == 1
 
 
-@pytest.mark.row("P5", "X9")
+@pytest.mark.row("P5")
 @versions
 def test_revoking_again_is_answered_before_anybody_says_that_it_is_revoked(office, api, certificates):
     issued = api.post(certificates, wish()).json()

@@ -59,6 +59,7 @@ def test_issuing_is_not_renewing(office, version):
     assert code_of(robot.post(f"{place_of(row, version)}/renew")) == (403, "permission-denied")
 
 
+@pytest.mark.row("P46")
 @VERSIONS
 def test_a_successor_is_answered_as_an_issuance_and_both_name_each_other(api, office, version):
     old = office.issue("www.acme.test", "api.acme.test", tags=("prod",), description="The shop")
