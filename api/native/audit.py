@@ -162,8 +162,8 @@ class Audit(_LogViewSet):
         return known[0] if known else first
 
     def _patience(self, wanted: EventFilter, asker: Actor) -> AbstractContextManager[None]:
-        """The indexes begin with the log, and there is none of addresses."""
-        is_slow = wanted.ip is not None or asker.organization_id is None
+        """The indexes begin with the log, there is none of addresses, and what is newer than `until` is passed over."""
+        is_slow = wanted.ip is not None or wanted.until is not None or asker.organization_id is None
         return time_limit(_PATIENCE) if is_slow else nullcontext()
 
 
