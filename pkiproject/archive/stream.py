@@ -40,6 +40,7 @@ _LOG_N: Final = 17
 _HIGHEST_LOG_N: Final = 20
 _CHECK_NONCE: Final = b"\xff" * 12
 _COMPRESSION: Final = 3
+_STEP: Final = 2**20
 
 
 class ArchiveBroken(Exception):
@@ -91,9 +92,13 @@ def read_lines(file: BinaryIO, lock: Lock) -> Iterator[bytes]:
     """
     expander, rest = zlib.decompressobj(), b""
     for chunk in _read_chunks(file, lock):
-        *lines, rest = (rest + expander.decompress(chunk)).split(b"\n")
-        for line in lines:
-            yield line + b"\n"
+        waiting = chunk
+        # Step by step: a chunk that is nothing but zeros would become 256 MiB.
+        while part := expander.decompress(waiting, _STEP):
+            waiting = expander.unconsumed_tail
+            *lines, rest = (rest + part).split(b"\n")
+            for line in lines:
+                yield line + b"\n"
     if rest or not expander.eof:
         raise ArchiveBroken("The archive ends in the middle of a line.")
 

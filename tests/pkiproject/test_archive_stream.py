@@ -65,6 +65,12 @@ def test_an_end_at_the_edge_of_a_chunk(monkeypatch: pytest.MonkeyPatch, extra: i
     assert (len(content) - HEADER > BLOB) is (extra > 0)
 
 
+def test_lines_that_shrink_a_thousandfold_come_out_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "_STEP", 1000)
+    lines = [b"x" * 99_999 + b"\n", *[b"\n"] * 5000, b"y" * 100 + b"\n"]
+    assert read(written(lines)) == lines
+
+
 def test_nothing_of_it_can_be_read_from_outside() -> None:
     content = written([b"the master key is here\n"] * 100)
     assert b"master" not in content
