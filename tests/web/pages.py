@@ -7,8 +7,16 @@ from collections.abc import Iterator
 from django.contrib import admin
 from django.urls import reverse
 
-OWN_PAGES = ("/", "/password/", "/developers/", "/developers/v1/", "/developers/errors/")
-OPEN_PAGES = ("/sign-in/", "/no-such-page/", "/developers/", "/developers/errors/template-not-found")
+ACCOUNT_PAGES = ("/account/", "/account/security/", "/account/sessions/", "/account/organization/")
+OWN_PAGES = ("/", "/password/", *ACCOUNT_PAGES, "/developers/", "/developers/v1/", "/developers/errors/")
+OPEN_PAGES = (
+    "/sign-in/",
+    "/password/forgotten/",
+    "/password/new/x/y/",
+    "/no-such-page/",
+    "/developers/",
+    "/developers/errors/template-not-found",
+)
 
 
 def admin_lists() -> Iterator[str]:
