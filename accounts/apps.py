@@ -23,7 +23,7 @@ class AccountsConfig(AppConfig):
 
         register(Organization, made_by=[EventName.ORGANIZATION_CREATED], log="pk", are_subjects=True)
         register(User, made_by=[EventName.USER_CREATED], log=None, are_subjects=True)
-        register(ApiKey, made_by=[EventName.API_KEY_CREATED], are_subjects=True)
+        register(ApiKey, made_by=[EventName.API_KEY_CREATED, EventName.API_KEY_ROTATED], are_subjects=True)
         register(Invitation, made_by=[EventName.INVITATION_CREATED], are_subjects=True)
         # These are deleted when they end.
         register(Membership, told_by=[EventName.MEMBERSHIP_CREATED], are_subjects=True)

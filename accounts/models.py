@@ -191,6 +191,10 @@ class ApiKey(models.Model):
     digest = models.BinaryField(max_length=32)
     permissions = models.JSONField(_("permissions"), default=list)
     allowed_cidrs = models.JSONField(_("allowed address ranges"), default=list, blank=True)
+    # The key whose place it took; that one may go on working for a while beside it.
+    replaces = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="successor", verbose_name=_("replaces")
+    )
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
@@ -203,6 +207,10 @@ class ApiKey(models.Model):
         verbose_name_plural = _("API keys")
         ordering = ["-id"]
         indexes = [models.Index(fields=["organization", "id"], name="accounts_apikey_list")]
+        constraints = [
+            models.UniqueConstraint(fields=["id", "organization"], name="accounts_apikey_target"),
+            SameOrganization(field="replaces", name="accounts_apikey_own_predecessor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
@@ -257,6 +265,8 @@ class ServerSecret(models.Model):
         return self.purpose
 
 
+from accounts.grant_models import Grant  # noqa: E402
+from accounts.machine_models import ServiceAccount  # noqa: E402
 from accounts.people_models import (  # noqa: E402
     CustomRole,
     ExternalIdentity,
@@ -268,10 +278,12 @@ __all__ = [
     "ApiKey",
     "CustomRole",
     "ExternalIdentity",
+    "Grant",
     "Invitation",
     "Membership",
     "Organization",
     "ServerSecret",
+    "ServiceAccount",
     "SignInProvider",
     "User",
     "UserManager",

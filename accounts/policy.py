@@ -5,10 +5,10 @@ Nothing else in the system decides who may do what.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from kernel.actor import Actor, ActorKind
@@ -49,6 +49,16 @@ def require(actor: Actor, permission: Permission, *, organization_id: int | None
         _note(actor, Judgement(permission, organization_id, ca_id))
         return
     raise Denied(_("This needs the permission %(permission)s."), permission=permission.value)
+
+
+def narrowed(actor: Actor, permissions: Collection[Permission]) -> Actor:
+    """The actor as he goes through a door that one of these permissions opens: let to the CAs alone where he has one.
+
+    So a credential that may read one CA and issue under another reads nothing of the other one.
+    """
+    if actor.grants is None:
+        return actor
+    return replace(actor, grants=tuple(each for each in actor.grants if not each.permissions.isdisjoint(permissions)))
 
 
 @contextmanager

@@ -34,6 +34,19 @@ def within_reach(rows: QuerySet[M], actor: Actor, *, column: str = "organization
     return rows.none()
 
 
+def under_granted_cas(rows: QuerySet[M], actor: Actor, *, column: str = "ca_id") -> QuerySet[M]:
+    """`within_reach`, and of the CAs that the actor is let to; without such a limit, of all."""
+    rows = within_reach(rows, actor)
+    if actor.grants is None:
+        return rows
+    return rows.filter(**{f"{column}__in": [grant.ca_id for grant in actor.grants]})
+
+
+def of_whole_organization(rows: QuerySet[M], actor: Actor) -> QuerySet[M]:
+    """`within_reach` of what is not about a CA: nothing for those who are let to single ones."""
+    return within_reach(rows, actor) if actor.grants is None else rows.none()
+
+
 def reach_sql(actor: Actor, column: str) -> tuple[str, list[int]]:
     """`within_reach` as a condition of SQL that is written by hand, with its parameters."""
     if actor.organization_id is not None:
@@ -77,7 +90,7 @@ def person_of(actor: Actor) -> User:
 
 def memberships(*, visible_to: Actor) -> QuerySet[Membership]:
     rows = Membership.objects.select_related("user", "organization", "custom_role").order_by("id")
-    return within_reach(rows, visible_to)
+    return of_whole_organization(rows, visible_to)
 
 
 def get_membership(ref: Ref, *, visible_to: Actor) -> Membership:
@@ -90,7 +103,7 @@ def get_membership(ref: Ref, *, visible_to: Actor) -> Membership:
 
 def api_keys(*, visible_to: Actor) -> QuerySet[ApiKey]:
     rows = ApiKey.objects.select_related("owner", "maker", "organization").order_by("-id")
-    return within_reach(rows, visible_to)
+    return of_whole_organization(rows, visible_to)
 
 
 def get_api_key(ref: Ref, *, visible_to: Actor) -> ApiKey:
@@ -102,7 +115,7 @@ def get_api_key(ref: Ref, *, visible_to: Actor) -> ApiKey:
 
 
 def custom_roles(*, visible_to: Actor) -> QuerySet[CustomRole]:
-    return within_reach(CustomRole.objects.select_related("organization").order_by("id"), visible_to)
+    return of_whole_organization(CustomRole.objects.select_related("organization").order_by("id"), visible_to)
 
 
 def get_custom_role(ref: Ref, *, visible_to: Actor) -> CustomRole:
@@ -115,7 +128,7 @@ def get_custom_role(ref: Ref, *, visible_to: Actor) -> CustomRole:
 
 def invitations(*, visible_to: Actor) -> QuerySet[Invitation]:
     rows = Invitation.objects.select_related("inviter", "organization").order_by("-id")
-    return within_reach(rows, visible_to)
+    return of_whole_organization(rows, visible_to)
 
 
 def get_invitation(ref: Ref, *, visible_to: Actor) -> Invitation:
@@ -127,7 +140,7 @@ def get_invitation(ref: Ref, *, visible_to: Actor) -> Invitation:
 
 
 def sign_in_providers(*, visible_to: Actor) -> QuerySet[SignInProvider]:
-    return within_reach(SignInProvider.objects.select_related("organization").order_by("id"), visible_to)
+    return of_whole_organization(SignInProvider.objects.select_related("organization").order_by("id"), visible_to)
 
 
 def get_sign_in_provider(ref: Ref, *, visible_to: Actor) -> SignInProvider:
@@ -139,7 +152,7 @@ def get_sign_in_provider(ref: Ref, *, visible_to: Actor) -> SignInProvider:
 
 
 def external_identities(*, visible_to: Actor) -> QuerySet[ExternalIdentity]:
-    return within_reach(ExternalIdentity.objects.select_related("user").order_by("id"), visible_to)
+    return of_whole_organization(ExternalIdentity.objects.select_related("user").order_by("id"), visible_to)
 
 
 def get_external_identity(ref: Ref, *, visible_to: Actor) -> ExternalIdentity:

@@ -18,6 +18,7 @@ class EventName(StrEnum):
     MEMBERSHIP_CHANGED = "membership.changed"
     MEMBERSHIP_REMOVED = "membership.removed"
     API_KEY_CREATED = "api_key.created"
+    API_KEY_ROTATED = "api_key.rotated"
     API_KEY_REVOKED = "api_key.revoked"
     SESSION_STARTED = "session.started"
     SESSION_ENDED = "session.ended"

@@ -42,7 +42,12 @@ def first_moment(day: date | datetime) -> datetime:
 
 
 def visible_events(visible_to: Actor) -> QuerySet[AuditEvent]:
-    """The log of the actor's organization; every log, the system's too, for a superuser above all of them."""
+    """The log of the actor's organization; every log, the system's too, for a superuser above all of them.
+
+    Nothing for those who are let to single CAs: a log is not about one.
+    """
+    if visible_to.grants is not None:
+        return AuditEvent.objects.none()
     if visible_to.organization_id is not None:
         return AuditEvent.objects.filter(log=visible_to.organization_id)
     return AuditEvent.objects.all() if visible_to.is_superuser else AuditEvent.objects.none()
@@ -94,7 +99,7 @@ def get_event(event_id: str, *, visible_to: Actor) -> AuditEvent:
 def visible_log(log: int, *, visible_to: Actor) -> int:
     """The same number, if the actor may see this log. Raises NotFound."""
     own = visible_to.organization_id
-    if log != own and not (own is None and visible_to.is_superuser):
+    if visible_to.grants is not None or (log != own and not (own is None and visible_to.is_superuser)):
         raise NotFound(_("There is no such audit log."))
     return log
 

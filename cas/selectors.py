@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Organization
 from accounts.rows import select, select_together
-from accounts.selectors import reach_sql, within_reach
+from accounts.selectors import of_whole_organization, reach_sql, under_granted_cas
 from cas import addresses, locks
 from cas.core.leaf import IssuerFacts
 from cas.models import (
@@ -73,10 +73,7 @@ _TEMPLATE_TABLES = (Template, Organization, CertificateAuthority, Role, ProfileV
 
 def authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
     rows = CertificateAuthority.objects.select_related("organization", "parent", "key").order_by("id")
-    rows = within_reach(rows, visible_to)
-    if visible_to.grants is not None:
-        rows = rows.filter(pk__in=[grant.ca_id for grant in visible_to.grants])
-    return rows
+    return under_granted_cas(rows, visible_to, column="pk")
 
 
 def get_ca(ref: Ref, *, visible_to: Actor) -> CertificateAuthority:
@@ -94,7 +91,7 @@ def ca_not_found() -> NotFound:
 
 def roles(*, visible_to: Actor) -> QuerySet[Role]:
     rows = Role.objects.select_related("organization", "ca").filter(retired_at__isnull=True).order_by("id")
-    return _under_visible_cas(rows, visible_to)
+    return under_granted_cas(rows, visible_to)
 
 
 def get_role(ref: Ref, *, visible_to: Actor) -> Role:
@@ -107,7 +104,7 @@ def get_role(ref: Ref, *, visible_to: Actor) -> Role:
 
 def templates(*, visible_to: Actor) -> QuerySet[Template]:
     rows = Template.objects.select_related("organization", "ca", "role", "profile")
-    return _under_visible_cas(rows.filter(retired_at__isnull=True).order_by("id"), visible_to)
+    return under_granted_cas(rows.filter(retired_at__isnull=True).order_by("id"), visible_to)
 
 
 def get_template(ref: Ref, *, visible_to: Actor) -> Template:
@@ -142,7 +139,7 @@ def template_to_issue(pk: int) -> Template:
 
 
 def _visible_template_sql(actor: Actor) -> tuple[str, list[int | str]]:
-    """`_under_visible_cas` as SQL."""
+    """`under_granted_cas` as SQL."""
     reach, organization = reach_sql(actor, "cas_template.organization_id")
     if actor.grants is None:
         return reach, [*organization]
@@ -291,7 +288,7 @@ def foreign_authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
 def trust_anchors(*, visible_to: Actor) -> QuerySet[TrustAnchor]:
     """What is trusted now; nothing for those who are let to single CAs."""
     rows = TrustAnchor.objects.select_related("organization").filter(retired_at__isnull=True).order_by("id")
-    return within_reach(rows, visible_to) if visible_to.grants is None else rows.none()
+    return of_whole_organization(rows, visible_to)
 
 
 def get_trust_anchor(ref: Ref, *, visible_to: Actor) -> TrustAnchor:
@@ -335,13 +332,6 @@ def lost_intents(*, at: datetime) -> QuerySet[IssuedSerial]:
     """What was announced before a key outside signed it, and has not been stored in all the time that may take."""
     rows = IssuedSerial.objects.select_related("ca").filter(is_intent=True, created_at__lt=at - _STORING_TAKES)
     return rows.order_by("id")
-
-
-def _under_visible_cas(rows: QuerySet, actor: Actor) -> QuerySet:
-    rows = within_reach(rows, actor)
-    if actor.grants is not None:
-        rows = rows.filter(ca_id__in=[grant.ca_id for grant in actor.grants])
-    return rows
 
 
 def _chain_rows(ids: str, ca_ids: Sequence[int], lock: str = "") -> dict[int, CertificateAuthority]:

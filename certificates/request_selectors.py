@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts import policy
-from accounts.selectors import find_user, within_reach
+from accounts.selectors import find_user, under_granted_cas
 from certificates.models import Decision, Request
 from kernel.actor import Actor
 from kernel.errors import NotFound
@@ -22,14 +22,14 @@ OPEN = (Status.PENDING, Status.APPROVED)
 
 def requests(*, visible_to: Actor) -> QuerySet[Request]:
     """Newest first. Without `requests:read`, those that the actor, or the person behind him, has made."""
-    rows = within_reach(
-        Request.objects.select_related("organization", "ca", "template", "certificate").order_by("-id"), visible_to
-    )
-    if visible_to.grants is not None:
-        rows = rows.filter(ca_id__in=[grant.ca_id for grant in visible_to.grants])
+    rows = Request.objects.select_related("organization", "ca", "template", "certificate").order_by("-id")
+    rows = under_granted_cas(rows, visible_to)
     if not policy.holds(visible_to, Permission.REQUESTS_READ):
-        rows = rows.filter(person_id=visible_to.person_id)
-    return rows
+        return rows.filter(person_id=visible_to.person_id)
+    if visible_to.grants is None:
+        return rows
+    readable = [each.ca_id for each in visible_to.grants if Permission.REQUESTS_READ in each.permissions]
+    return rows.filter(Q(ca_id__in=readable) | Q(person_id=visible_to.person_id))
 
 
 def inbox(*, visible_to: Actor, at: datetime) -> QuerySet[Request]:

@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import F, Lookup, Q, QuerySet
 
 from accounts.models import Organization, User
-from accounts.selectors import organizations, within_reach
+from accounts.selectors import organizations, under_granted_cas
 from cas.models import Template
 from cas.selectors import authorities
 from certificates.models import Certificate, CertificateName, CertificateTag
@@ -276,7 +276,7 @@ def _named(term: OneOf, actor: Actor) -> tuple[str, QuerySet[Any], tuple[str, ..
         case "ca":
             return "ca_id", authorities(visible_to=actor), ("slug", "name")
         case "template":
-            return "template_id", within_reach(Template.objects.all(), actor), ("code",)
+            return "template_id", under_granted_cas(Template.objects.all(), actor), ("code",)
         case "org":
             return "organization_id", organizations(visible_to=actor), ("slug", "name")
     return "owner_id", User.objects.all(), ("email__iexact", "username")

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
-from accounts.selectors import within_reach
+from accounts.selectors import under_granted_cas
 from cas.models import CaCertificate, CertificateAuthority, IssuedSerial
 from certificates.models import Certificate, CertificateTally, Crl, CrlScope, OcspResponder, Revocation
 from kernel.actor import Actor
@@ -25,10 +25,7 @@ RESPONDER_MARGIN: Final = timedelta(days=10)
 
 def certificates(*, visible_to: Actor) -> QuerySet[Certificate]:
     """Newest first, without the bytes."""
-    rows = within_reach(Certificate.objects.select_related("ca", "template").order_by("-id"), visible_to)
-    if visible_to.grants is not None:
-        rows = rows.filter(ca_id__in=[grant.ca_id for grant in visible_to.grants])
-    return rows
+    return under_granted_cas(Certificate.objects.select_related("ca", "template").order_by("-id"), visible_to)
 
 
 def get_certificate(ref: Ref, *, visible_to: Actor) -> Certificate:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from accounts.models import ApiKey, Organization, User
 from accounts.roles import ORGANIZATION_PERMISSIONS, OrganizationRole
-from accounts.services.credentials import authenticate_token, create_api_key
+from accounts.services.api_keys import create_api_key
+from accounts.services.credentials import authenticate_token
 from accounts.services.organizations import add_member, create_organization
 from accounts.services.people import actor_for_user, create_user
 from kernel.actor import Actor, ActorKind

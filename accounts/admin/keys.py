@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.organizations import people
 from accounts.models import ApiKey, Organization
 from accounts.roles import ORGANIZATION_PERMISSIONS
-from accounts.services.credentials import create_api_key, revoke_api_key
+from accounts.services.api_keys import create_api_key, revoke_api_key
 from accounts.sessions import actor_of
 from audit.admin import html
 from audit.admin.forms import DaysField, LinesField

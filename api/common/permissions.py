@@ -15,7 +15,7 @@ from kernel.text import _
 
 class HoldsPermission(BasePermission):
     """Asks `view.permissions[view.action]`, or one of `view.permissions_for_own`; an action that names no permission
-    is refused.
+    is refused. Who is let to single CAs goes on with those where he holds it.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -32,4 +32,5 @@ class HoldsPermission(BasePermission):
         opening = {needed, *view.permissions_for_own.get(view.action, ())}
         if not any(policy.holds(cast(Actor, actor), permission) for permission in opening):
             raise Denied(_("This needs the permission %(permission)s."), permission=needed.value)
+        request.user = policy.narrowed(cast(Actor, actor), opening)
         return True

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from accounts import selectors
 from accounts.models import Organization, User
-from accounts.services.credentials import create_api_key, revoke_api_key
+from accounts.services.api_keys import create_api_key, revoke_api_key
 from accounts.services.organizations import add_member, change_member_role, create_organization, remove_member
 from api.common.openapi import operation
 from api.common.problems import Family

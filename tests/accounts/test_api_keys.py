@@ -14,7 +14,8 @@ from accounts import tokens
 from accounts.models import ApiKey, Membership, User
 from accounts.roles import ORGANIZATION_PERMISSIONS, PERMISSIONS, OrganizationRole
 from accounts.selectors import api_keys, get_api_key
-from accounts.services.credentials import NewApiKey, authenticate_token, create_api_key, revoke_api_key
+from accounts.services.api_keys import NewApiKey, create_api_key, revoke_api_key
+from accounts.services.credentials import authenticate_token
 from accounts.services.organizations import change_member_role, remove_member
 from accounts.services.people import actor_for_user
 from kernel.actor import Actor, ActorKind

@@ -44,6 +44,7 @@ REVEALING = {
     "web/account/security.py",
     "accounts/admin/keys.py",
     "accounts/management/commands/create_api_key.py",
+    "api/native/batch_outputs.py",
     "api/native/certificate_outputs.py",
     "api/native/outputs.py",
     "certificates/bundles.py",

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, Membership, User
 from accounts.roles import OrganizationRole
-from accounts.services.credentials import create_api_key, revoke_api_key
+from accounts.services.api_keys import create_api_key, revoke_api_key
 from accounts.services.masterkey import rotate_master_key
 from accounts.services.organizations import add_member, change_member_role, create_organization, remove_member
 from accounts.services.people import (

@@ -8,7 +8,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from accounts.services.credentials import create_api_key
+from accounts.services.api_keys import create_api_key
 from audit.events import EventName
 from audit.models import AuditEvent
 from kernel.permissions import Permission

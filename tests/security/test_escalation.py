@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.roles import PERMISSIONS, OrganizationRole
-from accounts.services.credentials import authenticate_token, create_api_key
+from accounts.services.api_keys import create_api_key
+from accounts.services.credentials import authenticate_token
 from accounts.services.organizations import change_member_role, remove_member
 from kernel.actor import Actor
 from kernel.errors import Denied

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.console import OrganizationCommand, read_duration
 from accounts.roles import ORGANIZATION_PERMISSIONS
 from accounts.selectors import find_user
-from accounts.services.credentials import create_api_key
+from accounts.services.api_keys import create_api_key
 from accounts.services.people import actor_for_user
 from kernel.permissions import Permission
 

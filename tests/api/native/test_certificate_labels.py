@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.roles import OrganizationRole
-from accounts.services.credentials import create_api_key
+from accounts.services.api_keys import create_api_key
 from audit.models import AuditEvent
 from certificates.models import Certificate
 from certificates.orders import Managed
