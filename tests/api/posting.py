@@ -10,18 +10,13 @@ got. `die` posts once for each point, with the point for a key, in a process tha
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NoReturn
 
 import django
-from django.db import connections
 
 django.setup()
 
@@ -29,11 +24,13 @@ from api.common import idempotency, remembered  # noqa: E402
 from audit import services as audit  # noqa: E402
 from certificates.services import minting  # noqa: E402
 from tests.api.wire import Wire  # noqa: E402
+from tests.forks import Point, act_at, forked, tell, wait_for  # noqa: E402
+from tests.forks import die as die_here  # noqa: E402
 
 PATIENCE_SECONDS = 40.0
 
-# Where a process can be told to end: the module and the step, and whether the step itself still happens.
-POINTS: dict[str, tuple[Any, str, bool]] = {
+# Where a process can be told to end.
+POINTS: dict[str, Point] = {
     "before-lock": (remembered, "_take_turn", False),
     "after-lock": (remembered, "_take_turn", True),
     "before-signing": (minting, "sign_certificate", False),
@@ -51,20 +48,20 @@ def together(folder: Path, token: str, path: str, body: str, processes: str) -> 
     Wire(token).get("/api/v2/stats")
     works = [lambda number=number: _post_until_answered(folder, number, count, token, path, body)
              for number in range(count)]  # fmt: skip
-    ends = _fork(works)
+    ends = forked(works)
     assert not any(ends), ends
 
 
 def _post_until_answered(folder: Path, number: int, count: int, token: str, path: str, body: str) -> None:
     (folder / f"ready-{number}").touch()
-    _wait_for(lambda: len(list(folder.glob("ready-*"))) == count)
+    wait_for(lambda: len(list(folder.glob("ready-*"))) == count, PATIENCE_SECONDS)
     wire, tries = Wire(token), 0
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         tries += 1
         answer = wire.post(path, body.encode(), **{"Idempotency-Key": "one-for-all"})
         if answer.status_code != 409:
-            _tell(answer.status_code, answer.headers.get("Location"), sha256(answer.content).hexdigest(), tries)
+            tell(answer.status_code, answer.headers.get("Location"), sha256(answer.content).hexdigest(), tries)
             return
         time.sleep(int(answer.headers["Retry-After"]))
     raise TimeoutError("it was never answered")
@@ -72,54 +69,13 @@ def _post_until_answered(folder: Path, number: int, count: int, token: str, path
 
 def die(folder: Path, token: str, path: str, body: str, *points: str) -> None:
     for point in points:
-        (end,) = _fork([lambda point=point: _post_and_die(token, path, body, point)])
-        _tell(point, end)
+        (end,) = forked([lambda point=point: _post_and_die(token, path, body, point)])
+        tell(point, end)
 
 
 def _post_and_die(token: str, path: str, body: str, point: str) -> None:
-    module, name, happens = POINTS[point]
-    real = getattr(module, name)
-
-    def replaced(*arguments: Any, **named: Any) -> Any:
-        if happens:
-            real(*arguments, **named)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    setattr(module, name, replaced)
+    act_at(POINTS[point], die_here)
     Wire(token).post(path, json.loads(body) | {"description": point}, **{"Idempotency-Key": point})
-
-
-def _fork(works: list[Callable[[], None]]) -> list[int]:
-    """Do these at once, each in a process of its own, forked because a start takes seconds; how they ended."""
-    connections.close_all()
-    children = []
-    for work in works:
-        child = os.fork()
-        if child == 0:
-            _do_and_leave(work)
-        children.append(child)
-    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-
-
-def _do_and_leave(work: Callable[[], None]) -> NoReturn:
-    try:
-        work()
-    except BaseException:
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-
-
-def _tell(*words: object) -> None:
-    """A line for the test, in one write, since several processes write to the same pipe."""
-    os.write(sys.stdout.fileno(), (" ".join(map(str, words)) + "\n").encode())
 
 
 WORKS: dict[str, Callable[..., None]] = {"together": together, "die": die}

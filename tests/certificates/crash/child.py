@@ -11,16 +11,12 @@ To stop is to make the file `reached` in the folder and to wait for the file `go
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
 
 import django
-from django.db import connections
 
 django.setup()
 
@@ -32,12 +28,14 @@ from certificates.models import CrlScope  # noqa: E402
 from certificates.services import crl, issuance, minting  # noqa: E402
 from kernel.actor import SYSTEM, Actor  # noqa: E402
 from kernel.errors import Unavailable  # noqa: E402
+from tests.forks import Point, act_at, forked, tell, wait_for  # noqa: E402
+from tests.forks import die as die_here  # noqa: E402
 from tests.office import order_for  # noqa: E402
 
 PATIENCE_SECONDS = 60.0
 
-# Where a process can be told to end: the module and the step, and whether the step itself still happens.
-POINTS: dict[str, tuple[Any, str, bool]] = {
+# Where a process can be told to end.
+POINTS: dict[str, Point] = {
     "before-lock": (minting.selectors, "lock_chain", False),
     "before-reserving": (minting, "reserve_leaf_serials", False),
     "after-reserving": (minting, "reserve_leaf_serials", True),
@@ -58,23 +56,23 @@ def main(folder: Path, work: str, *arguments: str) -> None:
 def die(folder: Path, person: str, template: str, *points: str) -> None:
     """Issue once for each point, each in a process that is killed there; its log goes to a file of the point's name."""
     for point in points:
-        (end,) = _fork([lambda point=point: _issue_and_die(folder / point, person, template, point)])
-        _tell(point, end)
+        (end,) = forked([lambda point=point: _issue_and_die(folder / point, person, template, point)])
+        tell(point, end)
 
 
 def _issue_and_die(log: Path, person: str, template: str, point: str) -> None:
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT), 2)
     if point in POINTS:
-        _at(point, _die)
+        act_at(POINTS[point], die_here)
     order = order_for(Template.objects.get(pk=template), f"{point}.acme.test")
     issuance.issue_certificate(actor=_actor(person), order=order)
     if point == "after-commit":
-        _die()
+        die_here()
 
 
 def issue_until_refused(folder: Path, person: str, template: str, processes: str) -> None:
     """Issue in several processes until the CA is out of service; each prints the serial numbers that it was given."""
-    ends = _fork([lambda: _issue_until_refused(folder, person, template)] * int(processes))
+    ends = forked([lambda: _issue_until_refused(folder, person, template)] * int(processes))
     assert not any(ends), ends
 
 
@@ -89,21 +87,21 @@ def _issue_until_refused(folder: Path, person: str, template: str) -> None:
             issued = issuance.issue_certificate(actor=actor, order=order)
         except Unavailable:
             return
-        _tell(issued.certificate.serial)
+        tell(issued.certificate.serial)
         (folder / f"issuing-{os.getpid()}").touch()
     raise TimeoutError("nobody took the CA out of service")
 
 
 def publish(folder: Path, scope: str, point: str) -> None:
     """Publish one CRL, with a stop at the point; print its number, or `None` where it was left to another."""
-    _at(point, lambda: _stop(folder))
+    act_at(POINTS[point], lambda: _stop(folder))
     made = crl.publish_crl(actor=SYSTEM, scope=CrlScope.objects.get(pk=scope))
-    _tell(made and made.number)
+    tell(made and made.number)
 
 
 def publish_often(folder: Path, scope: str, times: str, processes: str) -> None:
     """Publish again and again in several processes; each prints the numbers of the CRLs that it kept, in its order."""
-    ends = _fork([lambda: _publish_often(scope, int(times))] * int(processes))
+    ends = forked([lambda: _publish_often(scope, int(times))] * int(processes))
     assert not any(ends), ends
 
 
@@ -111,65 +109,16 @@ def _publish_often(scope: str, times: int) -> None:
     for _time in range(times):
         made = crl.publish_crl(actor=SYSTEM, scope=CrlScope.objects.get(pk=scope))
         if made is not None:
-            _tell(made.number)
-
-
-def _fork(works: list[Callable[[], None]]) -> list[int]:
-    """Do these at once, each in a process of its own, forked because a start takes seconds; how they ended."""
-    connections.close_all()
-    children = []
-    for work in works:
-        child = os.fork()
-        if child == 0:
-            _do_and_leave(work)
-        children.append(child)
-    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-
-
-def _do_and_leave(work: Callable[[], None]) -> NoReturn:
-    try:
-        work()
-    except BaseException:
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
-
-
-def _tell(*words: object) -> None:
-    """A line for the test, in one write, since several processes write to the same pipe."""
-    os.write(sys.stdout.fileno(), (" ".join(map(str, words)) + "\n").encode())
+            tell(made.number)
 
 
 def _actor(person: str) -> Actor:
     return actor_for_user(User.objects.get(pk=person))
 
 
-def _at(point: str, act: Callable[[], None]) -> None:
-    module, name, happens = POINTS[point]
-    real = getattr(module, name)
-
-    def replaced(*arguments: Any, **named: Any) -> Any:
-        if not happens:
-            act()
-        result = real(*arguments, **named)
-        if happens:
-            act()
-        return result
-
-    setattr(module, name, replaced)
-
-
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def _stop(folder: Path) -> None:
     (folder / "reached").touch()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (folder / "go").exists():
-        if time.monotonic() > deadline:
-            raise TimeoutError("nobody let it go")
-        time.sleep(0.01)
+    wait_for((folder / "go").exists, PATIENCE_SECONDS)
 
 
 WORKS: dict[str, Callable[..., None]] = {
