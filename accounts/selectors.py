@@ -14,6 +14,7 @@ from accounts.models import (
     Invitation,
     Membership,
     Organization,
+    ServiceAccount,
     SignInProvider,
     User,
 )
@@ -102,7 +103,8 @@ def get_membership(ref: Ref, *, visible_to: Actor) -> Membership:
 
 
 def api_keys(*, visible_to: Actor) -> QuerySet[ApiKey]:
-    rows = ApiKey.objects.select_related("owner", "maker", "organization").order_by("-id")
+    rows = ApiKey.objects.select_related("owner", "maker", "organization", "replaces", "successor")
+    rows = rows.prefetch_related("grants__ca").order_by("-id")
     return of_whole_organization(rows, visible_to)
 
 
@@ -112,6 +114,24 @@ def get_api_key(ref: Ref, *, visible_to: Actor) -> ApiKey:
         return api_keys(visible_to=visible_to).get(**{ref.by: ref.value})
     except ApiKey.DoesNotExist as error:
         raise NotFound(_("There is no such API key."), code="api-key-not-found") from error
+
+
+def service_accounts(*, visible_to: Actor) -> QuerySet[ServiceAccount]:
+    rows = ServiceAccount.objects.select_related("owner", "maker", "organization").prefetch_related("grants__ca")
+    return of_whole_organization(rows.order_by("-id"), visible_to)
+
+
+def get_service_account(ref: Ref, *, visible_to: Actor) -> ServiceAccount:
+    """Raises NotFound."""
+    try:
+        return service_accounts(visible_to=visible_to).get(**{ref.by: ref.value})
+    except ServiceAccount.DoesNotExist as error:
+        raise NotFound(_("There is no such service account."), code="service-account-not-found") from error
+
+
+def find_member(organization: Organization, email: str) -> User | None:
+    """The member of this organization with this e-mail address."""
+    return User.objects.filter(email__iexact=email.strip(), memberships__organization=organization).first()
 
 
 def custom_roles(*, visible_to: Actor) -> QuerySet[CustomRole]:

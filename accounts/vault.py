@@ -55,7 +55,12 @@ def server_secret(purpose: ServerSecret.Purpose) -> Secret:
     """A secret of the installation, made on first use. Raises WrongMasterKey."""
     rows = select(ServerSecret, "WHERE purpose = %s", [purpose])
     row = rows[0] if rows else _create_server_secret(purpose)
-    return _open_server_secret(purpose, bytes(row.sealed))
+    return open_server_secret(row)
+
+
+def open_server_secret(row: ServerSecret) -> Secret:
+    """The secret of a row that came along with others. Raises WrongMasterKey."""
+    return _open_server_secret(row.purpose, bytes(row.sealed))
 
 
 def check_master_key() -> None:

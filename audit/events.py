@@ -20,6 +20,20 @@ class EventName(StrEnum):
     API_KEY_CREATED = "api_key.created"
     API_KEY_ROTATED = "api_key.rotated"
     API_KEY_REVOKED = "api_key.revoked"
+    SERVICE_ACCOUNT_CREATED = "service_account.created"
+    SERVICE_ACCOUNT_UPDATED = "service_account.updated"
+    SERVICE_ACCOUNT_DISABLED = "service_account.disabled"
+    SERVICE_ACCOUNT_ENABLED = "service_account.enabled"
+    OAUTH_CLIENT_REGISTERED = "oauth_client.registered"
+    OAUTH_CLIENT_CREATED = "oauth_client.created"
+    OAUTH_CLIENT_REVOKED = "oauth_client.revoked"
+    OAUTH_CONSENT_GIVEN = "oauth_consent.given"
+    OAUTH_CONSENT_WITHDRAWN = "oauth_consent.withdrawn"
+    OAUTH_DEVICE_BEGUN = "oauth_device.begun"
+    OAUTH_DEVICE_REFUSED = "oauth_device.refused"
+    OAUTH_TOKEN_ISSUED = "oauth_token.issued"  # noqa: S105
+    OAUTH_TOKEN_REVOKED = "oauth_token.revoked"  # noqa: S105
+    OAUTH_TOKEN_REUSED = "oauth_token.reused"  # noqa: S105
     SESSION_STARTED = "session.started"
     SESSION_ENDED = "session.ended"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105
@@ -40,6 +54,13 @@ class EventName(StrEnum):
     SIGN_IN_PROVIDER_DELETED = "sign_in_provider.deleted"
     EXTERNAL_IDENTITY_CREATED = "external_identity.created"
     EXTERNAL_IDENTITY_DELETED = "external_identity.deleted"
+    OIDC_ISSUER_CREATED = "oidc_issuer.created"
+    OIDC_ISSUER_UPDATED = "oidc_issuer.updated"
+    OIDC_ISSUER_DELETED = "oidc_issuer.deleted"
+    MACHINE_IDENTITY_BOUND = "machine_identity.bound"
+    MACHINE_IDENTITY_DELETED = "machine_identity.deleted"
+    PRIVATE_RANGE_ALLOWED = "private_range.allowed"
+    PRIVATE_RANGE_FORBIDDEN = "private_range.forbidden"
 
     CA_CREATED = "ca.created"
     CA_UPDATED = "ca.updated"

@@ -13,11 +13,10 @@ from django.utils import timezone
 from accounts import policy, tokens
 from accounts.address_ranges import all_within, read_networks
 from accounts.grants import GrantOrder
-from accounts.models import ApiKey, Membership, Organization, User
-from accounts.roles import ORGANIZATION_PERMISSIONS
+from accounts.models import ApiKey, Organization, User
 from accounts.services.credentials import digest_key
-from accounts.services.grants import add_grants, allowed_by, check_grants, told
-from accounts.services.people import member_permissions
+from accounts.services.grants import add_grants, orders_of, told
+from accounts.services.rights import only_for_oneself, read_rights, require_no_more_than
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
@@ -100,7 +99,7 @@ def rotate_api_key(
         parent = _parent(actor)
         if parent and parent.expires_at:
             expires_at = min(expires_at, parent.expires_at)
-    grants = _grants_of(old)
+    grants = orders_of(old) if old.kind == ApiKey.Kind.PER_CA else None
     plan = _plan(actor, old.organization, old.owner, old.name, old.permissions, grants, expires_at, old.allowed_cidrs)
     new = _make(plan, replaces=old)
     ends = now + overlap
@@ -137,17 +136,16 @@ def _plan(
     parent = _parent(actor)
     # Who made the first key has seen, or could have seen, every key that it makes.
     maker_id = parent.maker_id if parent else actor.person_id
-    wanted, errors = _read_rights(permissions, grants, organization)
+    wanted, errors = read_rights(permissions, grants, organization)
     networks = read_networks(allowed_cidrs, errors)
     errors += text_errors("name", name, longest=_LONGEST_NAME, required=True)
     if expires_at is not None and expires_at <= timezone.now():
         errors.append(field_error("expires_at", "in-the-past", _("The key would have expired already.")))
     errors += _escapes(parent, expires_at, networks)
-    if Permission.REQUESTS_DECIDE in wanted and maker_id != owner.pk:
-        errors.append(_not_for_others())
+    errors += only_for_oneself(wanted, owner, maker_id)
     if errors:
         raise Invalid(errors=errors)
-    _require_no_more_than(actor, organization, owner, wanted)
+    require_no_more_than(actor, organization, owner, wanted)
     return _Plan(
         organization=organization,
         owner=owner,
@@ -200,58 +198,6 @@ def _require_replaceable(old: ApiKey, now: datetime) -> None:
         raise Conflict(_("The API key has a successor already."), code="already-replaced")
     if old.expires_at is not None and old.expires_at <= now:
         raise Conflict(_("The API key has expired."), code="key-expired")
-
-
-def _grants_of(key: ApiKey) -> list[GrantOrder] | None:
-    if key.kind != ApiKey.Kind.PER_CA:
-        return None
-    names = ("ca_id", "can_read", "can_issue", "can_revoke", "can_export")
-    return [GrantOrder(*values) for values in key.grants.values_list(*names)]
-
-
-def _read_rights(
-    permissions: Iterable[str], grants: Sequence[GrantOrder] | None, organization: Organization
-) -> tuple[set[Permission], list[FieldError]]:
-    """What a key is to be able to do, here or at some CA."""
-    named = list(permissions)
-    if grants is None:
-        return _read_permissions(named)
-    errors = check_grants(grants, organization)
-    if named:
-        text = _("A key of listed CAs has the rights that it is given at each.")
-        errors.append(field_error("permissions", "contradiction", text))
-    return allowed_by(grants), errors
-
-
-def _read_permissions(values: Iterable[str]) -> tuple[set[Permission], list[FieldError]]:
-    wanted: set[Permission] = set()
-    errors: list[FieldError] = []
-    known = {permission.value: permission for permission in ORGANIZATION_PERMISSIONS}
-    for index, value in enumerate(values):
-        if value in known:
-            wanted.add(known[value])
-        else:
-            text = _("There is no permission %(value)s.")
-            errors.append(field_error(f"permissions[{index}]", "unknown-permission", text, value=value))
-    if not wanted and not errors:
-        errors.append(field_error("permissions", "required", _("Name at least one permission.")))
-    return wanted, errors
-
-
-def _require_no_more_than(actor: Actor, organization: Organization, owner: User, wanted: set[Permission]) -> None:
-    """Nobody makes a key that can do more than he can, nor one in the name of somebody who cannot."""
-    membership = Membership.objects.filter(organization=organization, user=owner).first()
-    missing = wanted - (actor.permissions & member_permissions(owner, membership))
-    if missing:
-        raise Denied(
-            _("A key cannot have permissions that its maker and its owner do not both have: %(missing)s."),
-            missing=", ".join(sorted(missing)),
-        )
-
-
-def _not_for_others() -> FieldError:
-    text = _("Only its owner can make a key with %(permission)s: whoever makes a key has seen it.")
-    return field_error("permissions", "owner-only", text, permission=Permission.REQUESTS_DECIDE.value)
 
 
 def _escapes(parent: ApiKey | None, expires_at: datetime | None, networks: Sequence[str]) -> list[FieldError]:

@@ -1,18 +1,18 @@
-"""API keys, turned into actors."""
+"""API keys and service accounts, turned into actors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
 
 from accounts import tokens, vault
 from accounts.address_ranges import Address, is_allowed, read_address
 from accounts.grants import held, narrowed
-from accounts.models import ApiKey, CustomRole, Grant, Membership, ServerSecret, User
+from accounts.models import ApiKey, CustomRole, Grant, Membership, ServerSecret, ServiceAccount, User
 from accounts.rows import select_together
 from accounts.services.people import member_permissions
 from kernel.actor import Actor, ActorKind
@@ -23,14 +23,50 @@ from kernel.text import _
 
 # Writing the time of every single use would turn each read request into a write.
 _LAST_USE_RESOLUTION: Final = timedelta(minutes=1)
-_KEY_SQL: Final = """
-    JOIN accounts_user ON accounts_user.id = accounts_apikey.owner_id
-    LEFT JOIN accounts_membership ON accounts_membership.user_id = accounts_apikey.owner_id
-        AND accounts_membership.organization_id = accounts_apikey.organization_id
+# Of an API key or a service account: what its owner is now, its CAs, and what tokens are hashed under.
+_STANDING_SQL: Final = """
+    JOIN accounts_user ON accounts_user.id = {table}.owner_id
+    LEFT JOIN accounts_membership ON accounts_membership.user_id = {table}.owner_id
+        AND accounts_membership.organization_id = {table}.organization_id
     LEFT JOIN accounts_customrole ON accounts_customrole.id = accounts_membership.custom_role_id
-    LEFT JOIN accounts_grant ON accounts_grant.api_key_id = accounts_apikey.id
-    WHERE accounts_apikey.prefix = %s
+    LEFT JOIN accounts_grant ON accounts_grant.{subject}_id = {table}.id
+    LEFT JOIN accounts_serversecret ON accounts_serversecret.purpose = 'token-digest'
+    WHERE {table}.{column} = %s
 """
+_KEY_SQL: Final = _STANDING_SQL.format(table="accounts_apikey", subject="api_key", column="prefix")
+_SERVICE_SQL: Final = _STANDING_SQL.format(table="accounts_serviceaccount", subject="service_account", column="id")
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A credential's row, and what came along with it: what its owner may do now, and the CAs that it is let to."""
+
+    row: Any
+    rights: frozenset[Permission]
+    grants: Sequence[Grant]
+    server_secret: ServerSecret | None
+
+    def has_token(self, token: Secret) -> bool:
+        """Compared in constant time."""
+        secret = self.server_secret
+        return secret is not None and tokens.matches(token, vault.open_server_secret(secret), bytes(self.row.digest))
+
+    def actor(self, kind: ActorKind, *, is_per_ca: bool, ip: str | None, trace_id: str) -> Actor:
+        """What the credential allows and its owner may do, both."""
+        row = self.row
+        grants = narrowed(self.grants, self.rights) if is_per_ca else None
+        return Actor(
+            kind=kind,
+            id=row.pk,
+            label=row.name,
+            organization_id=row.organization_id,
+            permissions=_allowed(self.rights, row.permissions) if grants is None else held(grants),
+            person_id=row.owner_id,
+            maker_id=None if row.is_made_by_owner else row.maker_id,
+            grants=grants,
+            ip=ip,
+            trace_id=trace_id,
+        )
 
 
 def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> Actor:
@@ -39,37 +75,27 @@ def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> 
     Raises Unauthenticated, always with the same words: which part was wrong is nobody's business.
     """
     refused = Unauthenticated(_("The API key is not valid."), code="invalid-token")
-    found = _find(token)
-    if found is None or not tokens.matches(token, digest_key(), bytes(found.row.digest)):
+    prefix = tokens.lookup_prefix(token.reveal().decode(errors="replace"))
+    found = _find(ApiKey, _KEY_SQL, prefix) if prefix is not None else None
+    if found is None or not found.has_token(token):
         raise refused
-    row, now = found.row, timezone.now()
+    row, now, address = found.row, timezone.now(), read_address(ip)
     has_ended = row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now)
-    rights = member_permissions(found.owner, found.membership)
-    if not row.is_made_by_owner:
-        # Two people know it, or somebody unknown does: a decision by it would be anybody's.
-        rights -= {Permission.REQUESTS_DECIDE}
-    address = read_address(ip)
-    if has_ended or not rights or not is_allowed(row.allowed_cidrs, address):
+    if has_ended or not found.rights or not is_allowed(row.allowed_cidrs, address):
         raise refused
     _note_use(row, now, address)
-    grants = narrowed(found.grants, rights) if row.kind == ApiKey.Kind.PER_CA else None
-    return Actor(
-        kind=ActorKind.API_KEY,
-        id=row.pk,
-        label=row.name,
-        organization_id=row.organization_id,
-        permissions=_allowed(rights, row) if grants is None else held(grants),
-        person_id=row.owner_id,
-        maker_id=None if row.is_made_by_owner else row.maker_id,
-        grants=grants,
-        ip=ip,
-        trace_id=trace_id,
-    )
+    return found.actor(ActorKind.API_KEY, is_per_ca=row.kind == ApiKey.Kind.PER_CA, ip=ip, trace_id=trace_id)
 
 
-def _allowed(rights: frozenset[Permission], row: ApiKey) -> frozenset[Permission]:
-    """One that no longer exists allows nothing."""
-    return frozenset(permission for permission in rights if permission in row.permissions)
+def actor_of_service_account(account_id: int, *, ip: str | None, trace_id: str = "") -> Actor:
+    """The actor that a service account is, for whoever has proved to be it.
+
+    Raises Unauthenticated: it is not active, or its owner has no rights in its organization any more.
+    """
+    found = _find(ServiceAccount, _SERVICE_SQL, account_id)
+    if found is None or not found.row.is_active or not found.rights:
+        raise Unauthenticated(_("The credential is not valid."), code="invalid-token")
+    return found.actor(ActorKind.SERVICE_ACCOUNT, is_per_ca=found.row.is_per_ca, ip=ip, trace_id=trace_id)
 
 
 def digest_key() -> Secret:
@@ -77,28 +103,24 @@ def digest_key() -> Secret:
     return vault.server_secret(ServerSecret.Purpose.TOKEN_DIGEST)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """An API key, what its owner is now in its organization, and the CAs that it is let to."""
-
-    row: ApiKey
-    owner: User
-    membership: Membership | None
-    grants: Sequence[Grant]
-
-
-def _find(token: Secret) -> _Found | None:
+def _find(model: type[ApiKey] | type[ServiceAccount], sql: str, value: str | int) -> _Standing | None:
     """The one query of a request's credential: a row for each grant, or one without."""
-    prefix = tokens.lookup_prefix(token.reveal().decode(errors="replace"))
-    if prefix is None:
-        return None
-    found = select_together((ApiKey, User, Membership, CustomRole, Grant), _KEY_SQL, [prefix])
+    found = select_together((model, User, Membership, CustomRole, ServerSecret, Grant), sql, [value])
     if not found:
         return None
-    row, owner, membership, role, _grant = found[0]
+    row, owner, membership, role, secret, _grant = found[0]
     if role is not None:
         membership.custom_role = role
-    return _Found(row, owner, membership, [grant for *_rest, grant in found if grant is not None])
+    rights = member_permissions(owner, membership)
+    if not row.is_made_by_owner:
+        # Two people know it, or somebody unknown does: a decision by it would be anybody's.
+        rights -= {Permission.REQUESTS_DECIDE}
+    return _Standing(row, rights, [grant for *_rest, grant in found if grant is not None], secret)
+
+
+def _allowed(rights: frozenset[Permission], named: Collection[str]) -> frozenset[Permission]:
+    """One that no longer exists allows nothing."""
+    return frozenset(permission for permission in rights if permission in named)
 
 
 def _note_use(row: ApiKey, now: datetime, address: Address | None) -> None:

@@ -1,4 +1,4 @@
-"""Grants: what a credential that is let to single CAs may do with each. They are made with it, and stay as they are."""
+"""Grants: what a credential that is let to single CAs may do with each."""
 
 from __future__ import annotations
 
@@ -59,6 +59,12 @@ def add_grants(orders: Sequence[GrantOrder], *, to: ApiKey | ServiceAccount) -> 
             for order in orders
         ]
     )
+
+
+def orders_of(subject: ApiKey | ServiceAccount) -> list[GrantOrder]:
+    """What a credential was let to, to be asked for again."""
+    names = ("ca_id", "can_read", "can_issue", "can_revoke", "can_export")
+    return [GrantOrder(*values) for values in subject.grants.values_list(*names)]
 
 
 def told(orders: Iterable[GrantOrder]) -> list[dict[str, object]]:

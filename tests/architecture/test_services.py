@@ -46,6 +46,7 @@ from kernel.seal import new_key
 from kernel.secret import Secret
 from tests import cast
 from tests.architecture.authorities import AUTHORITY_CALLS
+from tests.architecture.keys import KEY_CALLS
 from tests.architecture.people import PEOPLE_CALLS
 from tests.architecture.services import opening_transactions, services
 from tests.happened import happenings
@@ -301,6 +302,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         ["certificate.issued", "request.fulfilled", "certificate.key_collected"],
     ),
     **AUTHORITY_CALLS,
+    **KEY_CALLS,
     **PEOPLE_CALLS,
 }
 

@@ -76,4 +76,18 @@ ACCOUNTS: Final = (
     ProblemType("last-owner", Family.CONFLICT, _("Last owner"), _("Make somebody else an owner first.")),
     ProblemType("user-exists", Family.CONFLICT, _("User exists"), _("The e-mail address or username is in use.")),
     ProblemType("api-key-not-found", Family.NOT_FOUND, _("API key not found"), _("Check the key's id.")),
+    ProblemType("already-replaced", Family.CONFLICT, _("Key replaced already"), _("Use its successor.")),
+    ProblemType("key-expired", Family.CONFLICT, _("Key expired"), _("Make a new key.")),
+    ProblemType(
+        "not-with-this-credential",
+        Family.DENIED,
+        _("Not with this credential"),
+        _("Sign in with a browser, or use an API key where one will do."),
+    ),
+    ProblemType(
+        "service-account-not-found", Family.NOT_FOUND, _("Service account not found"), _("Check the account's id.")
+    ),
+    ProblemType("service-account-exists", Family.CONFLICT, _("Service account exists"), _("Choose another name.")),
+    ProblemType("already-disabled", Family.CONFLICT, _("Disabled already"), _("There is nothing to do.")),
+    ProblemType("already-enabled", Family.CONFLICT, _("Active already"), _("There is nothing to do.")),
 )
