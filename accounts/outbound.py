@@ -1,0 +1,163 @@
+"""The one way out to addresses that tenants name: they shall reach the internet, and nothing that stands behind us.
+
+The name is resolved once, every address that it has is judged, and the connection goes to one that was judged: a name
+that means something else a moment later leads nowhere.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+from accounts.issuers import may_be_asked
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+LARGEST_ANSWER: Final = 256 * 1024
+PATIENCE_SECONDS: Final = 8.0
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_USER_AGENT: Final = "Chancery"
+
+
+class OutboundError(Exception):
+    """Nothing usable came back; the sentence says why, without a secret in it."""
+
+
+def fetch_json(
+    url: str,
+    *,
+    private_ranges: Collection[Network] = (),
+    largest: int = LARGEST_ANSWER,
+    patience: float = PATIENCE_SECONDS,
+) -> dict[str, Any]:
+    """The JSON object at this address, which must answer 200 itself: no redirect is followed, no proxy asked.
+
+    Addresses that are not public are reached only in `private_ranges`. All of it takes at most `patience` seconds
+    after the name is resolved. Raises OutboundError.
+    """
+    parts = _split(url)
+    with _connection(parts, private_ranges, time.monotonic() + patience) as connection:
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        headers = {"Host": parts.netloc, "Accept": "application/json", "User-Agent": _USER_AGENT}
+        connection.request("GET", target, headers=headers)
+        answer = connection.getresponse()
+        if answer.status != http.HTTPStatus.OK:
+            raise OutboundError(f"{parts.hostname} answers {answer.status}")
+        content = answer.read(largest + 1)
+    if len(content) > largest:
+        raise OutboundError(f"the answer of {parts.hostname} is longer than {largest} bytes")
+    return _document(content, parts)
+
+
+def judged(addresses: Collection[Address], private_ranges: Collection[Network]) -> None:
+    """Raises OutboundError where one of them is neither public nor in these ranges."""
+    for address in addresses:
+        real = _embedded(address)
+        if not any(real in network for network in private_ranges) and (not real.is_global or real.is_multicast):
+            raise OutboundError(f"{address} is no public address, and is not allowed here")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _port = parts.port
+    except ValueError as error:
+        raise OutboundError("this is no address") from error
+    if not parts.hostname or parts.username or parts.password or not may_be_asked(parts):
+        raise OutboundError("this is no https address")
+    if any(ord(character) <= 0x20 or ord(character) >= 0x7F for character in url):
+        raise OutboundError("this is no address")
+    return parts
+
+
+def _embedded(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one leads to (RFC 4291 2.5.5.2, RFC 3056, RFC 6052)."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+@contextmanager
+def _connection(
+    parts: SplitResult, private_ranges: Collection[Network], deadline: float
+) -> Iterator[http.client.HTTPConnection]:
+    host, secure = str(parts.hostname), parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    open_socket: list[socket.socket] = []
+    # A server that sends a byte now and then would never run into a socket's own timeout.
+    watchdog = threading.Timer(max(deadline - time.monotonic(), 0.0), _cut, [open_socket])
+    watchdog.daemon = True
+    try:
+        addresses = _resolve(host, port)
+        judged(addresses, private_ranges)
+        watchdog.start()
+        open_socket.append(_connect(addresses, port, deadline))
+        if secure:
+            open_socket.append(_encrypted(open_socket[-1], host))
+            open_socket[-1].do_handshake()  # type: ignore[attr-defined]
+        connection = http.client.HTTPConnection(host)
+        connection.sock = open_socket[-1]
+        yield connection
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
+        raise OutboundError(f"{host} cannot be asked: {_reason(error)}") from error
+    finally:
+        watchdog.cancel()
+        for each in reversed(open_socket):
+            each.close()
+
+
+def _resolve(host: str, port: int) -> list[Address]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(ipaddress.ip_address(str(place[0]).partition("%")[0]) for *_rest, place in found))
+
+
+def _connect(addresses: list[Address], port: int, deadline: float) -> socket.socket:
+    """To the first that takes the call. Raises OSError."""
+    error: OSError = OSError("it has no address")
+    for address in addresses:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("it took too long")
+        try:
+            return socket.create_connection((str(address), port), timeout=remaining)
+        except OSError as failed:
+            error = failed
+    raise error
+
+
+def _cut(open_socket: list[socket.socket]) -> None:
+    with suppress(OSError, IndexError):
+        open_socket[-1].shutdown(socket.SHUT_RDWR)
+
+
+def _encrypted(plain: socket.socket, host: str) -> ssl.SSLSocket:
+    """Its handshake is still to come: whoever watches the time must have hold of the socket by then."""
+    return ssl.create_default_context().wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not good ({error.verify_message})"
+    return (getattr(error, "strerror", None) or type(error).__name__)[:120]
+
+
+def _document(content: bytes, parts: SplitResult) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise OutboundError(f"the answer of {parts.hostname} is not JSON") from error
+    if not isinstance(document, dict):
+        raise OutboundError(f"the answer of {parts.hostname} is no JSON object")
+    return document
