@@ -32,5 +32,5 @@ class HoldsPermission(BasePermission):
         opening = {needed, *view.permissions_for_own.get(view.action, ())}
         if not any(policy.holds(cast(Actor, actor), permission) for permission in opening):
             raise Denied(_("This needs the permission %(permission)s."), permission=needed.value)
-        request.user = policy.narrowed(cast(Actor, actor), opening)
+        cast(Any, request).user = policy.narrowed(cast(Actor, actor), opening)
         return True

@@ -1,4 +1,4 @@
-"""Organizations, their members, and their API keys."""
+"""Organizations and their members."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from rest_framework.response import Response
 
 from accounts import selectors
 from accounts.models import Organization, User
-from accounts.services.api_keys import create_api_key, revoke_api_key
 from accounts.services.organizations import add_member, change_member_role, create_organization, remove_member
 from api.common.openapi import operation
 from api.common.problems import Family
 from api.native.dialect import NativeViewSet
-from api.native.inputs import ApiKeyIn, MemberChangeIn, MemberIn, OrganizationIn
-from api.native.outputs import ApiKeyOut, MemberOut, NewApiKeyOut, OrganizationOut, TokenOut, listing
+from api.native.inputs import MemberChangeIn, MemberIn, OrganizationIn
+from api.native.outputs import MemberOut, OrganizationOut, listing
 from kernel.errors import Invalid
 from kernel.permissions import Permission
 from kernel.ref import Ref
@@ -90,40 +89,6 @@ class Members(NativeViewSet):
     def destroy(self, request: Request, ref: Ref) -> Response:
         """His keys stop working with the membership."""
         remove_member(actor=self.actor, membership=selectors.get_membership(ref, visible_to=self.actor))
-        return Response(status=204)
-
-
-class ApiKeys(NativeViewSet):
-    """Credentials for programs."""
-
-    title = "API keys"
-    permissions = {
-        "list": Permission.API_KEYS_READ,
-        "create": Permission.API_KEYS_WRITE,
-        "retrieve": Permission.API_KEYS_READ,
-        "destroy": Permission.API_KEYS_WRITE,
-    }
-
-    @operation("List API keys", answers={200: listing(ApiKeyOut)})
-    def list(self, request: Request) -> Response:
-        return self.page(ApiKeyOut, selectors.api_keys(visible_to=self.actor))
-
-    @operation("Create an API key", body=ApiKeyIn, answers={201: NewApiKeyOut})
-    def create(self, request: Request) -> Response:
-        """With some of the permissions of the person who makes it. The token is in this answer and nowhere else."""
-        values = ApiKeyIn.values(request.data, version=self.version)
-        organization, owner = self.organization_of(values), selectors.person_of(self.actor)
-        new = create_api_key(actor=self.actor, organization=organization, owner=owner, **values)
-        return self.created(self.show(ApiKeyOut, new.row) | self.show(TokenOut, new))
-
-    @operation("Show an API key", answers={200: ApiKeyOut})
-    def retrieve(self, request: Request, ref: Ref) -> Response:
-        return Response(self.show(ApiKeyOut, selectors.get_api_key(ref, visible_to=self.actor)))
-
-    @operation("Revoke an API key", answers={204: None}, refusals=(Family.CONFLICT,))
-    def destroy(self, request: Request, ref: Ref) -> Response:
-        """It stops working at once; the row stays."""
-        revoke_api_key(actor=self.actor, key=selectors.get_api_key(ref, visible_to=self.actor))
         return Response(status=204)
 
 

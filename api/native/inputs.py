@@ -1,17 +1,16 @@
-"""What the native API takes about organizations, people, keys, roles and templates: bodies to orders."""
+"""What the native API takes about organizations, people, roles and templates: bodies to orders."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
-from accounts.roles import ORGANIZATION_PERMISSIONS, OrganizationRole
+from accounts.roles import OrganizationRole
 from api.common.fields import (
     Choice,
     Duration,
     Flag,
     Id,
-    Moment,
     Text,
     Texts,
     Whole,
@@ -25,8 +24,6 @@ from cas.core.profile import COMMON_NAME_RULES, LINT_MODES
 from cas.orders import RoleOrder, TemplateOrder
 from kernel.errors import Invalid
 from kernel.ref import Ref
-
-_PERMISSIONS: Final = sorted(ORGANIZATION_PERMISSIONS)
 
 
 def _role_of_member(**options: Any) -> Text:
@@ -60,18 +57,6 @@ class MemberChangeIn(Input):
 
     role = _role_of_member(required=False)
     capabilities = words(help_text="Permissions of this person beside those of the role.")
-
-
-class ApiKeyIn(Input):
-    """A new key. It never has more rights than the person who makes it."""
-
-    example = {"name": "ci", "permissions": ["certificates:issue", "certificates:read"]}
-
-    organization_id = Id(required=False)
-    name = Text(max_length=120)
-    permissions = Texts(longest=40, min_length=1, help_text=f"At least one of: {', '.join(_PERMISSIONS)}.")
-    expires_at = Moment(required=False)
-    allowed_cidrs = words(help_text="Address ranges such as 10.0.0.0/8; everywhere where absent.")
 
 
 class RoleFields(Input):

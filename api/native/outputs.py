@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from accounts.models import ApiKey
 from api.common.fields import Duration, Id, Made, Moment
 from cas.core.keys import KeyAlgorithm
 
@@ -66,42 +65,6 @@ class MemberOut(Output):
     role = text(help_text="One that every organization has, or the slug of one of its own.")
     capabilities = texts(help_text="Permissions of this person beside those of the role.")
     created_at = moment()
-
-
-class ApiKeyOut(Output):
-    """A credential for programs. Its token is shown once, when it is made."""
-
-    id = identity()
-    organization_id = identity(source="organization")
-    name = text()
-    kind = one_of(ApiKey.Kind.values)
-    prefix = text(help_text="The beginning of the token, to tell keys apart.")
-    owner = text(source="owner.email", help_text="Who answers for it.")
-    maker = text(
-        source="maker.email",
-        allow_null=True,
-        help_text="Who made it; null: the console. One that its owner has not made himself decides on no requests.",
-    )
-    permissions = texts()
-    allowed_cidrs = texts(help_text="Where it may be used from; everywhere if empty.")
-    expires_at = moment(allow_null=True)
-    revoked_at = moment(allow_null=True)
-    last_used_at = moment(allow_null=True)
-    last_used_ip = text(allow_null=True)
-    created_at = moment()
-
-
-class TokenOut(Output):
-    """What is shown once of a new key."""
-
-    token = Made(
-        lambda new: new.token.reveal().decode(),
-        STRING | {"pattern": "^pkf_[A-Za-z0-9]{32}$", "description": "Shown this once; only a keyed hash is kept."},
-    )
-
-
-class NewApiKeyOut(ApiKeyOut, TokenOut):
-    """A key that was made now, and its token."""
 
 
 class PkiOut(Output):

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from django.urls import URLPattern, path, register_converter
 
-from api.native.accounts import ApiKeys, Members, Organizations
+from api.native.accounts import Members, Organizations
 from api.native.audit import Audit, Checkpoints
 from api.native.authority_routes import AUTHORITY_ROUTES
 from api.native.batches import Batches
 from api.native.certificates import Certificates, CertificatesBySerial
 from api.native.dialect import NativeViewSet
+from api.native.keys import ApiKeys, ServiceAccounts
 from api.native.people import CustomRoles, Invitations, SignInProviders
 from api.native.requests import Requests
 from api.native.roles import Roles
@@ -129,6 +130,11 @@ V2 = [
     _v2("sign-in-providers/<public_id:ref>", SignInProviders, _ITEM),
     _v2("api-keys", ApiKeys, _LIST),
     _v2("api-keys/<public_id:ref>", ApiKeys, {"get": "retrieve", "delete": "destroy"}),
+    _v2("api-keys/<public_id:ref>/rotate", ApiKeys, {"post": "rotate"}),
+    _v2("service-accounts", ServiceAccounts, _LIST),
+    _v2("service-accounts/<public_id:ref>", ServiceAccounts, {"get": "retrieve", "patch": "partial_update"}),
+    _v2("service-accounts/<public_id:ref>/disable", ServiceAccounts, {"post": "disable"}),
+    _v2("service-accounts/<public_id:ref>/enable", ServiceAccounts, {"post": "enable"}),
     *(_v2(route, view, dict(actions)) for route, view, actions in AUTHORITY_ROUTES),
     _v2("roles", Roles, _LIST),
     _v2("roles/<public_id:ref>", Roles, _ITEM),

@@ -46,7 +46,7 @@ REVEALING = {
     "accounts/management/commands/create_api_key.py",
     "api/native/batch_outputs.py",
     "api/native/certificate_outputs.py",
-    "api/native/outputs.py",
+    "api/native/key_shapes.py",
     "certificates/bundles.py",
     "certificates/delivery.py",
     "pkiproject/management/commands/first_administrator.py",
