@@ -11,9 +11,17 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.policy import holds
+from accounts.sessions import actor_of
+from kernel.permissions import Permission
+
 
 def _everyone(request: HttpRequest) -> bool:
     return True
+
+
+def _reads_members(request: HttpRequest) -> bool:
+    return holds(actor_of(request), Permission.MEMBERS_READ)
 
 
 def _superuser(request: HttpRequest) -> bool:
@@ -28,6 +36,8 @@ class Entry:
     url_name: str
     icon: str
     visible: Callable[[HttpRequest], bool] = _superuser
+    # Where the pages are that belong to it as well; else those below its own.
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ SECTIONS: Final = (
     Section(
         _("Administer"),
         (
-            Entry(_("Members"), "members", "users", _everyone),
+            Entry(_("Members"), "members", "users", _reads_members, place="/organization/"),
             Entry(_("Organizations"), "admin:accounts_organization_changelist", "organization"),
             Entry(_("People"), "admin:accounts_user_changelist", "users"),
             Entry(_("All records"), "admin:index", "list"),
@@ -80,11 +90,14 @@ SECTIONS: Final = (
 def sections_for(request: HttpRequest) -> Iterator[tuple[str | Promise, list[Link]]]:
     """The sections that this reader has entries in, with the current page marked."""
     placed = [(section, _links(section, request)) for section in SECTIONS]
-    every_url = [url for _section, links in placed for _entry, url in links]
-    current = max((url for url in every_url if _is_under(request.path, url)), key=len, default="")
+    places = [entry.place or url for _section, links in placed for entry, url in links]
+    current = max((place for place in places if _is_under(request.path, place)), key=len, default="")
     for section, links in placed:
         if links:
-            yield section.label, [Link(entry.label, url, entry.icon, url == current) for entry, url in links]
+            yield (
+                section.label,
+                [Link(entry.label, url, entry.icon, (entry.place or url) == current) for entry, url in links],
+            )
 
 
 def _links(section: Section, request: HttpRequest) -> list[tuple[Entry, str]]:

@@ -234,7 +234,7 @@ class TestForgottenPassword:
     def test_the_page_tells_no_other_site_where_it_is(self, client, user):
         client.post("/password/forgotten/", {"email": user.email})
         path = re.search(r"http://localhost:8000(/password/new/\S+)", mail.outbox[0].body)[1]
-        assert client.get(path)["Referrer-Policy"] == "no-referrer"
+        assert client.get(path)["Referrer-Policy"] == "same-origin"
 
     def test_a_mailbox_is_not_filled_and_the_answer_stays_the_same(self, client, user):
         answers = {client.post("/password/forgotten/", {"email": user.email}).content for _time in range(6)}

@@ -149,7 +149,7 @@ class TestInvitations:
         path = self.invite(owner)
         page = client.get(path)
         assert "ACME" in page.content.decode()
-        assert page["Referrer-Policy"] == "no-referrer"
+        assert page["Referrer-Policy"] == "same-origin"
         form = {"name": "New", "new_password": PASSWORD, "repeated": PASSWORD}
         assert client.post(path, form)["Location"] == "/sign-in/"
         sign_in(client, "new@acme.example", PASSWORD)

@@ -41,9 +41,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404 from error
     except Gone:
         return render(request, "web/account/link_gone.html", {"title": _("This invitation is over")}, status=410)
-    response = _known(request, row, token) if find_user(row.email) else _newcomer(request, row, token)
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    return _known(request, row, token) if find_user(row.email) else _newcomer(request, row, token)
 
 
 def _newcomer(request: HttpRequest, row: Invitation, token: str) -> HttpResponse:

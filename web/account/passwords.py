@@ -72,7 +72,4 @@ def choose(request: HttpRequest, place: str, token: str) -> HttpResponse:
                 return redirect("sign-in")
     except Gone:
         return render(request, "web/account/link_gone.html", {"title": _("This link is not good any more")}, status=410)
-    response = show(request, "choose_password", {"title": _("Choose a new password"), "form": form}, form)
-    # The address of this page is a secret for as long as the link is good.
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    return show(request, "choose_password", {"title": _("Choose a new password"), "form": form}, form)

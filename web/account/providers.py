@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -39,7 +40,9 @@ from web.account.pages import done, in_organization, show
 
 class RuleForm(forms.Form):
     second_factor = forms.ChoiceField(
-        label=_("Who needs a second factor"), choices=Organization.SecondFactor.choices, widget=forms.RadioSelect
+        label=_("Who needs a second factor"),
+        choices=[(value, capfirst(label)) for value, label in Organization.SecondFactor.choices],
+        widget=forms.RadioSelect,
     )
 
 
