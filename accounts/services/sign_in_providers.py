@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts import policy, vault
+from accounts.issuers import issuer_errors
 from accounts.models import Organization, SignInProvider
 from accounts.roles import ONLY_BY_HAND
 from accounts.services.organizations import choose_role, require_no_more_than
@@ -25,8 +24,7 @@ from kernel.secret import Secret
 from kernel.text import _
 
 _TABLE: Final = SignInProvider._meta.db_table
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_LONGEST: Final = {"name": 80, "issuer": 300, "client_id": 200, "role_claim": 100}
+_LONGEST: Final = {"name": 80, "client_id": 200, "role_claim": 100}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +56,7 @@ def create_sign_in_provider(
     """
     policy.require(actor, Permission.ORGANIZATIONS_WRITE, organization_id=organization.pk)
     issuer, client_id = issuer.strip(), client_id.strip()
-    errors = [*_issuer_errors(issuer)]
+    errors = [*issuer_errors(issuer)]
     errors += text_errors("client_id", client_id, longest=_LONGEST["client_id"], required=True)
     row = SignInProvider(organization=organization, issuer=issuer, client_id=client_id, event=audit.new_event_id())
     _fill(actor, row, order, errors)
@@ -120,8 +118,7 @@ def _fill(actor: Actor, row: SignInProvider, order: ProviderOrder, errors: list[
         errors.append(field_error("role_claim", "required", _("Name the claim whose values stand for roles.")))
     if order.makes_members and not (order.role_map or order.default_role):
         errors.append(field_error("default_role", "required", _("Say which role somebody new gets.")))
-    for place, role in _roles(order):
-        errors += _role_errors(actor, row.organization_id, place, role)
+    errors += role_errors(actor, row.organization_id, order.role_map, order.default_role)
     if errors:
         raise Invalid(errors=errors)
     row.name, row.role_claim = order.name.strip(), order.role_claim.strip()
@@ -129,11 +126,11 @@ def _fill(actor: Actor, row: SignInProvider, order: ProviderOrder, errors: list[
     row.makes_members, row.is_listed, row.is_active = order.makes_members, order.is_listed, order.is_active
 
 
-def _roles(order: ProviderOrder) -> Iterator[tuple[str, str]]:
-    if order.default_role:
-        yield "default_role", order.default_role
-    for value, role in order.role_map.items():
-        yield f"role_map.{value}", role
+def role_errors(actor: Actor, organization_id: int, role_map: Mapping[str, str], default_role: str) -> list[FieldError]:
+    """What is wrong with the roles that somebody elsewhere is to give. Raises Denied (one can do more than him)."""
+    named = {"default_role": default_role} if default_role else {}
+    named |= {f"role_map.{value}": role for value, role in role_map.items()}
+    return [error for place, role in named.items() for error in _role_errors(actor, organization_id, place, role)]
 
 
 def _role_errors(actor: Actor, organization_id: int, place: str, role: str) -> list[FieldError]:
@@ -146,23 +143,6 @@ def _role_errors(actor: Actor, organization_id: int, place: str, role: str) -> l
         text = _("The role %(role)s is given by an owner, to somebody he names; no provider gives it.")
         return [field_error(place, "only-by-hand", text, role=role)]
     return []
-
-
-def _issuer_errors(issuer: str) -> list[FieldError]:
-    if errors := text_errors("issuer", issuer, longest=_LONGEST["issuer"], required=True):
-        return errors
-    try:
-        parts = urlsplit(issuer)
-        bare = not (parts.query or parts.fragment or parts.username or parts.password)
-    except ValueError:
-        return [_bad_issuer()]
-    # Without TLS only a provider on this machine, beside a Chancery that has none either: for trying it out.
-    plain = parts.scheme == "http" and parts.hostname in _LOOPBACK and settings.BASE_URL.startswith("http://")
-    return [] if parts.hostname and bare and (parts.scheme == "https" or plain) else [_bad_issuer()]
-
-
-def _bad_issuer() -> FieldError:
-    return field_error("issuer", "invalid", _("An issuer is an address such as https://id.example.com."))
 
 
 def _record(actor: Actor, event: EventName, row: SignInProvider, event_id: str | None = None, **facts: object) -> None:

@@ -8,11 +8,12 @@ from typing import Final
 from api.common.problem_types import ProblemType
 from api.common.problem_types.accounts import ACCOUNTS
 from api.common.problem_types.authority import AUTHORITY
+from api.common.problem_types.machines import MACHINES
 from api.common.problem_types.register import REGISTER
 from api.common.problem_types.wire import WIRE
 
 PROBLEM_TYPES: Final[Mapping[str, ProblemType]] = {
-    each.code: each for each in (*WIRE, *ACCOUNTS, *AUTHORITY, *REGISTER)
+    each.code: each for each in (*WIRE, *ACCOUNTS, *MACHINES, *AUTHORITY, *REGISTER)
 }
 
 

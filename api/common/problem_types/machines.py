@@ -1,0 +1,37 @@
+"""How machines sign in: token issuers, machine identities, client certificates."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from api.common.problem_types import ProblemType
+from api.common.problems import Family
+from kernel.text import _
+
+MACHINES: Final = (
+    ProblemType("oidc-issuer-not-found", Family.NOT_FOUND, _("Token issuer not found"), _("Check the issuer's id.")),
+    ProblemType(
+        "oidc-issuer-exists",
+        Family.CONFLICT,
+        _("Issuer and audience taken"),
+        _("Have the issuer make tokens for an audience that is yours alone."),
+    ),
+    ProblemType(
+        "oidc-issuer-in-use",
+        Family.CONFLICT,
+        _("Token issuer in use"),
+        _("Remove the identities of service accounts first."),
+    ),
+    ProblemType(
+        "machine-identity-not-found", Family.NOT_FOUND, _("Machine identity not found"), _("Check the identity's id.")
+    ),
+    ProblemType(
+        "machine-identity-exists",
+        Family.CONFLICT,
+        _("Subject taken"),
+        _("Remove what the subject is bound to first."),
+    ),
+    ProblemType(
+        "private-range-exists", Family.CONFLICT, _("Range allowed already"), _("Look at the list of ranges again.")
+    ),
+)

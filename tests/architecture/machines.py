@@ -1,0 +1,65 @@
+"""The calls and the events of services about how machines sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from accounts.services import machine_identities, oidc_issuers, private_ranges, service_accounts
+from accounts.services.oidc_issuers import IssuerOrder
+from kernel.permissions import Permission
+from tests import cast
+
+_ORDER = IssuerOrder(name="Example", audience="https://pki.example.com")
+
+
+def issuer_of(s: Any) -> Any:
+    return oidc_issuers.create_oidc_issuer(
+        actor=s.owner, organization=s.office.organization, issuer="https://id.example.com", order=_ORDER
+    )
+
+
+def account_of(s: Any) -> Any:
+    return service_accounts.create_service_account(
+        actor=s.owner,
+        organization=s.office.organization,
+        owner=s.office.person.user,
+        name="build server",
+        permissions=[Permission.CERTIFICATES_READ],
+    )
+
+
+def _bind(s: Any) -> Any:
+    return machine_identities.bind_machine_identity(
+        actor=s.owner, issuer=issuer_of(s), subject="ci@clients", account=account_of(s)
+    )
+
+
+def _allow(s: Any) -> Any:
+    return private_ranges.allow_private_range(
+        actor=cast.SUPERUSER, organization=s.office.organization, network="10.20.0.0/16"
+    )
+
+
+ISSUER, ACCOUNT = "oidc_issuer.created", "service_account.created"
+MACHINE_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
+    "accounts.create_oidc_issuer": (issuer_of, [ISSUER]),
+    "accounts.update_oidc_issuer": (
+        lambda s: oidc_issuers.update_oidc_issuer(actor=s.owner, issuer=issuer_of(s), order=_ORDER),
+        [ISSUER, "oidc_issuer.updated"],
+    ),
+    "accounts.delete_oidc_issuer": (
+        lambda s: oidc_issuers.delete_oidc_issuer(actor=s.owner, issuer=issuer_of(s)),
+        [ISSUER, "oidc_issuer.deleted"],
+    ),
+    "accounts.bind_machine_identity": (_bind, [ISSUER, ACCOUNT, "machine_identity.bound"]),
+    "accounts.delete_machine_identity": (
+        lambda s: machine_identities.delete_machine_identity(actor=s.owner, identity=_bind(s)),
+        [ISSUER, ACCOUNT, "machine_identity.bound", "machine_identity.deleted"],
+    ),
+    "accounts.allow_private_range": (_allow, ["private_range.allowed"]),
+    "accounts.forbid_private_range": (
+        lambda s: private_ranges.forbid_private_range(actor=cast.SUPERUSER, private_range=_allow(s)),
+        ["private_range.allowed", "private_range.forbidden"],
+    ),
+}
