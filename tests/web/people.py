@@ -7,12 +7,11 @@ from typing import Any
 
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.mfa.webauthn.internal.auth import WebAuthn, begin_registration
-from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
 from tests import cast
-from tests.architecture.people import at_a_page, code_of
+from tests.architecture.people import at_a_page
 from tests.passkeys import SoftPasskey
 
 
@@ -33,14 +32,6 @@ def give_app(user: User) -> str:
     secret = generate_totp_secret()
     TOTP.activate(user, secret)
     return secret
-
-
-def code_now(secret: str) -> str:
-    """Its code, which may be used again: a test does not wait for half a minute."""
-    for key in list(getattr(cache, "_cache", {})):
-        if "allauth.mfa.totp.used" in key:
-            cache.delete(key.split(":", 2)[2])
-    return code_of(secret)
 
 
 def give_passkey(user: User, **changes: Any) -> SoftPasskey:

@@ -18,8 +18,9 @@ from accounts.services.people import disable_user
 from accounts.services.second_factor import factors_of
 from audit.models import AuditEvent
 from tests import cast
+from tests.architecture.people import code_of
 from tests.passkeys import SoftPasskey
-from tests.web.people import browser_of, code_now, give_app, is_in, sign_in
+from tests.web.people import browser_of, give_app, is_in, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +43,7 @@ class TestSecondFactor:
         assert 'src="data:image/svg+xml;base64,' in page.content.decode()
         secret = page.context["secret"].replace(" ", "")
         assert browser.post("/account/security/app/", {"code": "000000"}).status_code == 422
-        shown = browser.post("/account/security/app/", {"code": code_now(secret)})
+        shown = browser.post("/account/security/app/", {"code": code_of(secret)})
         assert shown["Cache-Control"] == "no-store, private"
         assert len(re.findall(r"<li><code>\d{8}</code>", shown.content.decode())) == 10
         assert secret not in browser.get("/account/security/app/").content.decode().replace(" ", "")
@@ -50,7 +51,7 @@ class TestSecondFactor:
     def test_other_browsers_are_out_with_it_and_this_one_stays(self, browser, user):
         other = browser_of(user)
         secret = browser.get("/account/security/app/").context["secret"].replace(" ", "")
-        browser.post("/account/security/app/", {"code": code_now(secret)})
+        browser.post("/account/security/app/", {"code": code_of(secret)})
         assert is_in(browser)
         assert not is_in(other)
 
@@ -227,7 +228,7 @@ class TestForgottenPassword:
         form = {"new_password": NEW_PASSWORD, "repeated": NEW_PASSWORD}
         assert client.post(path, form)["Location"] == "/sign-in/"
         assert sign_in(client, user.email, NEW_PASSWORD)["Location"] == "/sign-in/code/"
-        client.post("/sign-in/code/", {"code": code_now(secret)})
+        client.post("/sign-in/code/", {"code": code_of(secret)})
         assert is_in(client)
         assert client.get(path).status_code == 410
 

@@ -16,7 +16,7 @@ from accounts.services.organizations import add_member
 from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
 from tests import cast
 from tests.architecture.people import code_of
-from tests.web.people import code_now, give_app
+from tests.web.people import give_app
 from tests.web.test_browser import DESK, PHONE, Watched, _axe, browser
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True), pytest.mark.any_database]
@@ -75,7 +75,7 @@ class TestWithoutScripts:
         assert len(codes) == 10
         plain.get_by_role("link", name="I have kept them").click()
         assert plain.locator("section", has_text="Authenticator app").locator(".badge").inner_text() == "On"
-        for code in (code_now(secret), codes[0]):
+        for code in (code_of(secret), codes[0]):
             plain.goto(f"{host}/account/")
             plain.context.clear_cookies()
             sign_in(plain, host)

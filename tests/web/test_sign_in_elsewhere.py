@@ -21,8 +21,9 @@ from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_pr
 from audit.models import AuditEvent
 from kernel.secret import Secret
 from tests import cast
+from tests.architecture.people import code_of
 from tests.identity_provider import CLIENT_ID, CLIENT_SECRET, KEY, OTHER_KEY, identity_provider
-from tests.web.people import browser_of, code_now, give_app, is_in
+from tests.web.people import browser_of, give_app, is_in
 
 pytestmark = pytest.mark.django_db
 
@@ -105,7 +106,7 @@ class TestTheWay:
         )
         secret = give_app(person.user)
         assert walk(client, row)["Location"] == "/sign-in/code/"
-        client.post("/sign-in/code/", {"code": code_now(secret)})
+        client.post("/sign-in/code/", {"code": code_of(secret)})
         assert is_in(client)
 
     def test_a_listed_one_stands_on_the_sign_in_page_and_another_does_not(self, client, row):
@@ -239,6 +240,6 @@ class TestWhatSuchASessionMay:
         secret = give_app(person.user)
         walk(client, row)
         client.post("/sign-in/", {"username": person.user.email, "password": cast.PASSWORD})
-        client.post("/sign-in/code/", {"code": code_now(secret)})
+        client.post("/sign-in/code/", {"code": code_of(secret)})
         client.post("/account/organization/", {"organization": person.organization.slug})
         assert client.get("/organization/sign-in/").status_code == 200

@@ -17,10 +17,10 @@ from accounts.services.second_factor import make_recovery_codes
 from accounts.sessions import PasswordBackend
 from audit.models import AuditEvent
 from tests import cast
+from tests.architecture.people import code_of
 from tests.web.people import (
     answer,
     browser_of,
-    code_now,
     give_app,
     give_passkey,
     is_in,
@@ -52,7 +52,7 @@ class TestCode:
     def test_with_the_code_one_is_in_and_where_one_wanted_to_be(self, client, user):
         secret = give_app(user)
         sign_in(client, "root@localhost", next="/admin/")
-        response = client.post("/sign-in/code/", {"code": code_now(secret)})
+        response = client.post("/sign-in/code/", {"code": code_of(secret)})
         assert response["Location"] == "/admin/"
         assert is_in(client)
         assert told()["methods"] == ["password", "totp"]
@@ -81,18 +81,18 @@ class TestCode:
             client.post("/sign-in/code/", {"code": "000000"})
         other = Client()
         sign_in(other, "root@localhost")
-        other.post("/sign-in/code/", {"code": code_now(secret)})
+        other.post("/sign-in/code/", {"code": code_of(secret)})
         assert not is_in(other)
 
     def test_without_a_password_before_it_there_is_no_code(self, client, user):
         secret = give_app(user)
-        assert client.post("/sign-in/code/", {"code": code_now(secret)})["Location"] == "/sign-in/"
+        assert client.post("/sign-in/code/", {"code": code_of(secret)})["Location"] == "/sign-in/"
 
     def test_who_is_disabled_in_between_stays_outside(self, client, user):
         secret = give_app(user)
         sign_in(client, "root@localhost")
         disable_user(actor=cast.SUPERUSER, user=user)
-        client.post("/sign-in/code/", {"code": code_now(secret)})
+        client.post("/sign-in/code/", {"code": code_of(secret)})
         assert not is_in(client)
 
     def test_somebody_else_may_begin_anew(self, client, user):
@@ -206,7 +206,7 @@ class TestAskedAgain:
 
     def test_a_code_does_as_well(self, late, user):
         secret = give_app(user)
-        response = late.post("/confirm/code/", {"code": code_now(secret), "next": "/account/security/passkey/"})
+        response = late.post("/confirm/code/", {"code": code_of(secret), "next": "/account/security/passkey/"})
         assert response["Location"] == "/account/security/passkey/"
 
     def test_nobody_is_sent_to_another_site(self, late):
@@ -241,7 +241,7 @@ class TestWhoNeedsAFactor:
         client = browser_of(owner.user)
         page = client.get("/account/security/app/")
         secret = page.context["secret"].replace(" ", "")
-        shown = client.post("/account/security/app/", {"code": code_now(secret)})
+        shown = client.post("/account/security/app/", {"code": code_of(secret)})
         assert len(re.findall(r"<li><code>\d{8}</code>", shown.content.decode())) == 10
         assert is_in(client)
         assert client.get("/api/v2/members").status_code == 200
