@@ -13,8 +13,13 @@ class AccountsConfig(AppConfig):
             CustomRole,
             ExternalIdentity,
             Invitation,
+            MachineIdentity,
             Membership,
+            OAuthConsent,
+            OidcIssuer,
             Organization,
+            PrivateRange,
+            ServiceAccount,
             SignInProvider,
             User,
         )
@@ -24,9 +29,14 @@ class AccountsConfig(AppConfig):
         register(Organization, made_by=[EventName.ORGANIZATION_CREATED], log="pk", are_subjects=True)
         register(User, made_by=[EventName.USER_CREATED], log=None, are_subjects=True)
         register(ApiKey, made_by=[EventName.API_KEY_CREATED, EventName.API_KEY_ROTATED], are_subjects=True)
+        register(ServiceAccount, made_by=[EventName.SERVICE_ACCOUNT_CREATED], are_subjects=True)
+        register(OAuthConsent, made_by=[EventName.OAUTH_CONSENT_GIVEN], are_subjects=True)
         register(Invitation, made_by=[EventName.INVITATION_CREATED], are_subjects=True)
         # These are deleted when they end.
         register(Membership, told_by=[EventName.MEMBERSHIP_CREATED], are_subjects=True)
         register(CustomRole, told_by=[EventName.CUSTOM_ROLE_CREATED], are_subjects=True)
         register(SignInProvider, told_by=[EventName.SIGN_IN_PROVIDER_CREATED], are_subjects=True)
         register(ExternalIdentity, told_by=[EventName.EXTERNAL_IDENTITY_CREATED], are_subjects=True)
+        register(OidcIssuer, told_by=[EventName.OIDC_ISSUER_CREATED], are_subjects=True)
+        register(MachineIdentity, told_by=[EventName.MACHINE_IDENTITY_BOUND], are_subjects=True)
+        register(PrivateRange, told_by=[EventName.PRIVATE_RANGE_ALLOWED], are_subjects=True)

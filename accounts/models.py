@@ -267,6 +267,14 @@ class ServerSecret(models.Model):
 
 from accounts.grant_models import Grant  # noqa: E402
 from accounts.machine_models import ServiceAccount  # noqa: E402
+from accounts.oauth_models import (  # noqa: E402
+    OAuthClient,
+    OAuthConsent,
+    OAuthConsentCa,
+    OAuthDevice,
+    OAuthToken,
+)
+from accounts.oidc_models import MachineIdentity, OidcIssuer, PrivateRange  # noqa: E402
 from accounts.people_models import (  # noqa: E402
     CustomRole,
     ExternalIdentity,
@@ -280,8 +288,16 @@ __all__ = [
     "ExternalIdentity",
     "Grant",
     "Invitation",
+    "MachineIdentity",
     "Membership",
+    "OAuthClient",
+    "OAuthConsent",
+    "OAuthConsentCa",
+    "OAuthDevice",
+    "OAuthToken",
+    "OidcIssuer",
     "Organization",
+    "PrivateRange",
     "ServerSecret",
     "ServiceAccount",
     "SignInProvider",
