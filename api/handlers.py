@@ -5,16 +5,17 @@ from __future__ import annotations
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 
+from api.certman import dialect as certman
 from api.common.dialect import log_cause
 from api.common.problems import to_problem
-from api.native.dialect import problem_response
+from api.native import dialect as native
 
 _STANDARD: dict[int, Exception] = {400: BadRequest(), 403: PermissionDenied(), 404: Http404(), 500: RuntimeError()}
 
 
 def answers(path: str) -> bool:
     """Whether this path belongs to the API."""
-    return path == "/api" or path.startswith("/api/")
+    return path == "/api" or path.startswith("/api/") or _is_certman(path)
 
 
 def answer(request: HttpRequest, status: int, exception: Exception | None = None) -> HttpResponse:
@@ -22,4 +23,9 @@ def answer(request: HttpRequest, status: int, exception: Exception | None = None
     problem = to_problem(exception or _STANDARD[status])
     if exception is not None:
         log_cause(request, problem)
-    return problem_response(request, problem)
+    voice = certman if _is_certman(request.path) else native
+    return voice.problem_response(request, problem)
+
+
+def _is_certman(path: str) -> bool:
+    return path == "/v1" or path.startswith("/v1/")

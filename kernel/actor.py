@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -25,6 +26,7 @@ class Actor:
     `person_id` is the user who answers for the actor (himself, or the owner of the key): four-eyes rules compare
     persons. `maker_id` is the user who made the credential, where that was another one: he may have kept a copy of it,
     so what it does may be his doing. `grants` narrows the actor to listed CAs; None means all of its organization.
+    `expires_at` is when the credential ends, where that is known.
     """
 
     kind: ActorKind
@@ -36,6 +38,7 @@ class Actor:
     maker_id: int | None = None
     grants: tuple[Grant, ...] | None = None
     is_superuser: bool = False
+    expires_at: datetime | None = None
     ip: str | None = None
     trace_id: str = ""
 

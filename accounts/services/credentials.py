@@ -64,6 +64,7 @@ class _Standing:
             person_id=row.owner_id,
             maker_id=None if row.is_made_by_owner else row.maker_id,
             grants=grants,
+            expires_at=getattr(row, "expires_at", None),
             ip=ip,
             trace_id=trace_id,
         )

@@ -38,6 +38,8 @@ class DialectViewSet(IdempotentViewSet):
     permissions: ClassVar[Mapping[str, Permission]] = {}
     # Action -> what opens the door as well, to what selectors then show of one's own.
     permissions_for_own: ClassVar[Mapping[str, frozenset[Permission]]] = {}
+    # Actions for whoever has a credential at all: they show what is his own.
+    needs_no_permission: ClassVar[frozenset[str]] = frozenset()
     # Actions that answer with a file.
     downloads: ClassVar[frozenset[str]] = frozenset()
     # Family -> HTTP status, in this dialect.

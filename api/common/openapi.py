@@ -110,7 +110,8 @@ class OperationSchema(AutoSchema):
         if operation is None:
             return None
         operation["operationId"] = f"{_snake(type(self.view).__name__)}_{self.view.action}"
-        operation["x-permission"] = self.view.permissions[self.view.action].value
+        if self.view.action not in self.view.needs_no_permission:
+            operation["x-permission"] = self.view.permissions[self.view.action].value
         if for_own := self.view.permissions_for_own.get(self.view.action):
             operation["x-permissions-for-own"] = sorted(for_own)
         parameters = [*map(_as_id, operation.pop("parameters", [])), *self._query_parameters()]

@@ -112,7 +112,7 @@ class NativeViewSet(DialectViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if self.action in self.permissions:
+        if self.action in self.permissions or self.action in self.needs_no_permission:
             self.parameters = self.query_of(self.action, self.version).values(
                 request.query_params, version=self.version
             )

@@ -20,6 +20,7 @@ from api.native.roles import Roles
 from api.native.stats import Stats
 from api.native.templates import Templates
 from api.native.trust_anchors import TrustAnchors
+from api.native.whoami import Whoami
 from certificates.filters import read_serial
 from certificates.orders import SerialNumber
 from kernel.ref import Ref
@@ -117,6 +118,7 @@ V1 = [
 ]
 
 V2 = [
+    _v2("whoami", Whoami, {"get": "retrieve"}),
     _v2("organizations", Organizations, _LIST),
     _v2("organizations/<public_id:ref>", Organizations, {"get": "retrieve"}),
     _v2("members", Members, _LIST),

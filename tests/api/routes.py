@@ -34,6 +34,11 @@ class Route:
     nowhere: str = ""
 
     @property
+    def is_for_everyone(self) -> bool:
+        """Whoever has a credential at all."""
+        return self.action in self.view.needs_no_permission
+
+    @property
     def permission(self) -> Permission:
         return self.view.permissions[self.action]
 

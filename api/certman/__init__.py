@@ -1,0 +1,1 @@
+"""The Certman dialect: `/v1/…`."""
