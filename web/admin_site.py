@@ -14,6 +14,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
+from accounts.sessions import HOME
+
 
 class ChancerySite(AdminSite):
     site_header = _("Chancery")
@@ -31,7 +33,8 @@ class ChancerySite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         user = request.user
-        return user.is_active and user.is_authenticated and user.is_superuser
+        # Who came through an organization's own provider acts in that one, and never above it.
+        return user.is_active and user.is_authenticated and user.is_superuser and HOME not in request.session
 
     def admin_view(self, view: Callable[..., HttpResponseBase], cacheable: bool = False) -> Any:
         inner = super().admin_view(view, cacheable)

@@ -1,0 +1,173 @@
+"""An organization that has one of everything, what would give it away, and whether anything of it was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+from django.db.models import Model, UUIDField
+
+from accounts.models import ApiKey
+from accounts.services.api_keys import create_api_key
+from accounts.services.custom_roles import create_custom_role
+from accounts.services.invitations import invite
+from accounts.services.service_accounts import create_service_account
+from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
+from audit.models import AuditEvent
+from audit.selectors import latest_checkpoint, visible_events
+from audit.services import seal
+from cas.models import CertificateAuthority
+from cas.orders import RoleOrder
+from cas.services.roles import create_role
+from cas.services.templates import create_template, order_of
+from certificates.orders import Managed
+from certificates.services.authorities import establish_authority
+from certificates.services.submission import submit_request
+from kernel.actor import SYSTEM
+from kernel.permissions import Permission
+from kernel.ref import Ref
+from tests import cast
+from tests.office import Office, authority_order, open_office, order_for
+from tests.remembered import remembered
+from tests.trusting import trust
+
+ROOMS = frozenset({"accounts", "audit", "cas", "certificates", "acme_client", "notices", "api", "mfa"})
+# Columns whose words nobody else's rows have.
+_TELLING = frozenset(
+    {"public_id", "serial", "fingerprint", "key_hash", "event_id", "email", "prefix", "slug", "issuer", "digest"}
+)
+# When a credential was used last is written down wherever it is used.
+_RESTLESS = {"accounts_apikey": ("last_used_at", "last_used_ip")}
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An organization, its rows by what an address calls them, and a second CA beside the one they stand under."""
+
+    office: Office
+    other: CertificateAuthority
+    rows: Mapping[str, Model]
+    names: Mapping[str, str]
+    # By what somebody would know anything of it.
+    words: frozenset[bytes]
+
+    @property
+    def log(self) -> int:
+        return self.office.organization.pk
+
+    def path(self, address: str) -> str:
+        """The address with what the braces stand for."""
+        return address.format(**self.names)
+
+
+@remembered
+def whole_organization() -> Whole:
+    """Made through the services; everything in it has ACME in its name."""
+    office = open_office()
+    here = {"actor": office.owner, "organization": office.organization}
+    rows: dict[str, Model] = {
+        "certificate": office.issue("www.acme.test", key=Managed(collect_later=True)).certificate,
+        "request": _request(office),
+        "template": office.template,
+        "role": office.role,
+        "ca": office.issuing,
+        "organization": office.organization,
+        "member": office.organization.memberships.get(user=office.person.user),
+        "api_key": cast.api_key(office.person, name="ACME robot")[0],
+        "service_account": create_service_account(
+            **here, owner=office.person.user, name="ACME machine", permissions=[Permission.CERTIFICATES_READ]
+        ),
+        "custom_role": create_custom_role(**here, name="ACME deciders", permissions=[Permission.REQUESTS_DECIDE]),
+        "invitation": invite(**here, email="new@acme.example", role="member"),
+        "provider": create_sign_in_provider(
+            **here,
+            issuer="https://id.acme.example",
+            client_id="acme",
+            client_secret=None,
+            order=ProviderOrder(name="ACME", makes_members=True, default_role="member"),
+        ),
+        "anchor": trust(office),
+    }
+    other = _second_authority(office)
+    seal(actor=SYSTEM)
+    checkpoint = latest_checkpoint(office.organization.pk)
+    assert checkpoint is not None
+    names = {name: str(row.public_id) for name, row in rows.items()} | {  # type: ignore[attr-defined]
+        "certificate_number": str(rows["certificate"].pk),
+        "serial": rows["certificate"].serial,  # type: ignore[attr-defined]
+        "fingerprint": office.issuing.certificates.get().fingerprint,
+        "event": visible_events(office.owner)[0].event_id,
+        "checkpoint": str(checkpoint.size),
+        "word": "certificate-not-found",
+    }
+    return Whole(office, other, rows, names, frozenset(words_of_everything()))
+
+
+def _request(office: Office) -> Model:
+    guarded = replace(order_of(office.template), code="guarded", name="ACME guarded", requires_approval=True)
+    template = create_template(actor=office.owner, order=guarded)
+    asker = cast.member(office.organization, "operator")
+    return submit_request(actor=asker.actor, order=order_for(template))
+
+
+def _second_authority(office: Office) -> CertificateAuthority:
+    """A root of its own, with a role and a template."""
+    order = authority_order(office.organization, "ACME Second Root")
+    ca = establish_authority(actor=office.owner, order=order)
+    role = create_role(
+        actor=office.owner,
+        order=RoleOrder(ca=Ref("pk", ca.pk), name="second", max_ttl=office.role.max_ttl, allow_any_name=True),
+    )
+    recipe = {"ca": Ref("pk", ca.pk), "role": Ref("pk", role.pk), "name": "ACME second", "code": "second"}
+    create_template(actor=office.owner, order=replace(order_of(office.template), **recipe))
+    return ca
+
+
+def words_of(rows: Iterable[Model]) -> set[bytes]:
+    """By what somebody would know these rows: ids, serial numbers, fingerprints, addresses."""
+    found: set[bytes] = set()
+    for row in rows:
+        for field in row._meta.concrete_fields:
+            value: Any = getattr(row, field.attname)
+            if isinstance(field, UUIDField) and value:
+                found.add(str(value).encode())
+            elif field.name in _TELLING and isinstance(value, str) and len(value) > 6:
+                found.add(value.encode())
+    return found
+
+
+def words_of_everything() -> set[bytes]:
+    """Of all rows that there are."""
+    models = [model for model in apps.get_models() if model._meta.app_label in ROOMS and model._meta.managed]
+    return words_of(row for model in models for row in model._default_manager.all())
+
+
+def snapshot(*, log: int | None = None) -> dict[str, list[str]]:
+    """Every row of every room but the audit log; of that one the events of one organization, where it is named."""
+    kept = {}
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            if model._meta.app_label in ROOMS - {"audit"} and model._meta.managed:
+                kept[model._meta.db_table] = sorted(map(repr, _rows(cursor, model)))
+    if log is not None:
+        kept["the log"] = [each.event_id for each in AuditEvent.objects.filter(log=log).order_by("pk")]
+    return kept
+
+
+def _rows(cursor: Any, model: type[Model]) -> list[Any]:
+    restless = _RESTLESS.get(model._meta.db_table, ())
+    quoted = connection.ops.quote_name
+    columns = [quoted(field.column) for field in model._meta.concrete_fields if field.column not in restless]
+    cursor.execute(f"SELECT {', '.join(columns)} FROM {quoted(model._meta.db_table)}")  # noqa: S608
+    return [tuple(bytes(value) if isinstance(value, memoryview) else value for value in row) for row in cursor]
+
+
+def key_for(person: cast.Person, **grants: Any) -> tuple[ApiKey, str]:
+    """Another credential of this person: with grants, where they are given."""
+    made = create_api_key(
+        actor=person.actor, organization=person.organization, owner=person.user, name="visitor", **grants
+    )
+    return made.row, made.token.reveal().decode()
