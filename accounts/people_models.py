@@ -147,6 +147,8 @@ class ExternalIdentity(models.Model):
     user = models.ForeignKey(User, models.PROTECT, related_name="external_identities", verbose_name=_("person"))
     # By an owner: only such an identity may be an owner or an approver.
     is_bound_by_hand = models.BooleanField(_("bound by hand"), default=False)
+    # When the claims were made that his role follows: what was said before that is not news.
+    claims_at = models.DateTimeField(_("claims made at"), null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)

@@ -97,6 +97,8 @@ class EventName(StrEnum):
     CERTIFICATE_RELEASED = "certificate.released"
     CERTIFICATE_DOWNLOADED = "certificate.downloaded"
     CERTIFICATE_KEY_COLLECTED = "certificate.key_collected"
+    CLIENT_CERTIFICATE_BOUND = "client_certificate.bound"
+    CLIENT_CERTIFICATE_UNBOUND = "client_certificate.unbound"
     REQUEST_SUBMITTED = "request.submitted"
     REQUEST_APPROVED = "request.approved"
     REQUEST_REJECTED = "request.rejected"

@@ -11,7 +11,15 @@ class CertificatesConfig(AppConfig):
         from audit.events import EventName
         from audit.records import register
         from cas.guards import need_unique
-        from certificates.models import Certificate, Crl, Decision, OcspResponder, Request, Revocation
+        from certificates.models import (
+            Certificate,
+            ClientCertificateBinding,
+            Crl,
+            Decision,
+            OcspResponder,
+            Request,
+            Revocation,
+        )
 
         need_unique("certificates_certificate", "ca_id", "serial")
         need_unique("certificates_crl", "scope_id", "number")
@@ -26,6 +34,7 @@ class CertificatesConfig(AppConfig):
         )
         register(Request, made_by=[EventName.REQUEST_SUBMITTED], are_subjects=True)
         register(Decision, made_by=[EventName.REQUEST_APPROVED, EventName.REQUEST_REJECTED])
+        register(ClientCertificateBinding, told_by=[EventName.CLIENT_CERTIFICATE_BOUND], are_subjects=True)
         register(Crl, made_by=[EventName.CRL_PUBLISHED], log="scope__organization_id")
         register(OcspResponder, made_by=[EventName.RESPONDER_ROTATED])
         register(Request, made_by=[EventName.REQUEST_SUBMITTED], are_subjects=True)

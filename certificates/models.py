@@ -15,6 +15,7 @@ from accounts.models import Organization
 from cas.models import ALGORITHMS, CertificateAuthority, ProfileVersion, Template
 
 # They have a file of their own; Django looks for models here.
+from certificates.client_models import ClientCertificateBinding as ClientCertificateBinding
 from certificates.publication_models import Crl as Crl
 from certificates.publication_models import CrlScope as CrlScope
 from certificates.publication_models import OcspResponder as OcspResponder

@@ -107,6 +107,16 @@ class Environment:
             self.complain(name, "must be an IP address to listen on, such as 127.0.0.1, 0.0.0.0 or ::1.")
             return default
 
+    def networks(self, name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        """Address ranges, or single addresses, separated by commas."""
+        networks = []
+        for part in filter(None, map(str.strip, self.text(name).split(","))):
+            try:
+                networks.append(ipaddress.ip_network(part))
+            except ValueError:
+                self.complain(name, f"must list address ranges such as 10.0.0.0/24; {part!r} is none.")
+        return networks
+
     def path(self, name: str, default: Path) -> Path:
         return Path(self.text(name, str(default))).expanduser().absolute()
 

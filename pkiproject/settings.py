@@ -218,6 +218,14 @@ if _https and not TRUSTED_PROXIES:
     )
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# The proxies that are believed about the certificates of clients, and what they send to be believed.
+CLIENT_CERTIFICATE_PROXIES = _env.networks("CHANCERY_CLIENT_CERTIFICATE_PROXIES")
+_proxy_secret = _env.text("CHANCERY_PROXY_SECRET")
+PROXY_SECRET = Secret(_proxy_secret) if _proxy_secret else None
+if bool(CLIENT_CERTIFICATE_PROXIES) != bool(PROXY_SECRET):
+    _env.complain("CHANCERY_PROXY_SECRET", "and CHANCERY_CLIENT_CERTIFICATE_PROXIES belong together: set both.")
+if _proxy_secret and len(_proxy_secret) < 32:
+    _env.complain("CHANCERY_PROXY_SECRET", "must have at least 32 characters; `openssl rand -hex 32` makes one.")
 SECURE_SSL_REDIRECT = _https
 _hsts_seconds = _env.number("CHANCERY_HSTS_SECONDS", 31_536_000, low=0, high=63_072_000)
 SECURE_HSTS_SECONDS = _hsts_seconds if _https else 0
@@ -266,6 +274,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "certificates.public.PublicEndpoints",
     "pkiproject.health.HealthEndpoints",
+    "pkiproject.proxies.ClientCertificate",
     "pkiproject.proxies.ClientAddress",
     "api.common.trace.TraceId",
     "api.request_log.RequestLog",

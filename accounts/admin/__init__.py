@@ -2,6 +2,7 @@
 
 from accounts.admin.joining import CustomRoleAdmin, ExternalIdentityAdmin, InvitationAdmin, SignInProviderAdmin
 from accounts.admin.keys import ApiKeyAdmin
+from accounts.admin.machines import MachineIdentityAdmin, OidcIssuerAdmin, PrivateRangeAdmin
 from accounts.admin.organizations import MembershipAdmin, OrganizationAdmin
 from accounts.admin.people import UserAdmin
 
@@ -10,8 +11,11 @@ __all__ = [
     "CustomRoleAdmin",
     "ExternalIdentityAdmin",
     "InvitationAdmin",
+    "MachineIdentityAdmin",
     "MembershipAdmin",
+    "OidcIssuerAdmin",
     "OrganizationAdmin",
+    "PrivateRangeAdmin",
     "SignInProviderAdmin",
     "UserAdmin",
 ]

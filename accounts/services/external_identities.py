@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import policy
-from accounts.models import ExternalIdentity, Membership, Organization, SignInProvider, User
+from accounts.models import ExternalIdentity, Membership, Organization, User
 from accounts.roles import ONLY_BY_HAND
 from accounts.services.organizations import ChosenRole, assign, choose_role, join, leave, require_no_more_than
 from accounts.services.people import NewPerson, add_user, end_sessions
@@ -28,11 +29,32 @@ _LONGEST_ISSUER: Final = 300
 _LONGEST_LIST: Final = 200
 
 
-def recognize(*, actor: Actor, provider: SignInProvider, claims: Mapping[str, Any]) -> User:
+class IdentitySource(Protocol):
+    """Somebody elsewhere who knows people, and what one organization makes of that."""
+
+    @property
+    def organization_id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def issuer(self) -> str: ...
+    @property
+    def role_claim(self) -> str: ...
+    @property
+    def role_map(self) -> Mapping[str, str]: ...
+    @property
+    def default_role(self) -> str: ...
+    @property
+    def makes_members(self) -> bool: ...
+    @property
+    def is_active(self) -> bool: ...
+
+
+def recognize(*, actor: Actor, provider: IdentitySource, claims: Mapping[str, Any]) -> User:
     """The person whom these claims, which the provider has signed, are about.
 
-    He is known by their `sub`, else he is made, where the provider makes members. His role follows the claims each
-    time, unless an owner has bound him by hand: no role, no membership. `actor` is nobody yet.
+    He is known by their `sub`, else he is made, where the provider makes members. His role follows the newest claims
+    (by their `iat`), unless an owner has bound him by hand: no role, no membership. `actor` is nobody yet.
     Raises Denied, with the same words whatever the reason.
     """
     subject = claims.get("sub")
@@ -43,8 +65,11 @@ def recognize(*, actor: Actor, provider: SignInProvider, claims: Mapping[str, An
         identity = _find(provider, subject)
         if identity is None:
             identity = _make(actor, provider, subject, claims)
-        elif not identity.is_bound_by_hand:
+        elif not identity.is_bound_by_hand and is_news(identity, claims):
             _follow(actor, provider, identity, claims)
+        if is_news(identity, claims):
+            identity.claims_at = _made_at(claims)
+            identity.save(update_fields=["claims_at"])
     _require_admitted(provider, identity)
     identity.last_used_at = timezone.now()
     identity.save(update_fields=["last_used_at"])
@@ -90,7 +115,13 @@ def delete_identity(*, actor: Actor, identity: ExternalIdentity) -> None:
     identity.delete()
 
 
-def role_for(provider: SignInProvider, claims: Mapping[str, Any]) -> ChosenRole | None:
+def is_news(identity: ExternalIdentity, claims: Mapping[str, Any]) -> bool:
+    """Whether these claims were made after those that his role follows. Where they do not say when: they are."""
+    made_at = _made_at(claims)
+    return made_at is None or identity.claims_at is None or made_at > identity.claims_at
+
+
+def role_for(provider: IdentitySource, claims: Mapping[str, Any]) -> ChosenRole | None:
     """The first role that the claims stand for, else the provider's default; None where there is none."""
     for value in _claimed(claims, provider.role_claim):
         if value in provider.role_map:
@@ -98,9 +129,14 @@ def role_for(provider: SignInProvider, claims: Mapping[str, Any]) -> ChosenRole 
     return _given(provider.organization_id, provider.default_role) if provider.default_role else None
 
 
-def _find(provider: SignInProvider, subject: str) -> ExternalIdentity | None:
+def _find(provider: IdentitySource, subject: str) -> ExternalIdentity | None:
     rows = ExternalIdentity.objects.select_for_update(of=("self",)).select_related("user")
     return rows.filter(organization_id=provider.organization_id, issuer=provider.issuer, subject=subject).first()
+
+
+def _made_at(claims: Mapping[str, Any]) -> datetime | None:
+    made_at = claims.get("iat")
+    return datetime.fromtimestamp(made_at, tz=UTC) if isinstance(made_at, int | float) else None
 
 
 def _given(organization_id: int, name: str) -> ChosenRole | None:
@@ -123,7 +159,7 @@ def _claimed(claims: Mapping[str, Any], path: str) -> list[str]:
     return [value for value in values[:_LONGEST_LIST] if isinstance(value, str)]
 
 
-def _make(actor: Actor, provider: SignInProvider, subject: str, claims: Mapping[str, Any]) -> ExternalIdentity:
+def _make(actor: Actor, provider: IdentitySource, subject: str, claims: Mapping[str, Any]) -> ExternalIdentity:
     role = role_for(provider, claims)
     if not provider.makes_members or role is None:
         raise _unknown(provider)
@@ -153,7 +189,7 @@ def _make(actor: Actor, provider: SignInProvider, subject: str, claims: Mapping[
     return row
 
 
-def _follow(actor: Actor, provider: SignInProvider, identity: ExternalIdentity, claims: Mapping[str, Any]) -> None:
+def _follow(actor: Actor, provider: IdentitySource, identity: ExternalIdentity, claims: Mapping[str, Any]) -> None:
     """The membership becomes what the claims say now; without a role it ends, and keys and tokens with it."""
     rows = Membership.objects.select_for_update(of=("self",)).select_related("user", "custom_role")
     membership = rows.filter(organization_id=provider.organization_id, user=identity.user).first()
@@ -170,7 +206,7 @@ def _follow(actor: Actor, provider: SignInProvider, identity: ExternalIdentity, 
         audit.record(actor, EventName.MEMBERSHIP_CHANGED, resource, organization_id=log, role=role.name)
 
 
-def _require_admitted(provider: SignInProvider, identity: ExternalIdentity) -> None:
+def _require_admitted(provider: IdentitySource, identity: ExternalIdentity) -> None:
     user = identity.user
     rows = Membership.objects.select_related("custom_role")
     membership = rows.filter(organization_id=provider.organization_id, user=user).first()
@@ -180,7 +216,7 @@ def _require_admitted(provider: SignInProvider, identity: ExternalIdentity) -> N
         raise _unknown(provider)
 
 
-def _unknown(provider: SignInProvider) -> DomainError:
+def _unknown(provider: IdentitySource) -> DomainError:
     text = _("%(provider)s knows you, and %(organization)s does not. Ask one of its owners to add you.")
     organization = Organization.objects.get(pk=provider.organization_id).name
     return Denied(text, code="identity-unknown", provider=provider.name, organization=organization)

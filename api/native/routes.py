@@ -12,6 +12,7 @@ from api.native.audit import Audit, Checkpoints
 from api.native.authority_routes import AUTHORITY_ROUTES
 from api.native.batches import Batches
 from api.native.certificates import Certificates, CertificatesBySerial
+from api.native.client_certificates import CLIENT_CERTIFICATE_ROUTES
 from api.native.dialect import NativeViewSet
 from api.native.keys import ApiKeys, ServiceAccounts
 from api.native.people import CustomRoles, Invitations, SignInProviders
@@ -19,6 +20,7 @@ from api.native.requests import Requests
 from api.native.roles import Roles
 from api.native.stats import Stats
 from api.native.templates import Templates
+from api.native.token_issuers import TOKEN_ISSUER_ROUTES
 from api.native.trust_anchors import TrustAnchors
 from api.native.whoami import Whoami
 from certificates.filters import read_serial
@@ -137,6 +139,8 @@ V2 = [
     _v2("service-accounts/<public_id:ref>", ServiceAccounts, {"get": "retrieve", "patch": "partial_update"}),
     _v2("service-accounts/<public_id:ref>/disable", ServiceAccounts, {"post": "disable"}),
     _v2("service-accounts/<public_id:ref>/enable", ServiceAccounts, {"post": "enable"}),
+    *(_v2(route, view, dict(actions)) for route, view, actions in TOKEN_ISSUER_ROUTES),
+    *(_v2(route, view, dict(actions)) for route, view, actions in CLIENT_CERTIFICATE_ROUTES),
     *(_v2(route, view, dict(actions)) for route, view, actions in AUTHORITY_ROUTES),
     _v2("roles", Roles, _LIST),
     _v2("roles/<public_id:ref>", Roles, _ITEM),

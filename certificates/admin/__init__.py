@@ -1,6 +1,7 @@
 """The register and the authorities in the admin: lists, decoded certificates, and pages that call services."""
 
 from certificates.admin.authorities import CaCertificateAdmin, CertificateAuthorityAdmin
+from certificates.admin.clients import ClientCertificateAdmin
 from certificates.admin.records import (
     CertificateTallyAdmin,
     CrlAdmin,
@@ -17,6 +18,7 @@ __all__ = [
     "CertificateAdmin",
     "CertificateAuthorityAdmin",
     "CertificateTallyAdmin",
+    "ClientCertificateAdmin",
     "CrlAdmin",
     "CrlScopeAdmin",
     "DecisionAdmin",

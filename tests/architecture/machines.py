@@ -7,8 +7,10 @@ from typing import Any
 
 from accounts.services import machine_identities, oidc_issuers, private_ranges, service_accounts
 from accounts.services.oidc_issuers import IssuerOrder
+from certificates.services import client_bindings
 from kernel.permissions import Permission
 from tests import cast
+from tests.clients import client_certificate
 
 _ORDER = IssuerOrder(name="Example", audience="https://pki.example.com")
 
@@ -41,6 +43,13 @@ def _allow(s: Any) -> Any:
     )
 
 
+def _bind_certificate(s: Any) -> Any:
+    return client_bindings.bind_client_certificate(
+        actor=s.owner, certificate=client_certificate(s.office).certificate, account=account_of(s)
+    )
+
+
+ISSUED = ["template.created", "certificate.issued"]
 ISSUER, ACCOUNT = "oidc_issuer.created", "service_account.created"
 MACHINE_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
     "accounts.create_oidc_issuer": (issuer_of, [ISSUER]),
@@ -61,5 +70,10 @@ MACHINE_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
     "accounts.forbid_private_range": (
         lambda s: private_ranges.forbid_private_range(actor=cast.SUPERUSER, private_range=_allow(s)),
         ["private_range.allowed", "private_range.forbidden"],
+    ),
+    "certificates.bind_client_certificate": (_bind_certificate, [*ISSUED, ACCOUNT, "client_certificate.bound"]),
+    "certificates.unbind_client_certificate": (
+        lambda s: client_bindings.unbind_client_certificate(actor=s.owner, binding=_bind_certificate(s)),
+        [*ISSUED, ACCOUNT, "client_certificate.bound", "client_certificate.unbound"],
     ),
 }

@@ -47,6 +47,8 @@ from kernel.secret import Secret
 from tests import cast
 from tests.architecture.authorities import AUTHORITY_CALLS
 from tests.architecture.keys import KEY_CALLS
+from tests.architecture.machines import MACHINE_CALLS
+from tests.architecture.oauth import OAUTH_CALLS
 from tests.architecture.people import PEOPLE_CALLS
 from tests.architecture.services import opening_transactions, services
 from tests.happened import happenings
@@ -303,6 +305,8 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     ),
     **AUTHORITY_CALLS,
     **KEY_CALLS,
+    **MACHINE_CALLS,
+    **OAUTH_CALLS,
     **PEOPLE_CALLS,
 }
 

@@ -34,4 +34,19 @@ MACHINES: Final = (
     ProblemType(
         "private-range-exists", Family.CONFLICT, _("Range allowed already"), _("Look at the list of ranges again.")
     ),
+    ProblemType(
+        "client-certificate-not-found",
+        Family.NOT_FOUND,
+        _("Client certificate not found"),
+        _("Check the id: it is that of the binding, not of the certificate."),
+    ),
+    ProblemType(
+        "client-certificate-exists", Family.CONFLICT, _("Certificate bound"), _("Remove the binding that is there.")
+    ),
+    ProblemType(
+        "certificate-in-page",
+        Family.DENIED,
+        _("Certificate shown by a page"),
+        _("Sign in with a browser, or make the request with a program."),
+    ),
 )
