@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from accounts.services import invitations, passwords
+from accounts.services import invitations, oauth_clients, oauth_tokens, passwords
 from kernel.actor import Actor, ActorKind
 
 
@@ -20,3 +20,9 @@ def mail_password_reset(email: str, language: str, ip: str | None, trace_id: str
         kind=ActorKind.USER, id=0, label="", organization_id=None, permissions=frozenset(), ip=ip, trace_id=trace_id
     )
     passwords.mail_password_reset(actor=nobody, email=email, language=language)
+
+
+@shared_task(ignore_result=True)
+def forget_ended_tokens() -> None:
+    oauth_tokens.forget_ended()
+    oauth_clients.forget_unused_clients()

@@ -7,4 +7,5 @@ from django.urls import include, path
 urlpatterns = [
     path("api/", include("api.native.urls")),
     path("v1/", include("api.certman.urls")),
+    path("", include("api.oauth.urls")),
 ]

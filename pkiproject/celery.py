@@ -21,6 +21,7 @@ TIMETABLE: Final = {
     "publish due CRLs": _every(5, "certificates.tasks.publish_due_crls"),
     "fulfil approved requests": _every(5, "certificates.tasks.fulfil_approved"),
     "forget old answers": _every(60, "api.tasks.forget_answers"),
+    "forget ended tokens": _every(600, "accounts.tasks.forget_ended_tokens"),
     "send invitations": _every(5, "accounts.tasks.send_invitations"),
     "count certificates": _every(300, "certificates.tasks.take_tallies"),
     "rotate OCSP responders": _every(300, "certificates.tasks.rotate_responders"),

@@ -10,24 +10,24 @@ from django.utils.translation import gettext as _
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     text = _("The address or the form was not understood. Go back and try again.")
-    return _page(request, 400, _("That request makes no sense"), text)
+    return page(request, 400, _("That request makes no sense"), text)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     text = _("You are signed in, but this page is not for your account. A superuser can tell you who may open it.")
-    return _page(request, 403, _("Not for you"), text)
+    return page(request, 403, _("Not for you"), text)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     text = _(
         "The form was too old, or came from another place. Nothing was changed. Open the page again and repeat it."
     )
-    return _page(request, 403, _("The form has expired"), text)
+    return page(request, 403, _("The form has expired"), text)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     text = _("There is no such page, or it is not yours to see.")
-    return _page(request, 404, _("Nothing here"), text)
+    return page(request, 404, _("Nothing here"), text)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -42,7 +42,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return HttpResponse(loader.render_to_string("web/error.html", context), status=500)
 
 
-def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+def page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
     signed_in = hasattr(request, "user") and request.user.is_authenticated
     context = {
         "title": title,

@@ -10,8 +10,20 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from web import home, sign_in
-from web.account import external, invitations, members, passwords, profile, providers, roles, security, sessions
+from web.account import (
+    api_keys,
+    external,
+    invitations,
+    members,
+    passwords,
+    profile,
+    providers,
+    roles,
+    security,
+    sessions,
+)
 from web.account.guessing import refused_uncounted
+from web.oauth import applications, authorize, device
 
 # What django-allauth looks up by its own names stands here under them.
 SIGN_IN = [
@@ -41,6 +53,12 @@ ACCOUNT = [
     path("account/security/recovery-codes/", security.recovery_codes, name="recovery-codes"),
     path("account/security/<int:number>/remove/", security.remove, name="second-factor-remove"),
     path("account/sessions/", sessions.overview, name="sessions"),
+    path("account/api-keys/", api_keys.overview, name="api-keys"),
+    path("account/api-keys/new/", api_keys.generate, name="api-key-new"),
+    path("account/api-keys/<uuid:public_id>/", api_keys.detail, name="api-key"),
+    path("account/api-keys/<uuid:public_id>/rotate/", api_keys.rotate, name="api-key-rotate"),
+    path("account/api-keys/<uuid:public_id>/revoke/", api_keys.revoke, name="api-key-revoke"),
+    path("account/applications/", applications.granted, name="applications"),
 ]
 ORGANIZATION = [
     path("organization/members/", members.overview, name="members"),
@@ -54,10 +72,19 @@ ORGANIZATION = [
     path("organization/sign-in/add/", providers.add, name="sign-in-provider-add"),
     path("organization/sign-in/<uuid:public_id>/", providers.change, name="sign-in-provider"),
 ]
+OAUTH = [
+    path("oauth/authorize", authorize.authorize, name="oauth-authorize"),
+    path("device/", device.device, name="oauth-device"),
+    path("organization/applications/", applications.clients, name="oauth-clients"),
+    path("organization/applications/add/", applications.add, name="oauth-client-add"),
+    path("organization/applications/withdraw/", applications.withdraw, name="oauth-consent-withdraw"),
+    path("organization/applications/<uuid:public_id>/revoke/", applications.revoke, name="oauth-client-revoke"),
+]
 urlpatterns = [
     path("", home.home, name="home"),
     path("language/", set_language, name="language"),
     *SIGN_IN,
     *ACCOUNT,
     *ORGANIZATION,
+    *OAUTH,
 ]

@@ -3,6 +3,13 @@
 from accounts.admin.joining import CustomRoleAdmin, ExternalIdentityAdmin, InvitationAdmin, SignInProviderAdmin
 from accounts.admin.keys import ApiKeyAdmin
 from accounts.admin.machines import MachineIdentityAdmin, OidcIssuerAdmin, PrivateRangeAdmin
+from accounts.admin.oauth import (
+    OAuthClientAdmin,
+    OAuthConsentAdmin,
+    OAuthConsentCaAdmin,
+    OAuthDeviceAdmin,
+    OAuthTokenAdmin,
+)
 from accounts.admin.organizations import MembershipAdmin, OrganizationAdmin
 from accounts.admin.people import UserAdmin
 
@@ -13,6 +20,11 @@ __all__ = [
     "InvitationAdmin",
     "MachineIdentityAdmin",
     "MembershipAdmin",
+    "OAuthClientAdmin",
+    "OAuthConsentAdmin",
+    "OAuthConsentCaAdmin",
+    "OAuthDeviceAdmin",
+    "OAuthTokenAdmin",
     "OidcIssuerAdmin",
     "OrganizationAdmin",
     "PrivateRangeAdmin",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -47,10 +48,10 @@ Fields = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an endpoint says: a status, and a document or nothing."""
+    """What an endpoint says: a status and a document, which may be empty."""
 
     status: int
-    body: str = ""
+    document: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +190,8 @@ def _answer(endpoint: Any, path: str, body: str, headers: Mapping[str, str]) -> 
         _refuse_repetition(Request(path, "POST", body, dict(headers)))
         _headers, text, status = endpoint(path, "POST", body, dict(headers))
     except OAuth2Error as error:
-        return Answer(error.status_code, error.json)
-    return Answer(status, text or "")
+        return Answer(error.status_code, dict(error.twotuples))
+    return Answer(status, json.loads(text) if text else {})
 
 
 def _refuse_repetition(request: Any) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.request import Request
 
 from accounts.models import User
+from accounts.services.bearer import authenticate_bearer, looks_like_jwt
 from accounts.services.credentials import authenticate_token
+from accounts.services.oauth_tokens import PREFIX, authenticate_access_token
 from accounts.sessions import actor_of, lacks_second_factor
 from api.common.trace import trace_id_of
+from certificates.services.client_auth import authenticate_certificate
 from kernel.actor import Actor, ActorKind
 from kernel.errors import Denied, Unauthenticated
 from kernel.secret import Secret
@@ -21,15 +25,22 @@ INVALID_TOKEN: Final = "invalid-token"  # noqa: S105  a code
 
 
 class Credentials(BaseAuthentication):
-    """An API key in `Authorization: Bearer …` (RFC 6750), else the session of a signed-in person.
+    """An API key or a token in `Authorization: Bearer …` (RFC 6750), else the session of a signed-in person.
 
-    A credential that is not good is an Unauthenticated, never "as if none": not even a session beside it helps.
+    Before a session comes the certificate that the client has shown to a proxy of ours. A credential that is not good
+    is an Unauthenticated, never "as if none": not even a session beside it helps.
     """
 
     def authenticate(self, request: Request) -> tuple[Actor, None] | None:
         plain = request._request
         header = plain.META.get("HTTP_AUTHORIZATION")
-        actor = _actor_of_session(plain) if header is None else _actor_of_header(plain, header)
+        certificate: bytes | None = getattr(plain, "client_certificate", None)
+        if header is not None:
+            actor: Actor | None = _actor_of_header(plain, header)
+        elif certificate is not None:
+            actor = _actor_of_certificate(plain, certificate)
+        else:
+            actor = _actor_of_session(plain)
         return (actor, None) if actor else None
 
     def authenticate_header(self, request: Request) -> str:
@@ -37,10 +48,13 @@ class Credentials(BaseAuthentication):
 
 
 def challenge(code: str | None) -> str:
-    """The value of WWW-Authenticate (RFC 6750 section 3); `code` is that of the problem, if there is one."""
-    if code != INVALID_TOKEN:
-        return 'Bearer realm="Chancery"'
-    return 'Bearer realm="Chancery", error="invalid_token", error_description="The credential is not valid"'
+    """The value of WWW-Authenticate (RFC 6750 section 3); `code` is that of the problem, if there is one.
+
+    It says where OAuth clients read on (RFC 9728 section 5.1).
+    """
+    error = ', error="invalid_token", error_description="The credential is not valid"' if code == INVALID_TOKEN else ""
+    metadata = f"{settings.BASE_URL}/.well-known/oauth-protected-resource"
+    return f'Bearer realm="Chancery"{error}, resource_metadata="{metadata}"'
 
 
 def client_ip(request: HttpRequest) -> str | None:
@@ -65,7 +79,21 @@ def _actor_of_header(request: HttpRequest, header: str) -> Actor:
     scheme, _space, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated(_("The Authorization header must be: Bearer, a space, and the key."), code=INVALID_TOKEN)
-    return authenticate_token(Secret(token.strip()), ip=client_ip(request), trace_id=trace_id_of(request))
+    secret = Secret(token.strip())
+    if token.startswith(PREFIX):
+        return authenticate_access_token(
+            secret, path=request.path, ip=client_ip(request), trace_id=trace_id_of(request)
+        )
+    if looks_like_jwt(secret):
+        return authenticate_bearer(secret, nobody=nobody(request))
+    return authenticate_token(secret, ip=client_ip(request), trace_id=trace_id_of(request))
+
+
+def _actor_of_certificate(request: HttpRequest, certificate: bytes) -> Actor:
+    # A browser shows its certificate by itself, whoever has written the page: programs have no pages.
+    if request.META.get("HTTP_ORIGIN") or request.META.get("HTTP_SEC_FETCH_SITE", "none") != "none":
+        raise Denied(_("A client certificate is a credential for programs, not for pages."), code="certificate-in-page")
+    return authenticate_certificate(certificate, ip=client_ip(request), trace_id=trace_id_of(request))
 
 
 def _actor_of_session(request: HttpRequest) -> Actor | None:

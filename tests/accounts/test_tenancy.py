@@ -34,6 +34,8 @@ def _tenant_rows(model: type[models.Model]) -> set[str]:
 
 # A key has exactly one CA, and a profile is reached through its template, whose own organization is guarded.
 UNGUARDED = {
+    # One that registered itself is nobody's, and acts wherever a person lets it.
+    ("OAuthConsent", "client"),
     ("CertificateAuthority", "key"),
     ("Template", "profile"),
     ("Certificate", "profile"),

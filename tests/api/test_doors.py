@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from accounts.models import CustomRole
+from accounts.models import CustomRole, ServiceAccount
 from accounts.services.custom_roles import create_custom_role
 from accounts.services.invitations import invite
+from accounts.services.service_accounts import create_service_account
 from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
 from audit.models import AuditEvent
 from audit.selectors import latest_checkpoint, visible_events
@@ -28,6 +29,7 @@ from tests.trusting import trust
 pytestmark = pytest.mark.django_db
 
 every_route = pytest.mark.parametrize("route", ROUTES, ids=str)
+every_guarded_route = pytest.mark.parametrize("route", [each for each in ROUTES if not each.is_for_everyone], ids=str)
 
 
 @pytest.fixture
@@ -68,6 +70,7 @@ def keys_of(office, version):
         "Organizations": office.organization,
         "Members": office.organization.memberships.get(),
         "ApiKeys": cast.api_key(office.person)[0],
+        "ServiceAccounts": service_account_of(office),
         **joining(office),
         "TrustAnchors": trust(office),
     }
@@ -79,6 +82,16 @@ def keys_of(office, version):
         "Audit": visible_events(office.owner)[0].event_id,
         "Checkpoints": latest_checkpoint(log).size,
     }
+
+
+def service_account_of(office):
+    return create_service_account(
+        actor=office.owner,
+        organization=office.organization,
+        owner=office.person.user,
+        name=f"ACME robot {ServiceAccount.objects.count()}",
+        permissions=[Permission.CERTIFICATES_READ],
+    )
 
 
 def joining(office):
@@ -148,7 +161,8 @@ def test_a_list_shows_a_stranger_nothing_of_another_organization(office, strange
 def test_nobody_is_asked_for_a_credential(route: Route):
     answer = Wire().send(route.method, route.path(), {} if route.has_body else None)
     assert answer.status_code == 401
-    assert answer["WWW-Authenticate"] == 'Bearer realm="Chancery"'
+    metadata = "http://localhost:8000/.well-known/oauth-protected-resource"
+    assert answer["WWW-Authenticate"] == f'Bearer realm="Chancery", resource_metadata="{metadata}"'
     assert answer.json()["type"].endswith("/unauthenticated")
 
 
@@ -162,7 +176,7 @@ def test_a_bad_credential_is_never_taken_for_none(route: Route, person):
 
 
 @pytest.mark.row("P31")
-@every_route
+@every_guarded_route
 def test_a_key_without_the_permission_is_refused_with_its_name(route: Route, person):
     others = set(person.actor.permissions) - {route.permission, *route.permissions_for_own}
     answer = wire_of(person, *others).send(route.method, route.path(), {} if route.has_body else None)
@@ -172,7 +186,7 @@ def test_a_key_without_the_permission_is_refused_with_its_name(route: Route, per
     assert (refusal.name, refusal.log) == ("permission.refused", person.organization.pk)
 
 
-@every_route
+@every_guarded_route
 def test_every_action_names_a_permission_that_keys_can_have(route: Route):
     assert isinstance(route.permission, Permission)
     assert hasattr(route.view, route.action)

@@ -43,6 +43,10 @@ REVEALING = {
     # handed out, once, to whoever asked
     "web/account/security.py",
     "accounts/admin/keys.py",
+    "accounts/services/oauth_server.py",
+    "api/oauth/views.py",
+    "web/oauth/applications.py",
+    "web/oauth/authorize.py",
     "accounts/management/commands/create_api_key.py",
     "api/native/batch_outputs.py",
     "api/native/certificate_outputs.py",

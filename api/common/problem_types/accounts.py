@@ -35,6 +35,10 @@ ACCOUNTS: Final = (
     ),
     ProblemType("session-not-found", Family.NOT_FOUND, _("Session not found"), _("It may have ended already.")),
     ProblemType("user-state", Family.CONFLICT, _("Nothing to change"), _("Look at the person again.")),
+    ProblemType("device-not-found", Family.NOT_FOUND, _("Device not found"), _("Let the device show a new code.")),
+    ProblemType(
+        "oauth-client-not-found", Family.NOT_FOUND, _("Application not found"), _("Look at the list of them again.")
+    ),
     ProblemType("link-gone", Family.GONE, _("Link used or expired"), _("Ask for a new link.")),
     ProblemType("custom-role-not-found", Family.NOT_FOUND, _("Role not found"), _("Check the role's id.")),
     ProblemType("custom-role-exists", Family.CONFLICT, _("Role exists"), _("Choose another slug for the role.")),
