@@ -24,6 +24,10 @@ def _reads_members(request: HttpRequest) -> bool:
     return holds(actor_of(request), Permission.MEMBERS_READ)
 
 
+def _reads_keys(request: HttpRequest) -> bool:
+    return holds(actor_of(request), Permission.API_KEYS_READ)
+
+
 def _superuser(request: HttpRequest) -> bool:
     return bool(request.user.is_superuser)
 
@@ -71,7 +75,7 @@ SECTIONS: Final = (
     Section(
         _("Automate"),
         (
-            Entry(_("API keys"), "admin:accounts_apikey_changelist", "key"),
+            Entry(_("API keys"), "api-keys", "key", _reads_keys),
             Entry(_("Developers"), "developers", "code", _everyone),
         ),
     ),

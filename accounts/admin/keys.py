@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -68,7 +69,7 @@ class CreateKey(ServicePage):
             allowed_cidrs=data["allowed_cidrs"],
         )
         token = made.token.reveal().decode()
-        address = self.request.build_absolute_uri("/api/v2/certificates")
+        address = f"{settings.BASE_URL}/api/v2/whoami"
         context = {
             "title": _("The API key"),
             "row": made.row,

@@ -41,6 +41,7 @@ REVEALING = {
     # to the provider that it was agreed with
     "web/account/external.py",
     # handed out, once, to whoever asked
+    "web/account/api_keys.py",
     "web/account/security.py",
     "accounts/admin/keys.py",
     "accounts/services/oauth_server.py",
