@@ -5,28 +5,21 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import re
 import shlex
-import socket
 import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
 
+from tests.nginx import nginx_before
 from tests.processes import ROOT, manage
-from tests.servers import free_port
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OUR_SERVICES = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "chancery"}
@@ -115,6 +108,7 @@ FORGED = {
     "X-Forwarded-Host": "evil.example",
     "X-Forwarded-For": "10.0.0.1",
     "X-Forwarded-Proto": "https",
+    "X-Proxy-Secret": "guess",
 }
 
 
@@ -164,59 +158,12 @@ def proxy(tmp_path: Path) -> Iterator[tuple[int, int]]:
     """nginx with our configuration, in front of a server that mirrors headers: its ports for http and https."""
     mirror = ThreadingHTTPServer(("127.0.0.1", 0), _Mirror)
     threading.Thread(target=mirror.serve_forever, daemon=True).start()
-    http_port, https_port = free_port(), free_port()
-    (tmp_path / "tls").mkdir()
-    _write_certificate(tmp_path / "tls")
-    (tmp_path / "mime.types").write_text("types { text/plain txt; }")
-    text = (ROOT / "deploy" / "nginx.conf").read_text()
-    for old, new in {
-        "web:8000": f"127.0.0.1:{mirror.server_port}",
-        "listen 80 ": f"listen 127.0.0.1:{http_port} ",
-        "listen 443 ": f"listen 127.0.0.1:{https_port} ",
-        "listen [::]:80 default_server;": "",
-        "listen [::]:443 ssl default_server;": "",
-    }.items():
-        assert old in text
-        text = text.replace(old, new)
-    folders = "".join(
-        f"{kind}_temp_path {tmp_path}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (tmp_path / "nginx.conf").write_text(text.replace("http {\n", f"http {{\naccess_log off;\n{folders}", 1))
-    directives = f"daemon off; pid {tmp_path}/pid; user {'root' if os.geteuid() == 0 else 'nobody'};"
-    command = ["nginx", "-c", tmp_path / "nginx.conf", "-e", tmp_path / "error.log", "-g", directives]
-    subprocess.run([*command, "-t"], check=True, capture_output=True, timeout=20)
-    process = subprocess.Popen(command)
     try:
-        for port in (http_port, https_port):
-            _wait_for(port)
-        yield http_port, https_port
+        with nginx_before(mirror.server_port, tmp_path) as ports:
+            yield ports.http, ports.https
     finally:
-        process.terminate()
-        process.wait(20)
         mirror.shutdown()
         mirror.server_close()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(100):
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        threading.Event().wait(0.05)
-    raise AssertionError(f"nothing listens on port {port}")
-
-
-def _write_certificate(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pki.example.com")])
-    now = datetime.now(UTC)
-    certificate = (x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))).sign(
-        key, SHA256()
-    )
-    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "privkey.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
 
 
 def _trusting_all() -> ssl.SSLContext:
