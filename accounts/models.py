@@ -28,8 +28,8 @@ class Organization(models.Model):
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=120, unique=True)
     slug = models.SlugField(_("slug"), max_length=80, unique=True)
-    # The features that the licence covers; using one outside it is refused.
-    features = models.JSONField(_("features"), default=list, blank=True)
+    # The features that the licence covers; using one outside it is refused. Null: those of the installation.
+    features = models.JSONField(_("features"), null=True, blank=True)
     # Who sees nothing of the pages before he has one.
     second_factor = models.CharField(
         _("second factor"), max_length=10, choices=SecondFactor, default=SecondFactor.OPTIONAL

@@ -90,6 +90,16 @@ class Environment:
             return default
         return value
 
+    def words(self, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+        """Some of the known words, separated by commas; all of them where nothing is said, and none for `none`."""
+        value = self.text(name)
+        named = tuple(filter(None, map(str.strip, value.split(","))))
+        if named == ("none",):
+            return ()
+        for word in set(named) - set(known):
+            self.complain(name, f"knows {', '.join(known)}, or none; {word!r} is not one of them.")
+        return named or known
+
     def hosts(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
         """Host names and addresses, separated by commas; a leading dot takes the subdomains in."""
         hosts = [part.strip() for part in self.text(name).split(",") if part.strip()]

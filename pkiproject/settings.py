@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
+from kernel.features import Feature
 from kernel.secret import Secret
 from pkiproject.databases import database_from_url
 from pkiproject.environment import Environment
@@ -149,6 +150,10 @@ CELERY_WORKER_POOL = "threads"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.sessions.PasswordBackend"]
 FIRST_ADMINISTRATOR = _env.text("CHANCERY_ADMIN_EMAIL", "admin@localhost")
+# What organizations without a list of their own are licensed for.
+LICENSED_FEATURES = _env.words("CHANCERY_LICENSED_FEATURES", tuple(Feature))
+# Whom to ask for more; the first administrator where nobody is named.
+LICENCE_CONTACT = _env.text("CHANCERY_LICENCE_CONTACT")
 # Above all organizations, so no organization's rule is about them.
 SUPERUSERS_NEED_SECOND_FACTOR = _env.flag("CHANCERY_SUPERUSERS_NEED_SECOND_FACTOR", default=False)
 PASSWORD_RESET_TIMEOUT = 3600

@@ -14,13 +14,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from accounts.features import features_of
 from accounts.models import Membership, Organization, ServerSecret, User, WrappingKey
 from accounts.roles import OrganizationRole
+from accounts.services.features import set_features
 from accounts.services.organizations import add_member, change_member_role, create_organization, remove_member
 from accounts.sessions import actor_of
 from audit.admin import html
 from audit.admin.base import ReadOnlyAdmin
 from audit.admin.pages import Facts, ServiceAdmin, ServicePage, Words
+from kernel.features import Feature
 
 
 def people() -> QuerySet[User]:
@@ -71,6 +74,36 @@ class AddMember(ServicePage):
         return _("%(person)s is a member now.") % {"person": data["user"].email}
 
 
+class FeaturesForm(forms.Form):
+    is_limited = forms.BooleanField(
+        label=_("A list of its own"),
+        required=False,
+        help_text=_("Else it has what the installation gives to everybody: CHANCERY_LICENSED_FEATURES."),
+    )
+    features = forms.MultipleChoiceField(
+        label=_("Licensed features"),
+        required=False,
+        choices=[(feature.value, feature.value) for feature in Feature],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+class SetFeatures(ServicePage):
+    slug = "features"
+    title = _("Say what is licensed")
+    explanation = _("What is there already stays and works on; what is not licensed cannot be made anew.")
+    submit = _("Save")
+    form_class = FeaturesForm
+
+    def initial(self) -> Mapping[str, Any]:
+        return {"is_limited": self.obj.features is not None, "features": sorted(features_of(self.obj))}
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        features = data["features"] if data["is_limited"] else None
+        set_features(actor=actor_of(self.request), organization=self.obj, features=features)
+        return _("It holds from now on.")
+
+
 @admin.register(Organization)
 class OrganizationAdmin(ServiceAdmin):
     list_display = ("name", "slug", "member_count", "created")
@@ -80,7 +113,7 @@ class OrganizationAdmin(ServiceAdmin):
     sortable_by = ("name",)
     fieldsets = ((None, {"fields": ("name", "slug", "public_id", "licence", "members", "created")}),)
     list_pages = (CreateOrganization,)
-    object_pages = (AddMember,)
+    object_pages = (AddMember, SetFeatures)
     audit_type = "organization"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
@@ -96,7 +129,7 @@ class OrganizationAdmin(ServiceAdmin):
 
     @admin.display(description=_("Licensed features"))
     def licence(self, organization: Organization) -> str:
-        return ", ".join(organization.features) or "–"
+        return ", ".join(sorted(features_of(organization))) or "–"
 
     @admin.display(description=_("Members"))
     def members(self, organization: Organization) -> SafeString:

@@ -16,7 +16,7 @@ from accounts.grants import GrantOrder
 from accounts.models import ApiKey, Organization, User
 from accounts.services.credentials import digest_key
 from accounts.services.grants import add_grants, orders_of, told
-from accounts.services.rights import only_for_oneself, read_rights, require_no_more_than
+from accounts.services.rights import only_for_oneself, read_rights, require_licensed, require_no_more_than
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
@@ -69,9 +69,10 @@ def create_api_key(
     elsewhere. One that is made by another key works no longer than that one, and from nowhere else. Only who will own a
     key can make one that decides on requests.
 
-    Raises Denied (also for a permission that the actor himself lacks), Invalid with every wrong field.
+    Raises Denied (also for a permission that the actor himself lacks), Unlicensed, Invalid with every wrong field.
     """
     policy.require(actor, Permission.API_KEYS_WRITE, organization_id=organization.pk)
+    require_licensed(grants, organization)
     plan = _plan(actor, organization, owner, name, permissions, grants, expires_at, allowed_cidrs)
     new = _make(plan)
     _record(actor, EventName.API_KEY_CREATED, new.row, event_id=new.row.event, **_told(plan))

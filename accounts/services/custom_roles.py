@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from accounts import policy
+from accounts.features import require_feature
 from accounts.models import CustomRole, Invitation, Membership, Organization, SignInProvider
 from accounts.roles import OrganizationRole
 from accounts.services.organizations import ChosenRole, known_permissions, require_no_more_than
@@ -17,6 +18,7 @@ from audit.events import EventName
 from audit.resource import Resource
 from kernel.actor import Actor
 from kernel.errors import Conflict, Invalid
+from kernel.features import Feature
 from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.text import _
@@ -33,6 +35,7 @@ def create_custom_role(
     ever. Raises Denied (also for permissions that the actor lacks), Invalid, Conflict (the slug is taken).
     """
     policy.require(actor, Permission.MEMBERS_WRITE, organization_id=organization.pk)
+    require_feature(organization, Feature.CUSTOM_ROLES)
     name = _read_name(name)
     slug = slug or slugify(name)[:_LONGEST_SLUG].strip("-")
     if not 0 < len(slug) <= _LONGEST_SLUG or slug != slugify(slug):

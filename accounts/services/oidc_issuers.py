@@ -9,6 +9,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 
 from accounts import policy
+from accounts.features import require_feature
 from accounts.issuers import issuer_errors
 from accounts.jwks import ALGORITHMS
 from accounts.models import Organization
@@ -19,6 +20,7 @@ from audit.events import EventName
 from audit.resource import Resource
 from kernel.actor import Actor
 from kernel.errors import Conflict, FieldError, Invalid, field_error
+from kernel.features import Feature
 from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.text import _
@@ -53,6 +55,7 @@ def create_oidc_issuer(*, actor: Actor, organization: Organization, issuer: str,
     issuer for this audience already: a token has one organization).
     """
     policy.require(actor, Permission.ORGANIZATIONS_WRITE, organization_id=organization.pk)
+    require_feature(organization, Feature.EXTERNAL_SIGN_IN)
     row = OidcIssuer(organization=organization, issuer=issuer.strip(), event=audit.new_event_id())
     _fill(actor, row, order, issuer_errors(row.issuer))
     _save_once(row)

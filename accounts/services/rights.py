@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from accounts.features import require_feature
 from accounts.grants import GrantOrder
 from accounts.models import Membership, Organization, User
 from accounts.roles import ORGANIZATION_PERMISSIONS
@@ -11,6 +12,7 @@ from accounts.services.grants import allowed_by, check_grants
 from accounts.services.people import member_permissions
 from kernel.actor import Actor
 from kernel.errors import Denied, FieldError, field_error
+from kernel.features import Feature
 from kernel.permissions import Permission
 from kernel.text import _
 
@@ -53,6 +55,12 @@ def require_no_more_than(actor: Actor, organization: Organization, owner: User, 
             _("A key cannot have permissions that its maker and its owner do not both have: %(missing)s."),
             missing=", ".join(sorted(missing)),
         )
+
+
+def require_licensed(grants: Sequence[GrantOrder] | None, organization: Organization) -> None:
+    """Raises Unlicensed: read, issue and revoke are given one by one, and the licence gives all three or none."""
+    if any(len({order.can_read, order.can_issue, order.can_revoke}) > 1 for order in grants or ()):
+        require_feature(organization, Feature.GRANULAR_GRANTS)
 
 
 def only_for_oneself(wanted: set[Permission], owner: User, maker_id: int | None) -> list[FieldError]:

@@ -7,15 +7,17 @@ from collections.abc import Iterable, Sequence
 from django.db import IntegrityError, transaction
 
 from accounts import policy
+from accounts.features import require_feature
 from accounts.grants import GrantOrder
 from accounts.models import Organization, ServiceAccount, User
 from accounts.services.grants import add_grants, orders_of, told
-from accounts.services.rights import only_for_oneself, read_rights, require_no_more_than
+from accounts.services.rights import only_for_oneself, read_rights, require_licensed, require_no_more_than
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
 from kernel.actor import Actor, ActorKind
 from kernel.errors import Conflict, Denied, FieldError, Invalid
+from kernel.features import Feature
 from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.text import _
@@ -38,9 +40,11 @@ def create_service_account(
     """An account with a subset of its owner's permissions, or with grants at single CAs and nothing elsewhere.
 
     Raises Denied (also for a permission that the actor himself lacks, and for actors that are no persons), Conflict
-    (the name is taken), Invalid with every wrong field.
+    (the name is taken), Unlicensed, Invalid with every wrong field.
     """
     policy.require(actor, Permission.API_KEYS_WRITE, organization_id=organization.pk)
+    require_feature(organization, Feature.SERVICE_ACCOUNTS)
+    require_licensed(grants, organization)
     _require_person(actor)
     wanted, errors = read_rights(permissions, grants, organization)
     errors += _text_errors(name, description)
@@ -75,11 +79,12 @@ def update_service_account(
 ) -> ServiceAccount:
     """What is None stays. New permissions take the place of all that it might do before, and so do new grants.
 
-    Whoever gives rights can give those only that he and the owner have. Raises Denied, Conflict, Invalid.
+    Whoever gives rights can give those only that he and the owner have. Raises Denied, Conflict, Unlicensed, Invalid.
     """
     policy.require(actor, Permission.API_KEYS_WRITE, organization_id=account.organization_id)
     _require_person(actor)
     row = _lock(account)
+    require_licensed(grants, row.organization)
     row.name = row.name if name is None else name.strip()
     row.description = row.description if description is None else description.strip()
     errors = _text_errors(row.name, row.description)

@@ -9,6 +9,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 
 from accounts import policy, vault
+from accounts.features import require_feature
 from accounts.issuers import issuer_errors
 from accounts.models import Organization, SignInProvider
 from accounts.roles import ONLY_BY_HAND
@@ -18,6 +19,7 @@ from audit.events import EventName
 from audit.resource import Resource
 from kernel.actor import Actor
 from kernel.errors import Conflict, FieldError, Invalid, field_error
+from kernel.features import Feature
 from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.secret import Secret
@@ -55,6 +57,7 @@ def create_sign_in_provider(
     Raises Denied, Invalid (also for a role that only an owner gives by hand), Conflict (is there already).
     """
     policy.require(actor, Permission.ORGANIZATIONS_WRITE, organization_id=organization.pk)
+    require_feature(organization, Feature.EXTERNAL_SIGN_IN)
     issuer, client_id = issuer.strip(), client_id.strip()
     errors = [*issuer_errors(issuer)]
     errors += text_errors("client_id", client_id, longest=_LONGEST["client_id"], required=True)

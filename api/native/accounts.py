@@ -7,11 +7,12 @@ from rest_framework.response import Response
 
 from accounts import selectors
 from accounts.models import Organization, User
+from accounts.services.features import set_features
 from accounts.services.organizations import add_member, change_member_role, create_organization, remove_member
 from api.common.openapi import operation
 from api.common.problems import Family
 from api.native.dialect import NativeViewSet
-from api.native.inputs import MemberChangeIn, MemberIn, OrganizationIn
+from api.native.inputs import MemberChangeIn, MemberIn, OrganizationChangeIn, OrganizationIn
 from api.native.outputs import MemberOut, OrganizationOut, listing
 from kernel.errors import Invalid
 from kernel.permissions import Permission
@@ -27,6 +28,7 @@ class Organizations(NativeViewSet):
         "list": Permission.ORGANIZATIONS_READ,
         "create": Permission.ORGANIZATIONS_WRITE,
         "retrieve": Permission.ORGANIZATIONS_READ,
+        "partial_update": Permission.ORGANIZATIONS_WRITE,
     }
 
     @operation("List organizations", answers={200: listing(OrganizationOut)})
@@ -47,6 +49,14 @@ class Organizations(NativeViewSet):
     @operation("Show an organization", answers={200: OrganizationOut})
     def retrieve(self, request: Request, ref: Ref) -> Response:
         return Response(self.show(OrganizationOut, selectors.get_organization(ref, visible_to=self.actor)))
+
+    @operation("Say what an organization is licensed for", body=OrganizationChangeIn, answers={200: OrganizationOut})
+    def partial_update(self, request: Request, ref: Ref) -> Response:
+        """Superusers only. What is there already stays and works on."""
+        values = OrganizationChangeIn.values(request.data, version=self.version)
+        organization = selectors.get_organization(ref, visible_to=self.actor)
+        set_features(actor=self.actor, organization=organization, **values)
+        return self.retrieve(request, ref)
 
 
 class Members(NativeViewSet):

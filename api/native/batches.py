@@ -43,7 +43,7 @@ class Batches(NativeViewSet):
         "Issue many certificates",
         body=BatchIn,
         answers={200: BatchOut, 207: BatchOut},
-        refusals=(Family.NOT_FOUND, Family.CONFLICT, Family.TOO_MANY),
+        refusals=(Family.NOT_FOUND, Family.CONFLICT, Family.TOO_MANY, Family.UNLICENSED),
     )
     def create(self, request: Request) -> Response:
         """Up to 10,000 rows by one template, for CSRs or with keys that are made here. Every 250 rows are committed

@@ -23,6 +23,7 @@ from cas.core.keys import KeyAlgorithm
 from cas.core.profile import COMMON_NAME_RULES, LINT_MODES
 from cas.orders import RoleOrder, TemplateOrder
 from kernel.errors import Invalid
+from kernel.features import Feature
 from kernel.ref import Ref
 
 
@@ -38,6 +39,16 @@ class OrganizationIn(Input):
 
     name = Text(max_length=120)
     slug = Text(required=False, max_length=80, help_text="Made of the name where it is absent.")
+
+
+class OrganizationChangeIn(Input):
+    """What an organization is licensed for."""
+
+    example = {"features": [Feature.BATCHES.value]}
+
+    features = Texts(
+        allow_null=True, longest=40, help_text=f"Some of {', '.join(Feature)}; null: those of the installation."
+    )
 
 
 class MemberIn(Input):

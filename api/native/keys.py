@@ -76,7 +76,7 @@ class ApiKeys(_CredentialViewSet):
     def list(self, request: Request) -> Response:
         return self.page(ApiKeyOut, selectors.api_keys(visible_to=self.actor))
 
-    @operation("Create an API key", body=ApiKeyIn, answers={201: NewApiKeyOut})
+    @operation("Create an API key", body=ApiKeyIn, answers={201: NewApiKeyOut}, refusals=(Family.UNLICENSED,))
     def create(self, request: Request) -> Response:
         """With permissions, or for single CAs. The token is in this answer and nowhere else."""
         values = self.for_owner(ApiKeyIn.values(request.data, version=self.version))
@@ -127,7 +127,7 @@ class ServiceAccounts(_CredentialViewSet):
         "Create a service account",
         body=ServiceAccountIn,
         answers={201: ServiceAccountOut},
-        refusals=(Family.CONFLICT,),
+        refusals=(Family.CONFLICT, Family.UNLICENSED),
     )
     def create(self, request: Request) -> Response:
         """It has no way in yet. Only people make one."""
@@ -143,7 +143,7 @@ class ServiceAccounts(_CredentialViewSet):
         "Change a service account",
         body=ServiceAccountChangeIn,
         answers={200: ServiceAccountOut},
-        refusals=(Family.CONFLICT,),
+        refusals=(Family.CONFLICT, Family.UNLICENSED),
     )
     def partial_update(self, request: Request, ref: Ref) -> Response:
         """Permissions take the place of all that it might do before, and so do grants."""

@@ -6,8 +6,10 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
+from accounts.features import features_of
 from api.common.fields import Duration, Id, Made, Moment
 from cas.core.keys import KeyAlgorithm
+from kernel.features import Feature
 
 STRING: Final = {"type": "string"}
 PKI_TYPE: Final = {"type": "string", "enum": ["internal", "acme"]}
@@ -51,7 +53,10 @@ class OrganizationOut(Output):
     id = identity()
     name = text()
     slug = text()
-    features = texts(help_text="What the licence covers.")
+    features = Made(
+        lambda organization: sorted(features_of(organization)),
+        {"type": "array", "items": {"type": "string", "enum": list(Feature)}, "description": "What is licensed."},
+    )
     created_at = moment()
 
 

@@ -73,7 +73,12 @@ class CustomRoles(NativeViewSet):
     def list(self, request: Request) -> Response:
         return self.page(CustomRoleOut, selectors.custom_roles(visible_to=self.actor))
 
-    @operation("Create a role of members", body=CustomRoleIn, answers={201: CustomRoleOut}, refusals=(Family.CONFLICT,))
+    @operation(
+        "Create a role of members",
+        body=CustomRoleIn,
+        answers={201: CustomRoleOut},
+        refusals=(Family.CONFLICT, Family.UNLICENSED),
+    )
     def create(self, request: Request) -> Response:
         """With no permission that the actor lacks, but the one to decide on requests, which owners give."""
         values = CustomRoleIn.values(request.data, version=self.version)
@@ -240,7 +245,12 @@ class SignInProviders(NativeViewSet):
     def list(self, request: Request) -> Response:
         return self.page(ProviderOut, selectors.sign_in_providers(visible_to=self.actor))
 
-    @operation("Add a sign-in provider", body=ProviderIn, answers={201: ProviderOut}, refusals=(Family.CONFLICT,))
+    @operation(
+        "Add a sign-in provider",
+        body=ProviderIn,
+        answers={201: ProviderOut},
+        refusals=(Family.CONFLICT, Family.UNLICENSED),
+    )
     def create(self, request: Request) -> Response:
         """It never gives a role that decides on requests or changes members: such people are bound by hand."""
         values = ProviderIn.values(request.data, version=self.version)

@@ -122,7 +122,7 @@ V1 = [
 V2 = [
     _v2("whoami", Whoami, {"get": "retrieve"}),
     _v2("organizations", Organizations, _LIST),
-    _v2("organizations/<public_id:ref>", Organizations, {"get": "retrieve"}),
+    _v2("organizations/<public_id:ref>", Organizations, {"get": "retrieve", "patch": "partial_update"}),
     _v2("members", Members, _LIST),
     _v2("members/<public_id:ref>", Members, _ITEM),
     _v2("member-roles", CustomRoles, _LIST),

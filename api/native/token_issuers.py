@@ -97,7 +97,12 @@ class TokenIssuers(NativeViewSet):
     def list(self, request: Request) -> Response:
         return self.page(IssuerOut, oidc_selectors.oidc_issuers(visible_to=self.actor))
 
-    @operation("Add a token issuer", body=IssuerIn, answers={201: IssuerOut}, refusals=(Family.CONFLICT,))
+    @operation(
+        "Add a token issuer",
+        body=IssuerIn,
+        answers={201: IssuerOut},
+        refusals=(Family.CONFLICT, Family.UNLICENSED),
+    )
     def create(self, request: Request) -> Response:
         """Its keys are fetched when the first token comes. No token gives a role that decides on requests or changes
         members: such people are bound by hand.

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.features import require_feature
 from audit import services as audit
 from audit.events import EventName
 from cas.core.keys import KeyAlgorithm, KeyFamily
@@ -20,6 +21,7 @@ from certificates.services.labels import order_errors
 from certificates.services.minting import Issued, Wanted, mint_many, obtain_key
 from kernel.actor import Actor
 from kernel.errors import Conflict, DomainError, FieldError, Invalid, field_error
+from kernel.features import Feature
 from kernel.text import _
 
 log = logging.getLogger(__name__)
@@ -50,12 +52,14 @@ def issue_batch(*, actor: Actor, order: BatchOrder, report: Callable[[RowOutcome
     refused takes no other with it. `report` makes of an outcome what is kept of it, as soon as its chunk is done: ten
     thousand certificates with all that belongs to them are never in memory at once.
 
-    Raises NotFound, Denied, Invalid on `rows` (none, or more than 10,000, or too many RSA keys to make), Unavailable;
-    after the first chunk nothing is raised: what stops a chunk is reported of its rows.
+    Raises NotFound, Denied, Unlicensed, Invalid on `rows` (none, or more than 10,000, or too many RSA keys to make),
+    Unavailable; after the first chunk nothing is raised: what stops a chunk is reported of its rows.
     """
     if not 0 < len(order.rows) <= MOST_ROWS:
         raise Invalid.of("rows", "out-of-range", _("From 1 to %(most)s rows."), most=MOST_ROWS)
-    _require_few_slow_keys(order, find_template(actor, order.ca, order.template))
+    template = find_template(actor, order.ca, order.template)
+    require_feature(template.organization, Feature.BATCHES)
+    _require_few_slow_keys(order, template)
     reports: list[T] = []
     for start in range(0, len(order.rows), _CHUNK):
         chunk = list(enumerate(order.rows[start : start + _CHUNK], start))

@@ -7,7 +7,9 @@ from typing import Any
 
 from accounts.models import ServiceAccount
 from accounts.services import api_keys, service_accounts
+from accounts.services.features import set_features
 from kernel.permissions import Permission
+from tests import cast
 
 
 def _account(s: Any) -> ServiceAccount:
@@ -27,6 +29,10 @@ def _disabled(s: Any) -> ServiceAccount:
 CREATED = "service_account.created"
 KEY_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
     "accounts.rotate_api_key": (lambda s: api_keys.rotate_api_key(actor=s.owner, key=s.key), ["api_key.rotated"]),
+    "accounts.set_features": (
+        lambda s: set_features(actor=cast.SUPERUSER, organization=s.office.organization, features=[]),
+        ["organization.updated"],
+    ),
     "accounts.create_service_account": (_account, [CREATED]),
     "accounts.update_service_account": (
         lambda s: service_accounts.update_service_account(actor=s.owner, account=_account(s), name="other"),
