@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 from urllib.parse import unquote
@@ -170,6 +171,11 @@ def _issuer(ca_id: int) -> x509.Certificate | None:
             return None
         der = bytes(row.der)
         public_cache.keep(key, der, _LOOKUP_SECONDS)
+    return _parsed(der)
+
+
+@lru_cache(maxsize=256)
+def _parsed(der: bytes) -> x509.Certificate:
     return x509.load_der_x509_certificate(der)
 
 

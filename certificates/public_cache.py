@@ -12,22 +12,37 @@ from django.core.cache import caches
 
 log = logging.getLogger(__name__)
 
-_CACHE: Final = "public"
+_SHARED: Final = "public"
+_HERE: Final = "public-here"
+# What a process has once read is not fetched again for so long. Keys name their values for good: see those who keep.
+_SECONDS_HERE: Final = 60
+_LONGEST_HERE: Final = 16 * 1024
 
 
 def get(key: str) -> Any:
     """What was kept; None where nothing was, or where the cache cannot be reached."""
     try:
-        return caches[_CACHE].get(key)
+        value = caches[_HERE].get(key)
+        if value is None:
+            value = caches[_SHARED].get(key)
+            if value is not None:
+                _keep_here(key, value, _SECONDS_HERE)
     except Exception:
         # Whatever client the cache has. A CRL that cannot be fetched stops more than a slow one.
         log.warning("public answers are made without a cache", exc_info=True)
         return None
+    return value
 
 
 def keep(key: str, value: Any, seconds: int) -> None:
-    """Keep it if that can be done."""
+    """Keep it if that can be done. What a key stands for must stay true for so many seconds, whatever happens."""
     try:
-        caches[_CACHE].set(key, value, seconds)
+        caches[_SHARED].set(key, value, seconds)
+        _keep_here(key, value, min(seconds, _SECONDS_HERE))
     except Exception:
         log.warning("a public answer was not kept: no cache", exc_info=True)
+
+
+def _keep_here(key: str, value: Any, seconds: int) -> None:
+    if not isinstance(value, str | bytes) or len(value) <= _LONGEST_HERE:
+        caches[_HERE].set(key, value, seconds)

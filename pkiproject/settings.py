@@ -110,11 +110,15 @@ if WEB_PROCESSES > 1 and not REDIS_URL:
     )
 
 
-def _cache(name: str, *, entries: int) -> dict[str, Any]:
-    if REDIS_URL:
-        return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": name}
+def _memory(name: str, *, entries: int) -> dict[str, Any]:
     options = {"MAX_ENTRIES": entries}
     return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": name, "OPTIONS": options}
+
+
+def _cache(name: str, *, entries: int) -> dict[str, Any]:
+    if REDIS_URL:
+        return {"BACKEND": "pkiproject.caches.KeptRedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": name}
+    return _memory(name, entries=entries)
 
 
 # A full memory forgets what was used least. Guesses at passwords and passphrases are counted in the first one: nobody
@@ -122,6 +126,8 @@ def _cache(name: str, *, entries: int) -> dict[str, Any]:
 CACHES: dict[str, dict[str, Any]] = {
     "default": _cache("chancery", entries=100_000),
     "public": _cache("chancery-public", entries=10_000),
+    # What one process has read out of it, for a minute.
+    "public-here": _memory("chancery-public-here", entries=10_000),
 }
 
 _queue = STATE_DIR / "queue"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 from cryptography.x509 import Certificate, ReasonFlags
@@ -181,9 +182,14 @@ def _read_cert_id(encoded: bytes) -> CertId:
 
 def certid_matches(cert_id: CertId, issuer: Certificate) -> bool:
     """Whether a CertID names this issuer, by its name and by its key (RFC 6960 4.1.1)."""
-    name_hash = hashlib.new(cert_id.hash_name, raw_field(issuer, "subject"), usedforsecurity=False).digest()
-    key_hash = hashlib.new(cert_id.hash_name, key_bits(_key_of(issuer)), usedforsecurity=False).digest()
-    return (name_hash, key_hash) == (cert_id.issuer_name_hash, cert_id.issuer_key_hash)
+    return _hashes(issuer, cert_id.hash_name) == (cert_id.issuer_name_hash, cert_id.issuer_key_hash)
+
+
+@lru_cache(maxsize=256)
+def _hashes(issuer: Certificate, hash_name: str) -> tuple[bytes, bytes]:
+    name = hashlib.new(hash_name, raw_field(issuer, "subject"), usedforsecurity=False).digest()
+    key = hashlib.new(hash_name, key_bits(_key_of(issuer)), usedforsecurity=False).digest()
+    return name, key
 
 
 def response_to_be_signed(

@@ -16,7 +16,7 @@ from typing import Final
 from uuid import UUID
 
 from cryptography import x509
-from django.db.models import OuterRef, Subquery
+from django.db import connection
 
 from accounts import vault
 from cas.core import ocsp
@@ -38,6 +38,16 @@ _LIFETIME: Final = timedelta(hours=1)
 # Nonces make every answer cost a signature, and anybody may ask: so many at once, and the rest shall come back later.
 _LIVE_SIGNATURES: Final = threading.BoundedSemaphore(4)
 _PATIENCE: Final = 0.25
+_STANDING_SQL: Final = """
+    SELECT
+        (SELECT id FROM certificates_revocation
+            WHERE ca_id = issued.ca_id AND serial = issued.serial AND lifted_at IS NULL ORDER BY id DESC LIMIT 1),
+        (SELECT id FROM certificates_revocation
+            WHERE ca_id = issued.ca_id AND serial = issued.serial ORDER BY id DESC LIMIT 1),
+        (SELECT id FROM certificates_ocspresponder
+            WHERE ca_id = issued.ca_id AND not_after > %s ORDER BY id DESC LIMIT 1)
+    FROM cas_issuedserial issued WHERE ca_id = %s AND serial = %s AND NOT is_intent
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,20 +150,13 @@ def _status(ca_id: int, serial: int) -> tuple[CertStatus, datetime | None]:
 
 
 def _standing(ca_id: int, serial: int, now: datetime) -> _Standing | None:
-    """The one query of a cached answer. None: not a serial of this CA."""
-    text = f"{serial:x}"
-    newest = Revocation.objects.filter(ca_id=OuterRef("ca_id"), serial=OuterRef("serial")).order_by("-pk").values("pk")
-    responder = OcspResponder.objects.filter(ca_id=OuterRef("ca_id"), not_after__gt=now).order_by("-pk")
-    row = (
-        IssuedSerial.objects.filter(ca_id=ca_id, serial=text, is_intent=False)
-        .annotate(
-            revocation_id=Subquery(newest.filter(lifted_at__isnull=True)[:1]),
-            newest_id=Subquery(newest[:1]),
-            responder_id=Subquery(responder.values("pk")[:1]),
-        )
-        .values_list("revocation_id", "newest_id", "responder_id")
-        .first()
-    )
+    """The one query of a cached answer. None: not a serial of this CA.
+
+    The ORM would take longer to write it than the database does to answer.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING_SQL, [connection.ops.adapt_datetimefield_value(now), ca_id, f"{serial:x}"])
+        row = cursor.fetchone()
     return _Standing(*row) if row else None
 
 
