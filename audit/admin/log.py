@@ -32,7 +32,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     search_help_text = _("Actor, object, serial number, event or request")
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("what", "at_exactly", "who", "actor_kind", "about", "serial_number", "ip", "trace_id")}),
+        (None, {"fields": ("what", "at_exactly", "who", "actor_kind", "about", "serial_number", "ip", "trace")}),
         (_("What was signed"), {"fields": ("document", "signature_text", "key_id", "event_id")}),
         (_("Where it stands"), {"fields": ("log", "sealed", "position")}),
     )
@@ -61,6 +61,10 @@ class AuditEventAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Serial number"))
     def serial_number(self, event: AuditEvent) -> SafeString | str:
         return html.serial(event.serial, short=False) if event.serial else "–"
+
+    @admin.display(description=_("Trace id"))
+    def trace(self, event: AuditEvent) -> str:
+        return event.trace_id or "–"
 
     @admin.display(description=_("Sealed"))
     def sealed(self, event: AuditEvent) -> SafeString:
