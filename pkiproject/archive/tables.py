@@ -13,7 +13,19 @@ from uuid import UUID
 from django.apps import apps
 from django.db import connection, models
 
-_ROOMS: Final = ("audit", "accounts", "cas", "certificates", "acme_client", "notices", "api", "web", "pkiproject")
+# Second factors stand in a table of django-allauth's (mfa): without them a password alone would open what it did not.
+_ROOMS: Final = (
+    "audit",
+    "accounts",
+    "mfa",
+    "cas",
+    "certificates",
+    "acme_client",
+    "notices",
+    "api",
+    "web",
+    "pkiproject",
+)
 # What is of no use to a restored system, or would harm it. Django's own tables (sessions among them) stay behind too.
 LEFT_BEHIND: Final[Mapping[str, str]] = {
     "api.IdempotencyRecord": "what was answered a day ago, by a system whose later answers are lost",

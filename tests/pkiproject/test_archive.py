@@ -14,7 +14,8 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 
-from accounts.models import Organization
+from accounts.models import Organization, User
+from accounts.services.second_factor import factors_of
 from audit import keys as audit_keys
 from audit.models import AuditEvent, AuditKey
 from certificates.models import Certificate
@@ -28,9 +29,11 @@ from pkiproject.archive.restoring import Archive, Restored, restore_everything
 from pkiproject.archive.stream import ArchiveBroken, Lock, Writer, read_lines
 from tests import cast
 from tests.append_only import unguarded
+from tests.architecture.people import code_of
 from tests.happened import last_event
 from tests.office import open_office
 from tests.postgres import Session
+from tests.web.people import give_app
 
 pytestmark = pytest.mark.django_db
 LOCK = Lock(Secret(bytes(range(32))), is_key=True)
@@ -130,6 +133,16 @@ def test_what_is_restored_is_what_was_exported():
         list(rows)
         last = tables.last_number(model)
         assert asdict(rows.facts(last)) == asdict(restored.tables[model._meta.label]), model
+
+
+def test_a_second_factor_is_carried_over():
+    """Else a password alone would open what it did not before."""
+    with taken_back():
+        secret = give_app(cast.superuser("root@acme.example"))
+        content = export()
+    restore(content)
+    (factor,) = factors_of(User.objects.get(email="root@acme.example"))
+    assert factor.wrap().validate_code(code_of(secret))
 
 
 def test_an_archive_tells_of_itself_and_says_whether_the_key_is_in_it():
