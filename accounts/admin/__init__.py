@@ -12,11 +12,13 @@ from accounts.admin.oauth import (
 )
 from accounts.admin.organizations import MembershipAdmin, OrganizationAdmin
 from accounts.admin.people import UserAdmin
+from accounts.admin.services import GrantAdmin, ServiceAccountAdmin
 
 __all__ = [
     "ApiKeyAdmin",
     "CustomRoleAdmin",
     "ExternalIdentityAdmin",
+    "GrantAdmin",
     "InvitationAdmin",
     "MachineIdentityAdmin",
     "MembershipAdmin",
@@ -28,6 +30,7 @@ __all__ = [
     "OidcIssuerAdmin",
     "OrganizationAdmin",
     "PrivateRangeAdmin",
+    "ServiceAccountAdmin",
     "SignInProviderAdmin",
     "UserAdmin",
 ]

@@ -16,7 +16,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.organizations import people
-from accounts.models import ApiKey, Organization
+from accounts.grants import permissions_of
+from accounts.models import ApiKey, Grant, Organization
 from accounts.roles import ORGANIZATION_PERMISSIONS
 from accounts.services.api_keys import create_api_key, revoke_api_key
 from accounts.sessions import actor_of
@@ -107,6 +108,10 @@ class RevokeKey(ServicePage):
         return _("The key is revoked.")
 
 
+def _words(grant: Grant) -> list[str]:
+    return sorted(permission.value for permission in permissions_of(grant))
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(ServiceAdmin):
     list_display = ("called", "standing", "organization", "owner", "ends", "last_used")
@@ -144,7 +149,8 @@ class ApiKeyAdmin(ServiceAdmin):
 
     @admin.display(description=_("Permissions"))
     def rights(self, key: ApiKey) -> str:
-        return ", ".join(key.permissions)
+        grants = key.grants.select_related("ca")
+        return ", ".join(key.permissions) or "; ".join(f"{grant.ca}: {', '.join(_words(grant))}" for grant in grants)
 
     @admin.display(description=_("Address ranges"))
     def ranges(self, key: ApiKey) -> str:
