@@ -14,6 +14,7 @@ from web.account import (
     api_keys,
     external,
     invitations,
+    machines,
     members,
     passwords,
     profile,
@@ -71,6 +72,12 @@ ORGANIZATION = [
     path("organization/sign-in/", providers.overview, name="sign-in-rules"),
     path("organization/sign-in/add/", providers.add, name="sign-in-provider-add"),
     path("organization/sign-in/<uuid:public_id>/", providers.change, name="sign-in-provider"),
+    path("organization/machines/", machines.overview, name="machines"),
+    path("organization/machines/issuers/add/", machines.add_issuer, name="token-issuer-add"),
+    path("organization/machines/issuers/<uuid:public_id>/", machines.change_issuer, name="token-issuer"),
+    path("organization/machines/subjects/bind/", machines.bind_subject, name="machine-bind-subject"),
+    path("organization/machines/certificates/bind/", machines.bind_certificate, name="machine-bind-certificate"),
+    path("organization/machines/<uuid:public_id>/unbind/", machines.unbind, name="machine-unbind"),
 ]
 OAUTH = [
     path("oauth/authorize", authorize.authorize, name="oauth-authorize"),
