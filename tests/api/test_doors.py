@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from accounts.models import CustomRole, ServiceAccount
+from accounts.models import CustomRole, OidcIssuer, ServiceAccount
 from accounts.services.custom_roles import create_custom_role
 from accounts.services.invitations import invite
+from accounts.services.machine_identities import bind_machine_identity
+from accounts.services.oidc_issuers import IssuerOrder, create_oidc_issuer
 from accounts.services.service_accounts import create_service_account
 from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
 from audit.models import AuditEvent
@@ -23,6 +25,7 @@ from tests import cast
 from tests.api.routes import ROUTES, Route
 from tests.api.wire import Wire, wire_of, wrong_fields
 from tests.certificates.asking import with_capability
+from tests.clients import bound, client_certificate
 from tests.office import order_for
 from tests.trusting import trust
 
@@ -72,6 +75,7 @@ def keys_of(office, version):
         "ApiKeys": cast.api_key(office.person)[0],
         "ServiceAccounts": service_account_of(office),
         **joining(office),
+        **machines(office),
         "TrustAnchors": trust(office),
     }
     keys = {name: row.pk if version == "v1" else row.public_id for name, row in rows.items()}
@@ -109,6 +113,22 @@ def joining(office):
             client_secret=None,
             order=ProviderOrder(name="ACME"),
         ),
+    }
+
+
+def machines(office):
+    """How machines of the office sign in."""
+    number, account = OidcIssuer.objects.count(), service_account_of(office)
+    issuer = create_oidc_issuer(
+        actor=office.owner,
+        organization=office.organization,
+        issuer="https://id.acme.example",
+        order=IssuerOrder(name="ACME", audience=f"audience {number}"),
+    )
+    return {
+        "TokenIssuers": issuer,
+        "MachineIdentities": bind_machine_identity(actor=office.owner, issuer=issuer, subject="ci", account=account),
+        "ClientCertificates": bound(office, account, client_certificate(office)),
     }
 
 

@@ -14,6 +14,8 @@ from accounts.models import ApiKey
 from accounts.services.api_keys import create_api_key
 from accounts.services.custom_roles import create_custom_role
 from accounts.services.invitations import invite
+from accounts.services.machine_identities import bind_machine_identity
+from accounts.services.oidc_issuers import IssuerOrder, create_oidc_issuer
 from accounts.services.service_accounts import create_service_account
 from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
 from audit.models import AuditEvent
@@ -30,6 +32,7 @@ from kernel.actor import SYSTEM
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from tests import cast
+from tests.clients import bound, client_certificate
 from tests.office import Office, authority_order, open_office, order_for
 from tests.remembered import remembered
 from tests.trusting import trust
@@ -91,6 +94,7 @@ def whole_organization() -> Whole:
         ),
         "anchor": trust(office),
     }
+    rows |= _machines(office, rows["service_account"])
     other = _second_authority(office)
     seal(actor=SYSTEM)
     checkpoint = latest_checkpoint(office.organization.pk)
@@ -104,6 +108,22 @@ def whole_organization() -> Whole:
         "word": "certificate-not-found",
     }
     return Whole(office, other, rows, names, frozenset(words_of_everything()))
+
+
+def _machines(office: Office, account: Any) -> dict[str, Model]:
+    issuer = create_oidc_issuer(
+        actor=office.owner,
+        organization=office.organization,
+        issuer="https://tokens.acme.example",
+        order=IssuerOrder(name="ACME tokens", audience="https://pki.acme.example"),
+    )
+    return {
+        "token_issuer": issuer,
+        "machine_identity": bind_machine_identity(
+            actor=office.owner, issuer=issuer, subject="acme-ci", account=account
+        ),
+        "client_certificate": bound(office, account, client_certificate(office)),
+    }
 
 
 def _request(office: Office) -> Model:
