@@ -152,6 +152,7 @@ class House:
             REDIS_URL=f"{self._cache.url.rpartition('/')[0]}/{self._caches_given % 16}",
             CHANCERY_STATE_DIR=str(folder),
             CHANCERY_BASE_URL="http://localhost:8000",
+            CHANCERY_RATE_LIMITS="off",
             CHANCERY_WEB_PROCESSES=str(WEB_PROCESSES),
             CHANCERY_WEB_THREADS=str(WEB_THREADS),
             PYTHONPATH=str(ROOT),

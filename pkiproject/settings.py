@@ -128,6 +128,22 @@ CACHES: dict[str, dict[str, Any]] = {
     "public": _cache("chancery-public", entries=10_000),
     # What one process has read out of it, for a minute.
     "public-here": _memory("chancery-public-here", entries=10_000),
+    "limits": _cache("chancery-limits", entries=100_000),
+}
+if REDIS_URL:
+    # Every request asks it, and goes on without it rather than wait.
+    CACHES["limits"]["OPTIONS"] = {"socket_connect_timeout": 1, "socket_timeout": 1}
+
+# How often in a minute: requests of one credential, and of them those that issue; of one address, requests without a
+# credential that is good, and requests for tokens.
+RATELIMIT_ENABLE = _env.flag("CHANCERY_RATE_LIMITS", default=True)
+RATELIMIT_USE_CACHE = "limits"
+RATE_LIMITS = {
+    "general": _env.number("CHANCERY_LIMIT_GENERAL", 1_200, low=1, high=1_000_000),
+    "issue": _env.number("CHANCERY_LIMIT_ISSUE", 300, low=1, high=1_000_000),
+    "batch": _env.number("CHANCERY_LIMIT_BATCH", 10, low=1, high=1_000_000),
+    "anonymous": _env.number("CHANCERY_LIMIT_ANONYMOUS", 120, low=1, high=1_000_000),
+    "token": _env.number("CHANCERY_LIMIT_TOKEN", 120, low=1, high=1_000_000),
 }
 
 _queue = STATE_DIR / "queue"

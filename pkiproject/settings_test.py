@@ -22,6 +22,8 @@ if REDIS_URL:
     _worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     for _cache in CACHES.values():
         _cache["LOCATION"] = urlsplit(REDIS_URL)._replace(path=f"/{_worker}").geturl()
+# Tests ask more often than anybody; those of the limits switch them on.
+RATELIMIT_ENABLE = False
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

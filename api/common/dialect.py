@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from api.common import throttles
 from api.common.auth import Credentials
 from api.common.errors import LengthRequired
 from api.common.idempotency import IdempotentViewSet
@@ -19,6 +20,7 @@ from api.common.permissions import HoldsPermission
 from api.common.problems import Family, Problem, to_problem
 from api.common.refusals import note_refusal
 from kernel.actor import Actor
+from kernel.errors import DomainError
 from kernel.permissions import Permission
 from kernel.text import _
 
@@ -40,6 +42,8 @@ class DialectViewSet(IdempotentViewSet):
     permissions_for_own: ClassVar[Mapping[str, frozenset[Permission]]] = {}
     # Actions for whoever has a credential at all: they show what is his own.
     needs_no_permission: ClassVar[frozenset[str]] = frozenset()
+    # Action -> the limit that it counts against, where that is not the general one.
+    limits: ClassVar[Mapping[str, str]] = {}
     # Actions that answer with a file.
     downloads: ClassVar[frozenset[str]] = frozenset()
     # Family -> HTTP status, in this dialect.
@@ -48,6 +52,18 @@ class DialectViewSet(IdempotentViewSet):
     def render(self, request: HttpRequest, problem: Problem) -> HttpResponse:
         """The problem as this dialect says it."""
         raise NotImplementedError
+
+    def perform_authentication(self, request: Request) -> None:
+        """Whoever it turns out to be is counted, by his credential; without a good one by his address."""
+        try:
+            actor = request.user
+        except DomainError:
+            throttles.count_stranger(request._request)
+            raise
+        if isinstance(actor, Actor):
+            throttles.count_actor(request._request, self.limits.get(self.action or "", throttles.GENERAL), actor)
+        else:
+            throttles.count_stranger(request._request)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -59,6 +75,7 @@ class DialectViewSet(IdempotentViewSet):
     ) -> HttpResponseBase:
         answer = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         answer.headers["Cache-Control"] = "no-store"
+        throttles.tell_usage(request._request, answer)
         return answer
 
     def get_exception_handler(self) -> Callable[..., HttpResponse]:

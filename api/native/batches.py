@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from accounts.selectors import acting_in
 from api.common.openapi import operation
 from api.common.problems import Family
+from api.common.throttles import BATCH
 from api.native.batch_inputs import BatchIn, BatchParser
 from api.native.batch_outputs import BatchOut, BatchRowOut, ReportedRow
 from api.native.dialect import NativeViewSet
@@ -37,6 +38,7 @@ class Batches(NativeViewSet):
     has_items = False
     parser_classes = [BatchParser]
     permissions = {"create": Permission.CERTIFICATES_ISSUE}
+    limits = {"create": BATCH}
     field_names = {"public_key": "csr", "template": "template_code"}
 
     @operation(

@@ -13,6 +13,7 @@ from api.common.fields import INTEGER_IDS
 from api.common.inputs import Query
 from api.common.openapi import a_file, operation
 from api.common.problems import Family
+from api.common.throttles import ISSUE
 from api.native.certificate_inputs import CollectIn, DownloadQuery, IssueIn, LabelsIn, RenewIn, RevokeIn
 from api.native.certificate_outputs import (
     CertificateDetailOut,
@@ -68,6 +69,7 @@ class Certificates(NativeViewSet):
         "release": Permission.CERTIFICATES_REVOKE,
         "private_key": Permission.CERTIFICATES_READ,
     }
+    limits = {"create": ISSUE, "renew": ISSUE}
     downloads = frozenset({"download"})
     queries = {"download": DownloadQuery}
     field_names = {"public_key": "csr", "invalidity": "invalidity_date"}

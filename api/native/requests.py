@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from api.common.inputs import Query
 from api.common.openapi import operation
 from api.common.problems import Family
+from api.common.throttles import ISSUE
 from api.native.certificate_inputs import CollectIn
 from api.native.certificate_outputs import Handover, HandoverOut, PrivateKeyOut
 from api.native.dialect import NativeViewSet
@@ -53,6 +54,7 @@ class Requests(NativeViewSet):
         "fulfil": Permission.REQUESTS_DECIDE,
         "private_key": Permission.CERTIFICATES_ISSUE,
     }
+    limits = {"fulfil": ISSUE}
     permissions_for_own = dict.fromkeys(("list", "counts", "retrieve", "cancel", "fulfil", "private_key"), _ASKERS)
 
     @classmethod

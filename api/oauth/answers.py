@@ -11,7 +11,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from api.common.dialect import log_cause
 from api.common.problems import to_problem
-from kernel.errors import TooMany
+from api.common.throttles import count_token_request, tell_usage
+from kernel.errors import TooMany, Unavailable
 
 # More than any form or registration of a client needs.
 LARGEST_BODY: Final = 32 * 1024
@@ -38,11 +39,14 @@ def endpoint(method: str, media_type: str | None = None) -> Callable[[View], Vie
         @wraps(view)
         def guarded(request: HttpRequest, **kwargs: str) -> HttpResponse:
             try:
+                if method == "POST":
+                    count_token_request(request)
                 _check(request, method, media_type)
                 response = view(request, **kwargs)
             except Exception as error:
                 response = _failed(request, error)
             response.setdefault("Cache-Control", "no-store")
+            tell_usage(request, response)
             return response
 
         return guarded
@@ -81,5 +85,8 @@ def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error, TooMany):
         content = {"error": "temporarily_unavailable", "error_description": str(error)}
         return JsonResponse(content, status=429, headers={"Retry-After": str(error.retry_after)})
+    if isinstance(error, Unavailable):
+        content = {"error": "temporarily_unavailable", "error_description": str(error)}
+        return JsonResponse(content, status=503, headers={"Retry-After": "5"})
     log_cause(request, to_problem(error))
     return document({"error": "server_error"}, status=500)

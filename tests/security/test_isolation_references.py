@@ -1,4 +1,4 @@
-"""What a body or a query names: of another organization it is as if it were not there. Read from the OpenAPI document."""
+"""What a body or a query names: of another organization it is as if it were not there. By the OpenAPI document."""
 
 from __future__ import annotations
 

@@ -1,0 +1,32 @@
+"""Requests without a credential from several processes at once, as the web processes of one machine have them.
+
+    python -m tests.api.counting PROCESSES REQUESTS
+
+Prints the status of every answer.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import django
+
+django.setup()
+
+from tests.api.wire import Wire  # noqa: E402
+from tests.forks import forked, tell  # noqa: E402
+
+PATH = "/api/v2/stats"
+
+
+def ask(requests: int) -> None:
+    wire = Wire()
+    for _ in range(requests):
+        tell(wire.send("GET", PATH, Host="localhost").status_code)
+
+
+if __name__ == "__main__":
+    processes, requests = map(int, sys.argv[1:])
+    # So that every view is loaded once, and not in each process.
+    ask(1)
+    assert not any(forked([lambda: ask(requests)] * processes))
