@@ -21,7 +21,7 @@ def _everyone(request: HttpRequest) -> bool:
 
 
 def _reads_members(request: HttpRequest) -> bool:
-    return holds(actor_of(request), Permission.MEMBERS_READ)
+    return request.user.is_authenticated and holds(actor_of(request), Permission.MEMBERS_READ)
 
 
 def _reads_keys(request: HttpRequest) -> bool:
