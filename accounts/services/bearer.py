@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import jwt
@@ -54,7 +55,8 @@ def authenticate_bearer(token: Secret, *, nobody: Actor) -> Actor:
     """
     try:
         issuer, claims = _verified(token.reveal().decode(errors="replace"))
-        return _machine(issuer, claims, nobody) or _person(issuer, claims, nobody)
+        actor = _machine(issuer, claims, nobody) or _person(issuer, claims, nobody)
+        return replace(actor, expires_at=datetime.fromtimestamp(claims["exp"], tz=UTC))
     except (jwt.PyJWTError, _NotGood) as error:
         raise Unauthenticated(_("The token is not valid."), code="invalid-token") from error
 

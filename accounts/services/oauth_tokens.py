@@ -82,6 +82,7 @@ def authenticate_access_token(token: Secret, *, path: str, ip: str | None, trace
         acting_for(consent, ip=ip, trace_id=trace_id),
         permissions=allowed if grants is None else held(grants),
         grants=grants,
+        expires_at=found.token.expires_at,
     )
 
 

@@ -6,6 +6,7 @@ revokes a certificate has locked the door with it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
@@ -48,7 +49,7 @@ def authenticate_certificate(der: bytes, *, ip: str | None, trace_id: str = "") 
         raise refused
     actor = signed_in(binding.service_account_id, maker_id=binding.maker_id, ip=ip, trace_id=trace_id)
     _note_use(binding, now)
-    return actor
+    return replace(actor, expires_at=row.not_after)
 
 
 def _is_standing(row: Certificate, now: datetime) -> bool:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from django.core.cache import cache
+from django.utils import timezone
 
-from accounts.models import ApiKey, Membership
+from accounts.models import ApiKey, Membership, ServiceAccount
 from accounts.roles import PERMISSIONS, OrganizationRole
+from accounts.services.service_accounts import create_service_account
+from api.common.formats import read_time, time_text
 from kernel.permissions import Permission
+from kernel.secret import Secret
 from tests import cast
 from tests.api.wire import Wire, wire_of
+from tests.clients import bound, client_certificate
+from tests.oauth.desk import open_desk
 from tests.office import Office, open_office
+from tests.token_issuer import token_issuer
 
 pytestmark = pytest.mark.django_db
+PROXY_SECRET = "0123456789abcdef0123456789abcdef"
 NATIVE, CERTMAN = "/api/v2/whoami", "/v1/whoami"
 
 
@@ -96,6 +109,59 @@ def test_a_superuser_above_all_organizations_has_none(db):
 
 def test_it_takes_no_parameters(office):
     assert wire_of(office.person).get(f"{NATIVE}?verbose=1").status_code == 422
+
+
+# --- by other ways in -------------------------------------------------------------------------------------------------
+
+
+def test_an_application_is_told_of_its_person_and_of_its_token():
+    cache.clear()
+    desk = open_desk()
+    token = desk.tokens("read", "issue")["access_token"]
+    body = told(Wire(token))
+    credential = body["credential"]
+    assert (credential["kind"], credential["id"], credential["prefix"]) == ("oauth_client", None, None)
+    assert credential["name"].startswith("Deploy tool")
+    assert timedelta(minutes=59) < read_time(credential["expires_at"]) - timezone.now() <= timedelta(hours=1)
+    assert body["user"]["email"] == desk.office.person.user.email
+    assert [grant["pki_name"] for grant in body["grants"]] == [desk.office.issuing.name]
+    assert told(Wire(token), CERTMAN)["apiKey"] is None
+
+
+def test_a_machine_with_a_certificate_is_told_of_its_account(office, settings):
+    settings.CLIENT_CERTIFICATE_PROXIES = [ip_network("127.0.0.0/8")]
+    settings.PROXY_SECRET = Secret(PROXY_SECRET)
+    account = machine(office)
+    certificate = client_certificate(office)
+    bound(office, account, certificate)
+    encoded = b64encode(certificate.x509.public_bytes(Encoding.DER)).decode()
+    headers = {"Client-Cert": f":{encoded}:", "X-Proxy-Secret": PROXY_SECRET}
+    credential = Wire().get(NATIVE, **headers).json()["credential"]
+    assert credential == {
+        "kind": "service_account",
+        "id": str(account.public_id),
+        "name": "deploy",
+        "prefix": None,
+        "expires_at": time_text(certificate.certificate.not_after),
+    }
+
+
+def test_a_token_of_an_issuer_elsewhere_says_when_it_ends(office):
+    with token_issuer() as elsewhere:
+        elsewhere.configured(office.organization, office.owner)
+        body = told(Wire(elsewhere.token()))
+    assert body["credential"]["kind"] == "user"
+    assert read_time(body["credential"]["expires_at"]) > timezone.now()
+
+
+def machine(office: Office) -> ServiceAccount:
+    return create_service_account(
+        actor=office.owner,
+        organization=office.organization,
+        owner=office.person.user,
+        name="deploy",
+        permissions=[Permission.CERTIFICATES_READ],
+    )
 
 
 # --- Certman ----------------------------------------------------------------------------------------------------------
