@@ -6,6 +6,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from django.db import IntegrityError, transaction
 
+from accounts import policy
 from accounts.models import ServiceAccount
 from accounts.services.service_logins import require_binder
 from audit import services as audit
@@ -57,7 +58,7 @@ def bind_client_certificate(
 @transaction.atomic
 def unbind_client_certificate(*, actor: Actor, binding: ClientCertificateBinding) -> None:
     """It is no credential any more, and neither is what renews it. Raises Denied."""
-    require_binder(actor, binding.service_account)
+    policy.require(actor, Permission.ORGANIZATIONS_WRITE, organization_id=binding.organization_id)
     _record(actor, EventName.CLIENT_CERTIFICATE_UNBOUND, binding)
     binding.delete()
 

@@ -17,13 +17,14 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.services.credentials import authenticate_token
-from accounts.services.organizations import remove_member
+from accounts.services.organizations import change_member_role, remove_member
 from accounts.services.service_accounts import create_service_account, disable_service_account
 from audit.events import EventName
 from audit.models import AuditEvent
 from cas.services.authorities import disable_ca
 from certificates.models import Certificate
 from certificates.orders import Managed, RenewOrder, RevokeAuthorityOrder, RevokeOrder
+from certificates.services.client_auth import authenticate_certificate
 from certificates.services.client_bindings import unbind_client_certificate
 from certificates.services.renewal import renew_at_once
 from certificates.services.revocation import release_certificate, revoke_authority, revoke_certificate
@@ -289,6 +290,46 @@ class TestBinding:
         person = cast.member(office.organization, role)
         with refused(Denied):
             bound(replace(office, person=person), account, issued)
+
+    def test_nobody_binds_to_an_account_that_can_do_more_than_he_but_every_owner_lets_go(self, office, issued):
+        everything = replace(office.owner, permissions=office.owner.permissions | {Permission.REQUESTS_DECIDE})
+        member = Membership.objects.get(user=office.person.user)
+        change_member_role(
+            actor=cast.SUPERUSER, membership=member, role="owner", capabilities=[Permission.REQUESTS_DECIDE]
+        )
+        decider = create_service_account(
+            actor=everything,
+            organization=office.organization,
+            owner=office.person.user,
+            name="decider",
+            permissions=[Permission.REQUESTS_DECIDE],
+        )
+        with refused(Denied):
+            bound(office, decider, issued)
+        row = bound(replace(office, person=replace(office.person, actor=everything)), decider, issued)
+        unbind_client_certificate(actor=office.owner, binding=row)
+
+    def test_whoever_binds_for_another_is_not_heard_as_an_approver(self, office, issued):
+        """He chose the certificate, and could have its key."""
+        second = cast.member(office.organization, "owner", "second@acme.example")
+        everything = replace(second.actor, permissions=second.actor.permissions | {Permission.REQUESTS_DECIDE})
+        change_member_role(
+            actor=cast.SUPERUSER,
+            membership=Membership.objects.get(user=office.person.user),
+            role="owner",
+            capabilities=[Permission.REQUESTS_DECIDE],
+        )
+        decider = create_service_account(
+            actor=replace(office.owner, permissions=everything.permissions),
+            organization=office.organization,
+            owner=office.person.user,
+            name="decider",
+            permissions=[Permission.REQUESTS_DECIDE, Permission.CERTIFICATES_READ],
+        )
+        bound(replace(office, person=replace(second, actor=everything)), decider, issued)
+        actor = authenticate_certificate(issued.x509.public_bytes(Encoding.DER), ip=None)
+        assert actor.permissions == {Permission.CERTIFICATES_READ}
+        assert (actor.person_id, actor.maker_id) == (office.person.user.pk, second.user.pk)
 
     def test_a_certificate_of_another_office_is_not_bound(self, office, account):
         elsewhere = open_office("Umbrella")
