@@ -27,7 +27,7 @@ from kernel.errors import DomainError
 from kernel.secret import Secret
 from web.account.adapters import refuse_session
 from web.account.forms import PasswordForm, SignInForm
-from web.account.guessing import Tries, refused_uncounted
+from web.account.guessing import Tries, refused_uncounted, take_all
 from web.account.staying import stay_signed_in
 
 # Wrong passwords within a quarter of an hour: for one name from one address; for one name from anywhere; from one
@@ -101,7 +101,7 @@ def password(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     form = PasswordForm(request.POST or None)
     tries = Tries.of("password", user.pk, most=TRIES)
-    if request.method == "POST" and tries.are_spent():
+    if request.method == "POST" and form.is_valid() and not tries.take():
         form.add_error(None, _("Too many tries. Wait a quarter of an hour, then try again."))
     elif request.method == "POST" and form.is_valid():
         try:
@@ -112,9 +112,9 @@ def password(request: HttpRequest) -> HttpResponse:
                 new=Secret(form.cleaned_data["new_password"]),
             )
         except DomainError as error:
-            tries.count()
             add_domain_error(form, error)
         else:
+            tries.give_back()
             stay_signed_in(request, user)
             messages.success(request, _("Your password is changed."))
             return redirect("home")
@@ -132,22 +132,19 @@ def _check_password(request: HttpRequest, form: SignInForm) -> tuple[User | None
     name = form.cleaned_data["username"].strip()
     address = request.META.get("REMOTE_ADDR")
     here = Tries.of("name-at-address", address, name.lower(), most=TRIES)
-    counters = [
-        here,
-        Tries.of("name", name.lower(), most=TRIES_OF_NAME),
-        Tries.of("address", address, most=TRIES_OF_ADDRESS),
-    ]
-    if any(tries.are_spent() for tries in counters):
+    everywhere = Tries.of("name", name.lower(), most=TRIES_OF_NAME)
+    of_address = Tries.of("address", address, most=TRIES_OF_ADDRESS)
+    if not take_all([here, everywhere, of_address]):
         form.add_error(None, _("Too many tries. Wait a quarter of an hour, then try again."))
         return None, 429
     user = authenticate(request, username=name, password=form.cleaned_data["password"])
     if user is None:
-        for tries in counters:
-            tries.count()
         refuse_session(request, name)
         form.add_error(None, _("This name and this password do not fit together."))
         return None, 422
     here.forget()
+    everywhere.give_back()
+    of_address.give_back()
     return cast(User, user), 200
 
 

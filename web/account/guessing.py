@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final
@@ -19,7 +20,11 @@ WINDOW_SECONDS: Final = 15 * 60
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """So many in a quarter of an hour, by whoever or for whatever `parts` say."""
+    """So many in a quarter of an hour, by whoever or for whatever `parts` say.
+
+    Each is counted before it is made, and given back where it was a right one: nobody slips in between a question
+    and a count, however many try at once.
+    """
 
     key: str
     most: int
@@ -29,18 +34,37 @@ class Tries:
         who = "\0".join(str(part) for part in parts)
         return cls(f"tries:{kind}:{hashlib.sha256(who.encode()).hexdigest()}", most)
 
-    def are_spent(self) -> bool:
-        return int(cache.get(self.key, 0)) >= self.most
-
-    def count(self) -> None:
+    def take(self) -> bool:
+        """Count a try; False where there were as many already, and nothing may be tried."""
         cache.add(self.key, 0, WINDOW_SECONDS)
         try:
-            cache.incr(self.key)
-        except ValueError:  # It lapsed between the two.
-            cache.add(self.key, 1, WINDOW_SECONDS)
+            count = cache.incr(self.key)
+        except ValueError:
+            # It lapsed between the two.
+            return self.take()
+        if count > self.most:
+            self.give_back()
+            return False
+        return True
+
+    def give_back(self) -> None:
+        with suppress(ValueError):
+            cache.decr(self.key)
 
     def forget(self) -> None:
         cache.delete(self.key)
+
+
+def take_all(several: Iterable[Tries]) -> bool:
+    """Count a try in each; in none where one of them has no more."""
+    taken: list[Tries] = []
+    for tries in several:
+        if not tries.take():
+            for each in taken:
+                each.give_back()
+            return False
+        taken.append(tries)
+    return True
 
 
 def refused_uncounted(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

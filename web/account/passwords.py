@@ -44,12 +44,10 @@ def forgotten(request: HttpRequest) -> HttpResponse:
         email = form.cleaned_data["email"]
         asked = Tries.of("reset-from", request.META.get("REMOTE_ADDR"), most=MOST_ASKED)
         mailed = Tries.of("reset-to", email.lower(), most=MOST_MAILED)
-        if asked.are_spent():
+        if not asked.take():
             form.add_error(None, _("Too many tries. Wait a quarter of an hour, then try again."))
             return render(request, "web/account/forgotten.html", {"title": _("New password"), "form": form}, status=429)
-        asked.count()
-        if not mailed.are_spent():
-            mailed.count()
+        if mailed.take():
             ip, trace_id = request.META.get("REMOTE_ADDR"), getattr(request, "trace_id", "")
             mail_password_reset.delay(email, get_language() or "en", ip, trace_id)
         return render(request, "web/account/forgotten_sent.html", {"title": _("Look into your mailbox")})

@@ -48,13 +48,14 @@ def device(request: HttpRequest) -> HttpResponseBase:
 
 def _find(request: HttpRequest, form: CodeForm) -> OAuthDevice | None:
     tries = Tries.of("device", request.user.pk, most=_TRIES)
-    if tries.are_spent():
+    if not tries.take():
         form.add_error(None, _("Too many tries. Wait a quarter of an hour, then try again."))
         return None
     try:
-        return waiting_device(form.cleaned_data["user_code"])
+        waiting = waiting_device(form.cleaned_data["user_code"])
+        tries.give_back()
+        return waiting
     except NotFound as error:
-        tries.count()
         add_domain_error(form, error)
         return None
 
