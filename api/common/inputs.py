@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.fields import SkipField
 
 from api.common.problems import field_errors
+from api.common.shapes import kept
 from kernel.errors import FieldError, Invalid, field_error
 from kernel.text import _
 
@@ -31,7 +32,7 @@ class Input(serializers.Serializer):
     def values(cls, data: Any, *, version: str) -> dict[str, Any]:
         """The fields that were given, and the defaults of the others. Raises Invalid with every violation."""
         plain = data.dict() if isinstance(data, QueryDict) else data
-        return cls(context={"version": version}, partial=cls.all_optional).to_internal_value(plain)
+        return kept(cls, version, partial=cls.all_optional).to_internal_value(plain)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):

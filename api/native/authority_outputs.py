@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.common.fields import Duration, Made, Serial
+from api.common.shapes import kept
 from api.native.outputs import PKI_TYPE, STRING, Output, PkiOut, flag, identity, moment, one_of, text, whole
 from cas import addresses
 from cas.chains import chains_of
@@ -133,7 +134,7 @@ class Children(serializers.Field):
     """The CAs directly below one."""
 
     def to_representation(self, value: Any) -> Any:
-        return AuthorityNodeOut(value, many=True, context=self.context).data
+        return [kept(AuthorityNodeOut, self.context["version"]).to_representation(each) for each in value]
 
 
 class AuthorityNodeOut(Output):

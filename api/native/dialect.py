@@ -26,6 +26,7 @@ from api.common.fields import INTEGER_IDS, required
 from api.common.inputs import Query
 from api.common.paging import OffsetPageQuery, Page, PageQuery, read_page
 from api.common.problems import Family, Problem
+from api.common.shapes import kept
 from api.common.trace import trace_id_of
 from certificates.bundles import Download
 from kernel.actor import Actor
@@ -131,7 +132,7 @@ class NativeViewSet(DialectViewSet):
 
     def show(self, shape: type[Serializer[Any]], instance: object) -> Any:
         """The instance in an output shape of this version."""
-        return shape(instance, context={"version": self.version}).data
+        return kept(shape, self.version).to_representation(instance)
 
     def created(self, body: Mapping[str, Any], *, among: str | None = None) -> Response:
         """201, with the address of the new thing where it has one in this version: below this one, or below `among`."""
@@ -155,7 +156,7 @@ class NativeViewSet(DialectViewSet):
         pagination: dict[str, Any] = {"next_cursor": page.next_cursor, "total": page.total}
         if page.is_estimate:
             pagination["total_is_estimate"] = True
-        items = shape(page.rows, many=True, context={"version": self.version}).data
+        items = [kept(shape, self.version).to_representation(row) for row in page.rows]
         return Response({"data": items, "pagination": pagination})
 
     def render(self, request: HttpRequest, problem: Problem) -> HttpResponse:
