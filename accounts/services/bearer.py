@@ -57,7 +57,7 @@ def authenticate_bearer(token: Secret, *, nobody: Actor) -> Actor:
         issuer, claims = _verified(token.reveal().decode(errors="replace"))
         actor = _machine(issuer, claims, nobody) or _person(issuer, claims, nobody)
         return replace(actor, expires_at=datetime.fromtimestamp(claims["exp"], tz=UTC))
-    except (jwt.PyJWTError, _NotGood) as error:
+    except (jwt.PyJWTError, _NotGood, Unauthenticated) as error:
         raise Unauthenticated(_("The token is not valid."), code="invalid-token") from error
 
 

@@ -47,7 +47,10 @@ def authenticate_certificate(der: bytes, *, ip: str | None, trace_id: str = "") 
     binding = _binding_of(row)
     if binding is None or not is_for_clients(row.body.x509) or not _is_under_good_cas(row, now):
         raise refused
-    actor = signed_in(binding.service_account_id, maker_id=binding.maker_id, ip=ip, trace_id=trace_id)
+    try:
+        actor = signed_in(binding.service_account_id, maker_id=binding.maker_id, ip=ip, trace_id=trace_id)
+    except Unauthenticated as error:
+        raise refused from error
     _note_use(binding, now)
     return replace(actor, expires_at=row.not_after)
 
