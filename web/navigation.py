@@ -25,7 +25,7 @@ def _reads_members(request: HttpRequest) -> bool:
 
 
 def _reads_keys(request: HttpRequest) -> bool:
-    return holds(actor_of(request), Permission.API_KEYS_READ)
+    return request.user.is_authenticated and holds(actor_of(request), Permission.API_KEYS_READ)
 
 
 def _superuser(request: HttpRequest) -> bool:
