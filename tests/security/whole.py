@@ -15,6 +15,7 @@ from accounts.services.api_keys import create_api_key
 from accounts.services.custom_roles import create_custom_role
 from accounts.services.invitations import invite
 from accounts.services.machine_identities import bind_machine_identity
+from accounts.services.oauth_clients import create_client
 from accounts.services.oidc_issuers import IssuerOrder, create_oidc_issuer
 from accounts.services.service_accounts import create_service_account
 from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
@@ -43,7 +44,10 @@ _TELLING = frozenset(
     {"public_id", "serial", "fingerprint", "key_hash", "event_id", "email", "prefix", "slug", "issuer", "digest"}
 )
 # When a credential was used last is written down wherever it is used.
-_RESTLESS = {"accounts_apikey": ("last_used_at", "last_used_ip")}
+_RESTLESS = {
+    "accounts_apikey": ("last_used_at", "last_used_ip"),
+    "accounts_oauthconsent": ("last_used_at", "last_used_ip"),
+}
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,9 @@ def whole_organization() -> Whole:
             order=ProviderOrder(name="ACME", makes_members=True, default_role="member"),
         ),
         "anchor": trust(office),
+        "oauth_client": create_client(
+            **here, name="ACME application", redirect_uris=["https://app.acme.example/callback"]
+        ).row,
     }
     rows |= _machines(office, rows["service_account"])
     other = _second_authority(office)
