@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts import oidc_selectors, selectors
 from accounts.jwks import ALGORITHMS
@@ -205,9 +205,11 @@ def bind_certificate(request: HttpRequest, actor: Actor, organization: Organizat
 
 @fresh_required
 @in_organization(_OWNERS)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def unbind(request: HttpRequest, actor: Actor, organization: Organization, public_id: UUID) -> HttpResponse:
-    """A subject, or a certificate."""
+    """A subject, or a certificate. Whoever was asked who he is on his way here has left the form behind."""
+    if request.method != "POST":
+        return redirect("machines")
     ref = Ref("public_id", public_id)
     row: MachineIdentity | ClientCertificateBinding
     try:
