@@ -55,7 +55,8 @@ class Organizations(NativeViewSet):
         """Superusers only. What is there already stays and works on."""
         values = OrganizationChangeIn.values(request.data, version=self.version)
         organization = selectors.get_organization(ref, visible_to=self.actor)
-        set_features(actor=self.actor, organization=organization, **values)
+        if "features" in values:
+            set_features(actor=self.actor, organization=organization, features=values["features"])
         return self.retrieve(request, ref)
 
 

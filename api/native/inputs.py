@@ -47,7 +47,10 @@ class OrganizationChangeIn(Input):
     example = {"features": [Feature.BATCHES.value]}
 
     features = Texts(
-        allow_null=True, longest=40, help_text=f"Some of {', '.join(Feature)}; null: those of the installation."
+        required=False,
+        allow_null=True,
+        longest=40,
+        help_text=f"Some of {', '.join(Feature)}; null: those of the installation.",
     )
 
 

@@ -31,6 +31,9 @@ API: Final[Mapping[str, str]] = {
     "GET /api/v2/organizations": "organizations:read",
     "POST /api/v2/organizations": "organizations:write",
     "GET /api/v2/organizations/{organization}": "organizations:read",
+    "PATCH /api/v2/organizations/{organization}": "organizations:write",
+    "GET /api/v2/whoami": OWN,
+    "GET /v1/whoami": OWN,
     "GET /api/v2/members": "members:read",
     "POST /api/v2/members": "members:write",
     "GET /api/v2/members/{member}": "members:read",
@@ -157,6 +160,13 @@ API: Final[Mapping[str, str]] = {
 DOCUMENTS: Final[Mapping[str, str]] = {
     "/api/v1/openapi.json": OPEN,
     "/api/v2/openapi.json": OPEN,
+    "/oauth/token": OPEN,
+    "/oauth/revoke": OPEN,
+    "/oauth/register": OPEN,
+    "/oauth/device": OPEN,
+    "/.well-known/oauth-authorization-server": OPEN,
+    "/.well-known/oauth-protected-resource": OPEN,
+    "/.well-known/oauth-protected-resource/{word}": OPEN,
 }
 
 # Pages: open, for whoever is signed in, or for who has this permission in the organization where he works.
@@ -186,6 +196,19 @@ PAGES: Final[Mapping[str, str]] = {
     "/account/security/recovery-codes/": OWN,
     "/account/security/{second_factor}/remove/": OWN,
     "/account/sessions/": OWN,
+    "/account/applications/": OWN,
+    "/account/api-keys/": "api-keys:read",
+    "/account/api-keys/new/": "api-keys:write",
+    "/account/api-keys/{api_key}/": "api-keys:read",
+    "/account/api-keys/{api_key}/rotate/": "api-keys:write",
+    "/account/api-keys/{api_key}/revoke/": "api-keys:write",
+    # It says so where the request makes no sense, before it asks who is there.
+    "/oauth/authorize": OPEN,
+    "/device/": OWN,
+    "/organization/applications/": "api-keys:read",
+    "/organization/applications/add/": "api-keys:write",
+    "/organization/applications/withdraw/": "api-keys:write",
+    "/organization/applications/{oauth_client}/revoke/": "api-keys:write",
     "/organization/members/": "members:read",
     "/organization/members/{member}/": "members:write",
     "/organization/members/{member}/remove/": "members:write",
