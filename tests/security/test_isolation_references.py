@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.services.service_accounts import create_service_account
 from tests import cast, elsewhere
 from tests.api.wire import Wire
 from tests.certificates.asking import with_capability
@@ -32,6 +33,8 @@ NAMED: dict[str, tuple[str, str]] = {
     "pki_id": ("{ca}", NO_ID),
     "ca_id": ("{ca}", NO_ID),
     "owner_id": ("{member}", NO_ID),
+    "certificate_id": ("{certificate}", NO_ID),
+    "service_account_id": ("{service_account}", NO_ID),
     "member_id": ("{member}", NO_ID),
     "template_code": ("guarded", "nothing"),
     "pki_role": ("acme-only", "nothing"),
@@ -42,6 +45,9 @@ NAMED: dict[str, tuple[str, str]] = {
 }
 # An e-mail address is of a person, who may have an account without belonging anywhere: POST /members adds him.
 OF_PEOPLE = {"email"}
+
+# What a name stands for depends on whose it is.
+NAMED_THERE = {("POST /api/v2/machine-identities", "issuer_id"): ("{token_issuer}", NO_ID)}
 
 RECIPE = {"name": "x", "code": "x", "key_usage": ["digital_signature"], "validity": "30d"}
 
@@ -67,7 +73,13 @@ def bodies(office: Office) -> dict[str, dict[str, Any]]:
     ca, subject = str(office.issuing.public_id), {"common_name": "Umbrella Next"}
     anchor = pem(elsewhere.root("CN=Umbrella Partner").certificate).decode()
     issue = {"template_code": "web-tls", "common_name": "www.acme.test"}
+    account = _account(office)
+    issuer = {"name": "x", "issuer": "https://tokens.umbrella.example", "audience": "https://pki.umbrella.example"}
+    certificate = str(office.issue().certificate.public_id)
     return {
+        "POST /api/v2/token-issuers": issuer,
+        "POST /api/v2/machine-identities": {"issuer_id": NO_ID, "subject": "x", "service_account_id": account},
+        "POST /api/v2/client-certificates": {"certificate_id": certificate, "service_account_id": account},
         "POST /api/v2/certificates": issue,
         "POST /api/v2/certificates/batch": {"template_code": "web-tls", "rows": [{"common_name": "www.acme.test"}]},
         "POST /api/v2/members": {"email": "x@umbrella.example", "role": "member"},
@@ -94,6 +106,17 @@ def bodies(office: Office) -> dict[str, dict[str, Any]]:
     }
 
 
+def _account(office: Office) -> str:
+    made = create_service_account(
+        actor=office.owner,
+        organization=office.organization,
+        owner=office.person.user,
+        name="machine",
+        permissions=["certificates:read"],
+    )
+    return str(made.public_id)
+
+
 def document(version: str) -> dict[str, Any]:
     return json.loads(Client().get(f"/api/{version}/openapi.json").content)  # type: ignore[no-any-return]
 
@@ -118,6 +141,8 @@ def with_hole(operation: str) -> str:
 
 # Bodies that name one thing among others: about what their own address names already.
 TRIED_ELSEWHERE = {
+    ("POST /api/v2/sign-in-providers", "client_id"),
+    ("PATCH /api/v2/token-issuers/{id}", "default_role"),
     ("PATCH /api/v2/certificates/{id}", "owner"),
     ("PATCH /api/v2/sign-in-providers/{id}", "default_role"),
     ("PATCH /api/v2/service-accounts/{id}", "owner"),
@@ -141,7 +166,7 @@ def test_what_is_anothers_is_as_if_it_were_not_there(whole: Whole, umbrella: Off
         version = path.split("/")[2]
         for field in (name for entry, name in fields[version] if entry == with_hole(operation) and name in NAMED):
             with subtests.test(f"{operation} {field}"):
-                foreign, absent = NAMED[field]
+                foreign, absent = NAMED_THERE.get((operation, field), NAMED[field])
                 if version == "v1" and absent == NO_ID:
                     values: list[Any] = [numbers[foreign], numbers[absent]]
                 else:
