@@ -33,11 +33,13 @@ REVEALING = {
     "pkiproject/keyfiles.py",
     "pkiproject/settings.py",
     # passwords and tokens that come in
+    "accounts/services/bearer.py",
     "accounts/services/credentials.py",
     "accounts/services/people.py",
     "accounts/second_factors.py",
     "accounts/services/second_factor.py",
     "api/common/remembered.py",
+    "pkiproject/proxies.py",
     # to the provider that it was agreed with
     "web/account/external.py",
     # handed out, once, to whoever asked
