@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from tests import servers
 
@@ -49,6 +50,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(sentence, pytrace=False)
     pytest.skip(sentence)
+
+
+@pytest.fixture(autouse=True)
+def _the_next_test_speaks_english() -> Iterator[None]:
+    """A request leaves its language behind in its thread, where the next one chooses its own, but no test does."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
