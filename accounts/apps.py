@@ -15,6 +15,7 @@ class AccountsConfig(AppConfig):
             Invitation,
             MachineIdentity,
             Membership,
+            OAuthClient,
             OAuthConsent,
             OidcIssuer,
             Organization,
@@ -30,6 +31,13 @@ class AccountsConfig(AppConfig):
         register(User, made_by=[EventName.USER_CREATED], log=None, are_subjects=True)
         register(ApiKey, made_by=[EventName.API_KEY_CREATED, EventName.API_KEY_ROTATED], are_subjects=True)
         register(ServiceAccount, made_by=[EventName.SERVICE_ACCOUNT_CREATED], are_subjects=True)
+        # Those that registered themselves are deleted where nobody uses them.
+        register(
+            OAuthClient,
+            made_by=[EventName.OAUTH_CLIENT_CREATED],
+            told_by=[EventName.OAUTH_CLIENT_REGISTERED],
+            are_subjects=True,
+        )
         register(OAuthConsent, made_by=[EventName.OAUTH_CONSENT_GIVEN], are_subjects=True)
         register(Invitation, made_by=[EventName.INVITATION_CREATED], are_subjects=True)
         # These are deleted when they end.

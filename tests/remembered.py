@@ -14,6 +14,7 @@ from graphlib import TopologicalSorter
 from typing import Any, ParamSpec, TypeVar
 
 from django.apps import apps
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Model
 from django.utils import timezone
@@ -98,7 +99,8 @@ def _beginning() -> Hashable:
         return []  # type: ignore[return-value]
     with connection.cursor() as cursor:
         cursor.execute(_how_many())
-        return tuple(cursor.fetchall())
+        # What stands in certificates comes from here.
+        return (settings.BASE_URL, settings.PUBLIC_URL, *cursor.fetchall())
 
 
 @functools.cache

@@ -78,7 +78,7 @@ def test_an_export_is_an_event(sealed):
 def test_nobody_exports_what_he_may_not_read(sealed):
     with pytest.raises(Denied):
         export(actor=ALICE, logs=[LOG])
-    reader = SimpleNamespace(permissions=AUDITOR.permissions, organization_id=LOG, is_superuser=False)
+    reader = SimpleNamespace(permissions=AUDITOR.permissions, organization_id=LOG, is_superuser=False, grants=None)
     with pytest.raises(NotFound):
         export(actor=reader, logs=[LOG + 1])
 
