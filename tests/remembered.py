@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import AutoField, Model
 from django.utils import timezone
 
 from accounts.models import Organization, User
@@ -129,6 +129,15 @@ def _put_back(added: Rows) -> None:
         for model, rows in added.items():
             places = ", ".join(["%s"] * len(model._meta.concrete_fields))
             cursor.executemany(f"INSERT INTO {_table(model)} ({_columns(model)}) VALUES ({places})", rows)  # noqa: S608
+        numbered = [model for model, rows in added.items() if rows and isinstance(model._meta.pk, AutoField)]
+        if connection.vendor == "postgresql" and numbered:
+            # A test before may have set the counters back, as a restored archive does.
+            cursor.execute("SELECT " + ", ".join(map(_counter_beyond, numbered)))
+
+
+def _counter_beyond(model: type[Model]) -> str:
+    counter = f"pg_get_serial_sequence('{model._meta.db_table}', '{model._meta.pk.column}')"
+    return f"setval({counter}, GREATEST(nextval({counter}), (SELECT MAX({_key(model)}) FROM {_table(model)})))"  # noqa: S608
 
 
 def _table(model: type[Model]) -> str:
