@@ -6,6 +6,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("api/", include("api.native.urls")),
+    path("api/v1/", include("api.fastpki.urls")),
     path("v1/", include("api.certman.urls")),
     path("", include("api.oauth.urls")),
 ]

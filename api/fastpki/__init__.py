@@ -1,0 +1,1 @@
+"""The FastPKI dialect: what the `fastpki` command line speaks, under `/api/v1/`."""
