@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 
 from api.certman import dialect as certman
 from api.common.dialect import log_cause
-from api.common.problems import to_problem
+from api.common.problems import Problem, to_problem
 from api.native import dialect as native
 
-_STANDARD: dict[int, Exception] = {400: BadRequest(), 403: PermissionDenied(), 404: Http404(), 500: RuntimeError()}
+Voice = Callable[[HttpRequest, Problem], HttpResponse]
+
+# Where each dialect speaks; of two that fit, the first does.
+_VOICES: Final[tuple[tuple[str, Voice], ...]] = (
+    ("/v1", certman.problem_response),
+    ("/api", native.problem_response),
+)
+_STANDARD: Final[dict[int, Exception]] = {
+    400: BadRequest(),
+    403: PermissionDenied(),
+    404: Http404(),
+    500: RuntimeError(),
+}
 
 
 def answers(path: str) -> bool:
     """Whether this path belongs to the API."""
-    return path == "/api" or path.startswith("/api/") or _is_certman(path)
+    return _voice(path) is not None
 
 
 def answer(request: HttpRequest, status: int, exception: Exception | None = None) -> HttpResponse:
@@ -23,9 +38,9 @@ def answer(request: HttpRequest, status: int, exception: Exception | None = None
     problem = to_problem(exception or _STANDARD[status])
     if exception is not None:
         log_cause(request, problem)
-    voice = certman if _is_certman(request.path) else native
-    return voice.problem_response(request, problem)
+    voice = _voice(request.path) or native.problem_response
+    return voice(request, problem)
 
 
-def _is_certman(path: str) -> bool:
-    return path == "/v1" or path.startswith("/v1/")
+def _voice(path: str) -> Voice | None:
+    return next((voice for place, voice in _VOICES if path == place or path.startswith(f"{place}/")), None)

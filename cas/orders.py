@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final, Literal
 
 from cryptography import x509
@@ -17,6 +18,14 @@ ROOT_LIFETIME: Final = timedelta(days=3650)
 INTERMEDIATE_LIFETIME: Final = timedelta(days=1825)
 
 KeyBackendName = Literal["sealed", "pkcs11"]
+
+
+class Dialect(StrEnum):
+    """The other systems whose clients a CA can be opened for (`cas.standing`)."""
+
+    FASTPKI = "fastpki"
+    CERTMATE = "certmate"
+    CERTMAN = "certman"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +65,10 @@ class PendingAuthorityOrder(AuthorityTerms):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorityOrder(PendingAuthorityOrder):
-    """A new CA: a root where `parent` is None, else an intermediate under it."""
+    """A new CA: a root where `parent` is None, else an intermediate under it.
+
+    `dialect`: whose clients it answers from the beginning (`cas.standing`).
+    """
 
     validity: timedelta | None = None
     parent: Ref | None = None
@@ -65,6 +77,7 @@ class AuthorityOrder(PendingAuthorityOrder):
     excluded_names: tuple[x509.GeneralName, ...] = ()
     extended_key_usage: tuple[x509.ObjectIdentifier, ...] = ()
     parent_passphrase: Secret | None = None
+    dialect: Dialect | None = None
 
     @property
     def lifetime(self) -> timedelta:

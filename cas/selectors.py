@@ -27,8 +27,9 @@ from cas.models import (
     Template,
     TrustAnchor,
 )
+from cas.standing import Slot
 from kernel.actor import Actor
-from kernel.errors import Invalid, NotFound, Unavailable
+from kernel.errors import Denied, Invalid, NotFound, Unavailable
 from kernel.ref import Ref
 from kernel.text import _
 
@@ -130,6 +131,26 @@ def find_issuer(ca: Ref | None, template: str, *, visible_to: Actor) -> Template
     if len(found) != 1:
         raise _template_not_found(Ref("code", template), visible_to)
     return _joined_template(found[0])
+
+
+def standing_template(ca: Ref, slot: Slot, *, visible_to: Actor) -> Template:
+    """The template that answers this slot's clients for a CA. Raises NotFound (the CA), Denied (it has none)."""
+    row = get_ca(ca, visible_to=visible_to)
+    template = templates(visible_to=visible_to).filter(ca=row, code=slot.code(row.pk)).first()
+    if template is None:
+        text = _("%(ca)s has no template %(template_code)s: it is not open to clients of %(dialect)s.")
+        code = slot.code(row.pk)
+        raise Denied(text, code="dialect-not-enabled", ca=row.name, template_code=code, dialect=slot.dialect)
+    return template
+
+
+def client_ca(*, visible_to: Actor) -> CertificateAuthority | None:
+    """The CA that answers CertMate's clients in the organization where the actor works; None where none does."""
+    if visible_to.organization_id is None:
+        return None
+    here = templates(visible_to=visible_to).filter(organization_id=visible_to.organization_id)
+    found = here.filter(code=Slot.CERTMATE_CLIENT).first()
+    return found.ca if found else None
 
 
 def template_to_issue(pk: int) -> Template:

@@ -28,6 +28,7 @@ from cas.services.founding import (
     wrong_status,
 )
 from cas.services.serials import serial_text
+from cas.services.standing import add_standing_templates
 from kernel.actor import Actor
 from kernel.errors import Invalid
 from kernel.permissions import Permission
@@ -165,6 +166,8 @@ def _create(
         key_backend=kept.backend,
         not_after=draft.plan.not_after,
     )
+    if order.dialect is not None:
+        add_standing_templates(actor, ca, order.dialect)
     return ca
 
 

@@ -10,7 +10,7 @@ from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
 from cas import selectors
-from cas.models import Role, Template
+from cas.models import CertificateAuthority, Role, Template
 from cas.orders import RoleOrder
 from cas.services import profiles
 from kernel.actor import Actor
@@ -25,6 +25,11 @@ def create_role(*, actor: Actor, order: RoleOrder) -> Role:
     """Raises NotFound (the CA), Denied, Invalid with every wrong field, Conflict (the name is taken)."""
     ca = selectors.get_ca(order.ca, visible_to=actor)
     policy.require(actor, Permission.ROLES_WRITE, organization_id=ca.organization_id, ca_id=ca.pk)
+    return add_role(actor, ca, order)
+
+
+def add_role(actor: Actor, ca: CertificateAuthority, order: RoleOrder) -> Role:
+    """A step: the row and its event. Raises Invalid with every wrong field, Conflict (the name is taken)."""
     role = Role(organization_id=ca.organization_id, ca=ca, event=audit.new_event_id(), **profiles.columns(order))
     _check(role)
     profiles.insert(role, _taken(order))

@@ -26,6 +26,11 @@ def create_template(*, actor: Actor, order: TemplateOrder) -> Template:
     """Raises NotFound (CA, role), Denied, Invalid with every wrong field, Conflict (the code is taken)."""
     ca, role = _find_parts(actor, order)
     policy.require(actor, Permission.TEMPLATES_WRITE, organization_id=ca.organization_id, ca_id=ca.pk)
+    return add_template(actor, ca, role, order)
+
+
+def add_template(actor: Actor, ca: CertificateAuthority, role: Role, order: TemplateOrder) -> Template:
+    """A step: the row, its first profile version and its event. Raises Invalid, Conflict (the code is taken)."""
     template = Template(
         organization_id=ca.organization_id, ca=ca, role=role, event=audit.new_event_id(), **profiles.columns(order)
     )

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from django.urls import URLResolver, get_resolver
 
-# Nobody is asked who he is, and nothing of anybody is shown.
-OPEN: Final = "open"
-# For whoever is signed in: it shows what is his.
-OWN: Final = "own"
+from tests.security import doors_certman, doors_certmate, doors_fastpki, doors_scaivault
+from tests.security.whom import OPEN as OPEN
+from tests.security.whom import OWN as OWN
+
+_DIALECTS: Final = (doors_fastpki, doors_certmate, doors_certman, doors_scaivault)
 
 # Method and address of the API, and the permission without which it is refused.
 API: Final[Mapping[str, str]] = {
@@ -33,7 +34,6 @@ API: Final[Mapping[str, str]] = {
     "GET /api/v2/organizations/{organization}": "organizations:read",
     "PATCH /api/v2/organizations/{organization}": "organizations:write",
     "GET /api/v2/whoami": OWN,
-    "GET /v1/whoami": OWN,
     "GET /api/v2/members": "members:read",
     "POST /api/v2/members": "members:write",
     "GET /api/v2/members/{member}": "members:read",
@@ -154,6 +154,7 @@ API: Final[Mapping[str, str]] = {
     "GET /api/v2/audit/{event}": "audit:read",
     "GET /api/v2/audit/{event}/proof": "audit:read",
     "GET /api/v2/stats": "certificates:read",
+    **{address: whom for dialect in _DIALECTS for address, whom in dialect.API.items()},
 }
 
 # What answers programs, and is no action of a view set.
@@ -167,6 +168,7 @@ DOCUMENTS: Final[Mapping[str, str]] = {
     "/.well-known/oauth-authorization-server": OPEN,
     "/.well-known/oauth-protected-resource": OPEN,
     "/.well-known/oauth-protected-resource/{word}": OPEN,
+    **{address: whom for dialect in _DIALECTS for address, whom in dialect.DOCUMENTS.items()},
 }
 
 # Pages: open, for whoever is signed in, or for who has this permission in the organization where he works.

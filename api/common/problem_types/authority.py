@@ -11,6 +11,12 @@ from kernel.text import _
 AUTHORITY: Final = (
     ProblemType("ca-not-found", Family.NOT_FOUND, _("Certificate authority not found"), _("Check the CA's id.")),
     ProblemType("ca-exists", Family.CONFLICT, _("CA name in use"), _("Choose another name for the CA.")),
+    ProblemType(
+        "dialect-not-enabled",
+        Family.DENIED,
+        _("CA not open to these clients"),
+        _("Open the CA for this system's clients: it then has templates for them, which you may edit."),
+    ),
     ProblemType("ca-known", Family.CONFLICT, _("CA known"), _("A CA with this subject and key is here already.")),
     ProblemType("ca-revoked", Family.CONFLICT, _("CA revoked"), _("Nothing can be done with a CA that is revoked.")),
     ProblemType(
