@@ -9,7 +9,8 @@ from rest_framework import serializers
 
 from api.common.fields import Made
 from api.common.formats import serial_text
-from api.native.outputs import STRING, Output, moment, text, texts, whole
+from api.common.outputs import Output, moment, text, texts, whole
+from api.native.outputs import STRING
 from audit.canonical import timestamp
 from audit.document import columns
 from audit.events import EventName

@@ -12,8 +12,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.common.fields import Duration, Made, Serial
+from api.common.outputs import Output, flag, identity, moment, one_of, text, whole
 from api.common.shapes import kept
-from api.native.outputs import PKI_TYPE, STRING, Output, PkiOut, flag, identity, moment, one_of, text, whole
+from api.native.outputs import PKI_TYPE, STRING, PkiOut
 from cas import addresses
 from cas.chains import chains_of
 from cas.core.formats import to_pem

@@ -9,7 +9,8 @@ from typing import Final
 from django.utils.translation import gettext
 
 from api.common.fields import Made, Serial
-from api.native.outputs import STRING, Output, identity, moment, text, texts, whole
+from api.common.outputs import Output, identity, moment, text, texts, whole
+from api.native.outputs import STRING
 from cas.core.formats import to_pem
 from certificates.delivery import Delivered
 from certificates.services.minting import Issued

@@ -11,7 +11,8 @@ from django.utils import timezone
 from rest_framework.serializers import ListField
 
 from api.common.fields import Id, Made, Serial, Subject
-from api.native.outputs import STRING, Output, PkiOut, identity, moment, one_of, text, texts
+from api.common.outputs import Output, identity, moment, one_of, text, texts
+from api.native.outputs import STRING, PkiOut
 from cas.core.formats import to_pem
 from cas.core.keys import KeyAlgorithm
 from cas.core.reasons import CODES, reason_name

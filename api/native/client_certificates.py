@@ -12,9 +12,10 @@ from accounts import selectors
 from api.common.fields import Flag, Id
 from api.common.inputs import Input
 from api.common.openapi import operation
+from api.common.outputs import Output, flag, identity, moment, text
 from api.common.problems import Family
 from api.native.dialect import NativeViewSet
-from api.native.outputs import Output, flag, identity, listing, moment, text
+from api.native.outputs import listing
 from certificates import client_selectors
 from certificates.selectors import get_certificate
 from certificates.services.client_bindings import bind_client_certificate, unbind_client_certificate

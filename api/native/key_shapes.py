@@ -10,8 +10,9 @@ from accounts.models import ApiKey, Organization
 from accounts.roles import ORGANIZATION_PERMISSIONS
 from api.common.fields import Duration, Flag, Id, Made, Moment, Rows, Text, Texts
 from api.common.inputs import Input
+from api.common.outputs import Output, flag, identity, moment, one_of, text, texts
 from api.native.input_parts import words
-from api.native.outputs import STRING, Output, flag, identity, moment, one_of, text, texts
+from api.native.outputs import STRING
 from cas.selectors import authorities
 from kernel.actor import Actor
 from kernel.errors import FieldError, Invalid, field_error

@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from rest_framework import serializers
 
 from accounts.features import features_of
-from api.common.fields import Duration, Id, Made, Moment
+from api.common.fields import Duration, Made
+from api.common.outputs import Output, flag, identity, moment, one_of, text, texts, whole
 from cas.core.keys import KeyAlgorithm
 from kernel.features import Feature
 
 STRING: Final = {"type": "string"}
 PKI_TYPE: Final = {"type": "string", "enum": ["internal", "acme"]}
-
-
-class Output(serializers.Serializer[Any]):
-    """An answer. All its members are read-only, so the schema requires them."""
-
-
-def text(**options: Any) -> serializers.CharField:
-    return serializers.CharField(read_only=True, **options)
-
-
-def whole(**options: Any) -> serializers.IntegerField:
-    return serializers.IntegerField(read_only=True, **options)
-
-
-def flag(**options: Any) -> serializers.BooleanField:
-    return serializers.BooleanField(read_only=True, **options)
-
-
-def texts(**options: Any) -> serializers.ListField:
-    return serializers.ListField(child=serializers.CharField(), read_only=True, **options)
-
-
-def moment(**options: Any) -> Moment:
-    return Moment(read_only=True, **options)
-
-
-def one_of(choices: Any, **options: Any) -> serializers.ChoiceField:
-    return serializers.ChoiceField(choices=[str(choice) for choice in choices], read_only=True, **options)
-
-
-def identity(**options: Any) -> Id:
-    return Id(read_only=True, **options)
 
 
 class OrganizationOut(Output):

@@ -9,8 +9,9 @@ from cryptography.x509 import load_der_x509_csr
 from django.utils.translation import gettext
 
 from api.common.fields import Duration, Made, Subject
+from api.common.outputs import Output, flag, identity, moment, one_of, text, texts, whole
 from api.native.certificate_outputs import HandoverOut, TemplateRefOut
-from api.native.outputs import STRING, Output, PkiOut, flag, identity, moment, one_of, text, texts, whole
+from api.native.outputs import STRING, PkiOut
 from api.native.request_inputs import STATUS_WORDS
 from audit.canonical import canonical_bytes
 from cas.core.keys import KeyAlgorithm

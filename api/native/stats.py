@@ -10,8 +10,9 @@ from rest_framework.response import Response
 
 from api.common.fields import Made
 from api.common.openapi import operation
+from api.common.outputs import Output, moment, one_of, whole
 from api.native.dialect import NativeViewSet
-from api.native.outputs import Output, PkiOut, moment, one_of, whole
+from api.native.outputs import PkiOut
 from cas.core.keys import KeyAlgorithm
 from cas.selectors import authorities
 from certificates.statistics import count_authorities

@@ -21,9 +21,10 @@ from accounts.services.oidc_issuers import (
 from api.common.fields import Flag, Id, Text, Texts
 from api.common.inputs import Input
 from api.common.openapi import operation
+from api.common.outputs import Output, flag, identity, moment, text, texts
 from api.common.problems import Family
 from api.native.dialect import NativeViewSet
-from api.native.outputs import Output, flag, identity, listing, moment, text, texts
+from api.native.outputs import listing
 from kernel.permissions import Permission
 from kernel.ref import Ref
 

@@ -11,9 +11,10 @@ from accounts.selectors import acting_in
 from api.common.fields import Id, Made, Serial, Text, required
 from api.common.inputs import Input
 from api.common.openapi import operation
+from api.common.outputs import Output, identity, moment, one_of, text
 from api.common.problems import Family
 from api.native.dialect import NativeViewSet
-from api.native.outputs import STRING, Output, identity, listing, moment, one_of, text
+from api.native.outputs import STRING, listing
 from cas import selectors
 from cas.core.formats import LONGEST, to_pem
 from cas.core.keys import KeyAlgorithm

@@ -11,8 +11,9 @@ from accounts.models import ApiKey
 from accounts.whoami import Identity, identify
 from api.common.fields import Made
 from api.common.openapi import operation
+from api.common.outputs import Output, flag, identity, moment, one_of, text, texts
 from api.native.dialect import NativeViewSet
-from api.native.outputs import STRING, Output, flag, identity, moment, one_of, text, texts
+from api.native.outputs import STRING
 from cas.selectors import authorities
 from kernel.actor import ActorKind
 from kernel.permissions import Grant
