@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.urls import URLPattern, path, register_converter
 
+from api.common import converters as converters  # `public_id`
 from api.native.accounts import Members, Organizations
 from api.native.audit import Audit, Checkpoints
 from api.native.authority_routes import AUTHORITY_ROUTES
@@ -35,18 +35,6 @@ class RowNumber:
 
     def to_python(self, value: str) -> Ref:
         return Ref("pk", int(value))
-
-    def to_url(self, value: Any) -> str:
-        return str(value)
-
-
-class PublicId:
-    """The UUID of v2. Anything else is no address."""
-
-    regex = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-
-    def to_python(self, value: str) -> Ref:
-        return Ref("public_id", UUID(value))
 
     def to_url(self, value: Any) -> str:
         return str(value)
@@ -92,7 +80,6 @@ class TreeSize:
 
 
 register_converter(RowNumber, "number")
-register_converter(PublicId, "public_id")
 register_converter(SerialText, "serial")
 register_converter(EventId, "event_id")
 register_converter(TreeSize, "tree_size")
