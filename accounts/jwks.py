@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from ipaddress import ip_network
 from typing import Any, Final
 
 import jwt
@@ -13,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.oidc_models import OidcIssuer, PrivateRange
+from accounts.oidc_models import OidcIssuer
 from accounts.outbound import OutboundError, fetch_json
+from accounts.selectors import private_ranges_of
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +71,7 @@ def refresh_keys(issuer: OidcIssuer) -> None:
 
 def _fetch(issuer: OidcIssuer) -> list[dict[str, Any]]:
     """By way of its configuration (OpenID Connect Discovery 1.0 section 4). Raises OutboundError."""
-    rows = PrivateRange.objects.filter(organization_id=issuer.organization_id)
-    ranges = [ip_network(network) for network in rows.values_list("network", flat=True)]
+    ranges = private_ranges_of(issuer.organization_id)
     found = fetch_json(issuer.issuer.rstrip("/") + "/.well-known/openid-configuration", private_ranges=ranges)
     if found.get("issuer") != issuer.issuer:
         raise OutboundError("the configuration that was found there is another issuer's")

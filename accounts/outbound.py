@@ -13,8 +13,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -27,20 +29,33 @@ LARGEST_ANSWER: Final = 256 * 1024
 PATIENCE_SECONDS: Final = 8.0
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _USER_AGENT: Final = "Chancery"
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class OutboundError(Exception):
     """Nothing usable came back; the sentence says why, without a secret in it."""
 
 
-def fetch_json(
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def ask(
     url: str,
     *,
+    method: str = "GET",
+    headers: Mapping[str, str] = NO_HEADERS,
+    body: bytes | None = None,
     private_ranges: Collection[Network] = (),
     largest: int = LARGEST_ANSWER,
     patience: float = PATIENCE_SECONDS,
-) -> dict[str, Any]:
-    """The JSON object at this address, which must answer 200 itself: no redirect is followed, no proxy asked.
+) -> Answer:
+    """The answer of this address itself: no redirect is followed, no proxy asked, nothing is unpacked.
 
     Addresses that are not public are reached only in `private_ranges`. All of it takes at most `patience` seconds
     after the name is resolved. Raises OutboundError.
@@ -48,15 +63,21 @@ def fetch_json(
     parts = _split(url)
     with _connection(parts, private_ranges, time.monotonic() + patience) as connection:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        headers = {"Host": parts.netloc, "Accept": "application/json", "User-Agent": _USER_AGENT}
-        connection.request("GET", target, headers=headers)
+        ours = {"Host": parts.netloc, "User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
+        connection.request(method, target, body=body, headers={**headers, **ours})
         answer = connection.getresponse()
-        if answer.status != http.HTTPStatus.OK:
-            raise OutboundError(f"{parts.hostname} answers {answer.status}")
         content = answer.read(largest + 1)
     if len(content) > largest:
         raise OutboundError(f"the answer of {parts.hostname} is longer than {largest} bytes")
-    return _document(content, parts)
+    return Answer(answer.status, dict(answer.getheaders()), content)
+
+
+def fetch_json(url: str, *, private_ranges: Collection[Network] = (), **limits: Any) -> dict[str, Any]:
+    """The JSON object at this address, which must answer 200; `limits` are those of `ask`. Raises OutboundError."""
+    answer = ask(url, headers={"Accept": "application/json"}, private_ranges=private_ranges, **limits)
+    if answer.status != http.HTTPStatus.OK:
+        raise OutboundError(f"{urlsplit(url).hostname} answers {answer.status}")
+    return _document(answer.content, urlsplit(url))
 
 
 def judged(addresses: Collection[Address], private_ranges: Collection[Network]) -> None:

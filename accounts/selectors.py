@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
@@ -14,6 +15,7 @@ from accounts.models import (
     Invitation,
     Membership,
     Organization,
+    PrivateRange,
     ServiceAccount,
     SignInProvider,
     User,
@@ -185,3 +187,9 @@ def get_external_identity(ref: Ref, *, visible_to: Actor) -> ExternalIdentity:
 
 def find_user(email: str) -> User | None:
     return User.objects.filter(email__iexact=email.strip()).first()
+
+
+def private_ranges_of(organization_id: int) -> list[IPv4Network | IPv6Network]:
+    """The address ranges behind us that this organization may name, for `accounts.outbound`."""
+    rows = PrivateRange.objects.filter(organization_id=organization_id)
+    return [ip_network(network) for network in rows.values_list("network", flat=True)]

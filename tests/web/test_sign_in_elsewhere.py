@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import socket
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,8 +16,10 @@ from django.test import Client
 from jwt.utils import base64url_encode
 
 from accounts.models import Membership, SignInProvider, User
+from accounts.oidc_models import PrivateRange
 from accounts.services.external_identities import bind_identity
 from accounts.services.organizations import add_member
+from accounts.services.private_ranges import allow_private_range
 from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
 from audit.models import AuditEvent
 from kernel.secret import Secret
@@ -41,6 +44,7 @@ def owner():
 
 @pytest.fixture
 def row(owner, provider) -> SignInProvider:
+    allow_private_range(actor=cast.SUPERUSER, organization=owner.organization, network="127.0.0.1")
     return create_sign_in_provider(
         actor=owner.actor,
         organization=owner.organization,
@@ -123,6 +127,21 @@ class TestTheWay:
     def test_one_that_does_not_answer_is_said_to(self, client, row):
         SignInProvider.objects.update(issuer="http://localhost:1")
         assert client.get(f"/sign-in/with/{row.public_id}/").status_code == 502
+
+    def test_what_stands_behind_us_is_never_asked(self, client, row, provider):
+        PrivateRange.objects.all().delete()
+        assert client.get(f"/sign-in/with/{row.public_id}/").status_code == 502
+        assert provider.asked == []
+
+    @pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri", "userinfo_endpoint"])
+    def test_nor_where_the_provider_says_so_later(self, client, row, provider, endpoint):
+        with socket.create_server(("127.0.0.2", 0)) as behind:
+            behind.settimeout(0)
+            provider.discovery = {endpoint: f"https://127.0.0.2:{behind.getsockname()[1]}/"}
+            assert walk(client, row).status_code == 403
+            with pytest.raises(BlockingIOError):
+                behind.accept()
+        assert not is_in(client)
 
     def test_nobody_is_sent_to_another_site_afterwards(self, client, row):
         assert walk(client, row, "?next=https://evil.example/")["Location"] == "/"

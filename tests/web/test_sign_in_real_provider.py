@@ -18,6 +18,7 @@ import requests
 from django.test import Client
 
 from accounts.models import Membership, SignInProvider, User
+from accounts.services.private_ranges import allow_private_range
 from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
 from kernel.secret import Secret
 from tests import cast
@@ -40,6 +41,8 @@ def row() -> SignInProvider:
     order = ProviderOrder(
         name="Example ID", role_claim="groups", role_map={"pki-operators": "operator"}, makes_members=True
     )
+    for network in ("127.0.0.0/8", "::1"):
+        allow_private_range(actor=cast.SUPERUSER, organization=owner.organization, network=network)
     return create_sign_in_provider(
         actor=owner.actor,
         organization=owner.organization,
