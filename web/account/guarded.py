@@ -30,11 +30,13 @@ class _Guarded(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *_arguments: Any, **_options: Any) -> requests.Response:
         """Raises ConnectionError. What requests says of time, proxies and certificates is the guard's to decide."""
         body = request.body.encode() if isinstance(request.body, str) else request.body
+        if not isinstance(body, bytes | None):
+            raise requests.RequestException("only whole bodies are sent", request=request)
         try:
             answer = ask(
                 str(request.url),
                 method=str(request.method),
-                headers=dict(request.headers),
+                headers={name: str(value) for name, value in request.headers.items()},
                 body=body,
                 private_ranges=self._private_ranges,
             )
