@@ -13,6 +13,7 @@ class AccountsConfig(AppConfig):
             CustomRole,
             ExternalIdentity,
             Invitation,
+            IssuancePolicy,
             MachineIdentity,
             Membership,
             OAuthClient,
@@ -21,6 +22,7 @@ class AccountsConfig(AppConfig):
             Organization,
             PrivateRange,
             ServiceAccount,
+            ServiceAccountToken,
             SignInProvider,
             User,
         )
@@ -31,6 +33,7 @@ class AccountsConfig(AppConfig):
         register(User, made_by=[EventName.USER_CREATED], log=None, are_subjects=True)
         register(ApiKey, made_by=[EventName.API_KEY_CREATED, EventName.API_KEY_ROTATED], are_subjects=True)
         register(ServiceAccount, made_by=[EventName.SERVICE_ACCOUNT_CREATED], are_subjects=True)
+        register(ServiceAccountToken, made_by=[EventName.SERVICE_ACCOUNT_TOKEN_CREATED], are_subjects=True)
         # Those that registered themselves are deleted where nobody uses them.
         register(
             OAuthClient,
@@ -47,4 +50,5 @@ class AccountsConfig(AppConfig):
         register(ExternalIdentity, told_by=[EventName.EXTERNAL_IDENTITY_CREATED], are_subjects=True)
         register(OidcIssuer, told_by=[EventName.OIDC_ISSUER_CREATED], are_subjects=True)
         register(MachineIdentity, told_by=[EventName.MACHINE_IDENTITY_BOUND], are_subjects=True)
+        register(IssuancePolicy, told_by=[EventName.ISSUANCE_POLICY_SET], are_subjects=True)
         register(PrivateRange, told_by=[EventName.PRIVATE_RANGE_ALLOWED], are_subjects=True)

@@ -30,7 +30,11 @@ class ServiceAccount(models.Model):
     # Where it is let to single CAs, its grants say what it may do, and this is empty.
     permissions = models.JSONField(_("permissions"), default=list, blank=True)
     is_per_ca = models.BooleanField(_("listed CAs only"), default=False)
+    # It issues nothing but what its issuance policy allows: without one, nothing.
+    needs_policy = models.BooleanField(_("needs an issuance policy"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
+    # Disabled for good.
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 

@@ -34,6 +34,9 @@ class Organization(models.Model):
     second_factor = models.CharField(
         _("second factor"), max_length=10, choices=SecondFactor, default=SecondFactor.OPTIONAL
     )
+    description = models.TextField(_("description"), blank=True)
+    # Nobody belongs to it any more, and nobody will.
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 
@@ -69,10 +72,17 @@ class User(AbstractBaseUser):
     managed_by = models.ForeignKey(
         Organization, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("managed by")
     )
+    # The organization whose owner has given him his password, and may know it. Until he has shown that the e-mail
+    # address is his, by a link to it, he belongs there and nowhere else.
+    sponsored_by = models.ForeignKey(
+        Organization, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sponsored by")
+    )
     # A part of what every session is checked against: a higher number ends them all.
     session_generation = models.PositiveIntegerField(_("generation of sessions"), default=0, editable=False)
     must_change_password = models.BooleanField(_("must change the password"), default=False)
     password_expires_at = models.DateTimeField(_("password expires at"), null=True, blank=True)
+    # Disabled for good: he belongs nowhere, and is not enabled again.
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 
@@ -266,6 +276,7 @@ class ServerSecret(models.Model):
 
 
 from accounts.grant_models import Grant  # noqa: E402
+from accounts.login_models import IssuancePolicy, ServiceAccountToken, SignInToken  # noqa: E402
 from accounts.machine_models import ServiceAccount  # noqa: E402
 from accounts.oauth_models import (  # noqa: E402
     OAuthClient,
@@ -288,6 +299,7 @@ __all__ = [
     "ExternalIdentity",
     "Grant",
     "Invitation",
+    "IssuancePolicy",
     "MachineIdentity",
     "Membership",
     "OAuthClient",
@@ -300,7 +312,9 @@ __all__ = [
     "PrivateRange",
     "ServerSecret",
     "ServiceAccount",
+    "ServiceAccountToken",
     "SignInProvider",
+    "SignInToken",
     "User",
     "UserManager",
     "WrappingKey",

@@ -10,10 +10,12 @@ class EventName(StrEnum):
 
     ORGANIZATION_CREATED = "organization.created"
     ORGANIZATION_UPDATED = "organization.updated"
+    ORGANIZATION_CLOSED = "organization.closed"
     USER_CREATED = "user.created"
     USER_UPDATED = "user.updated"
     USER_DISABLED = "user.disabled"
     USER_ENABLED = "user.enabled"
+    USER_CLOSED = "user.closed"
     MEMBERSHIP_CREATED = "membership.created"
     MEMBERSHIP_CHANGED = "membership.changed"
     MEMBERSHIP_REMOVED = "membership.removed"
@@ -24,6 +26,12 @@ class EventName(StrEnum):
     SERVICE_ACCOUNT_UPDATED = "service_account.updated"
     SERVICE_ACCOUNT_DISABLED = "service_account.disabled"
     SERVICE_ACCOUNT_ENABLED = "service_account.enabled"
+    SERVICE_ACCOUNT_CLOSED = "service_account.closed"
+    SERVICE_ACCOUNT_TOKEN_CREATED = "service_account_token.created"  # noqa: S105
+    SERVICE_ACCOUNT_TOKEN_REVOKED = "service_account_token.revoked"  # noqa: S105
+    ISSUANCE_POLICY_SET = "issuance_policy.set"
+    ISSUANCE_POLICY_REMOVED = "issuance_policy.removed"
+    SIGN_IN_TOKEN_REUSED = "sign_in_token.reused"  # noqa: S105
     OAUTH_CLIENT_REGISTERED = "oauth_client.registered"
     OAUTH_CLIENT_CREATED = "oauth_client.created"
     OAUTH_CLIENT_REVOKED = "oauth_client.revoked"
@@ -68,6 +76,7 @@ class EventName(StrEnum):
     CA_ENABLED = "ca.enabled"
     CA_RETIRED = "ca.retired"
     CA_REVOKED = "ca.revoked"
+    CA_KEY_EXPORTED = "ca.key_exported"
     CA_REQUESTED = "ca.requested"
     CA_CSR_SIGNED = "ca.csr_signed"
     CA_COMPLETED = "ca.completed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import cast
 
 from allauth.account.internal.flows.login import clear_authentication_records, perform_password_login
 from allauth.account.internal.stagekit import clear_login
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.guessing import TRIES, PasswordTries, Tries
 from accounts.models import SignInProvider, User
 from accounts.services.people import change_password
 from accounts.services.sessions import record_sign_out
@@ -27,15 +28,8 @@ from kernel.errors import DomainError
 from kernel.secret import Secret
 from web.account.adapters import refuse_session
 from web.account.forms import PasswordForm, SignInForm
-from web.account.guessing import Tries, refused_uncounted, take_all
+from web.account.guessing import refused_uncounted
 from web.account.staying import stay_signed_in
-
-# Wrong passwords within a quarter of an hour: for one name from one address; for one name from anywhere; from one
-# address for any names. The first stops somebody who guesses; the others many who guess together, and one who tries
-# everybody, and are so wide that nobody is kept out by others.
-TRIES: Final = 10
-TRIES_OF_NAME: Final = 100
-TRIES_OF_ADDRESS: Final = 100
 
 
 @sensitive_post_parameters("password")
@@ -130,11 +124,8 @@ def password(request: HttpRequest) -> HttpResponse:
 
 def _check_password(request: HttpRequest, form: SignInForm) -> tuple[User | None, int]:
     name = form.cleaned_data["username"].strip()
-    address = request.META.get("REMOTE_ADDR")
-    here = Tries.of("name-at-address", address, name.lower(), most=TRIES)
-    everywhere = Tries.of("name", name.lower(), most=TRIES_OF_NAME)
-    of_address = Tries.of("address", address, most=TRIES_OF_ADDRESS)
-    if not take_all([here, everywhere, of_address]):
+    tries = PasswordTries.of(name, request.META.get("REMOTE_ADDR"))
+    if not tries.take():
         form.add_error(None, _("Too many tries. Wait a quarter of an hour, then try again."))
         return None, 429
     user = authenticate(request, username=name, password=form.cleaned_data["password"])
@@ -142,9 +133,7 @@ def _check_password(request: HttpRequest, form: SignInForm) -> tuple[User | None
         refuse_session(request, name)
         form.add_error(None, _("This name and this password do not fit together."))
         return None, 422
-    here.forget()
-    everywhere.give_back()
-    of_address.give_back()
+    tries.was_right()
     return cast(User, user), 200
 
 

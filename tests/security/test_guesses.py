@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts import guessing
+from accounts.guessing import Tries, take_all
 from kernel.secret import Secret
 from tests import cast
 from tests.api.wire import wire_of
 from tests.office import open_office
-from web import sign_in
-from web.account.guessing import Tries, take_all
 
 PASSPHRASE = "a passphrase of some length"
 
@@ -46,15 +46,15 @@ def test_however_many_try_a_password_at_once_ten_are_tried(monkeypatch: pytest.M
 
     monkeypatch.setattr(sign_in, "authenticate", slow)
     guess(1)
-    assert len(tried) == sign_in.TRIES
-    assert answers == [429] + [422] * sign_in.TRIES
+    assert len(tried) == guessing.TRIES
+    assert answers == [429] + [422] * guessing.TRIES
 
 
 @pytest.mark.django_db
 def test_who_knows_the_password_is_not_counted_against_himself():
     person = cast.owner(cast.organization())
     form = {"username": person.user.email, "password": cast.PASSWORD}
-    for _ in range(sign_in.TRIES_OF_NAME + 1):
+    for _ in range(guessing.TRIES_OF_NAME + 1):
         assert Client().post("/sign-in/", form).status_code == 302
 
 

@@ -253,19 +253,19 @@ class TestWhoNeedsAFactor:
 
 class TestGuessing:
     def test_one_name_is_guarded_from_everywhere(self, user, monkeypatch):
-        monkeypatch.setattr("web.sign_in.TRIES_OF_NAME", 5)
+        monkeypatch.setattr("accounts.guessing.TRIES_OF_NAME", 5)
         for number in range(5):
             Client(REMOTE_ADDR=f"192.0.2.{number}").post("/sign-in/", {"username": "root@localhost", "password": "x"})
         assert sign_in(Client(REMOTE_ADDR="198.51.100.7"), "ROOT@localhost").status_code == 429
 
     def test_an_unknown_name_is_guarded_as_well(self, monkeypatch):
-        monkeypatch.setattr("web.sign_in.TRIES_OF_NAME", 5)
+        monkeypatch.setattr("accounts.guessing.TRIES_OF_NAME", 5)
         for number in range(5):
             sign_in(Client(REMOTE_ADDR=f"192.0.2.{number}"), "nobody@localhost")
         assert sign_in(Client(REMOTE_ADDR="198.51.100.7"), "nobody@localhost").status_code == 429
 
     def test_one_address_does_not_try_everybody(self, user, monkeypatch):
-        monkeypatch.setattr("web.sign_in.TRIES_OF_ADDRESS", 5)
+        monkeypatch.setattr("accounts.guessing.TRIES_OF_ADDRESS", 5)
         for number in range(5):
             sign_in(Client(), f"person{number}@localhost")
         assert sign_in(Client(), "root@localhost").status_code == 429

@@ -1,70 +1,15 @@
-"""Counting guesses, in the cache that all web processes share. What cannot be counted is not let in."""
+"""What a page does where guesses are counted (`accounts.guessing`) and nothing counts them."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Any
 
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
-
-WINDOW_SECONDS: Final = 15 * 60
-
-
-@dataclass(frozen=True, slots=True)
-class Tries:
-    """So many in a quarter of an hour, by whoever or for whatever `parts` say.
-
-    Each is counted before it is made, and given back where it was a right one: nobody slips in between a question
-    and a count, however many try at once.
-    """
-
-    key: str
-    most: int
-
-    @classmethod
-    def of(cls, kind: str, *parts: object, most: int) -> Tries:
-        who = "\0".join(str(part) for part in parts)
-        return cls(f"tries:{kind}:{hashlib.sha256(who.encode()).hexdigest()}", most)
-
-    def take(self) -> bool:
-        """Count a try; False where there were as many already, and nothing may be tried."""
-        cache.add(self.key, 0, WINDOW_SECONDS)
-        try:
-            count = cache.incr(self.key)
-        except ValueError:
-            # It lapsed between the two.
-            return self.take()
-        if count > self.most:
-            self.give_back()
-            return False
-        return True
-
-    def give_back(self) -> None:
-        with suppress(ValueError):
-            cache.decr(self.key)
-
-    def forget(self) -> None:
-        cache.delete(self.key)
-
-
-def take_all(several: Iterable[Tries]) -> bool:
-    """Count a try in each; in none where one of them has no more."""
-    taken: list[Tries] = []
-    for tries in several:
-        if not tries.take():
-            for each in taken:
-                each.give_back()
-            return False
-        taken.append(tries)
-    return True
 
 
 def refused_uncounted(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

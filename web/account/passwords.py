@@ -13,13 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from accounts.guessing import Tries
 from accounts.services.passwords import person_of_link, reset_password
 from accounts.sessions import nobody
 from accounts.tasks import mail_password_reset
 from kernel.errors import Gone
 from kernel.secret import Secret
 from web.account.forms import NewPasswordForm
-from web.account.guessing import Tries, refused_uncounted
+from web.account.guessing import refused_uncounted
 from web.account.pages import done, show
 
 # Within a quarter of an hour: from one address, and to one.

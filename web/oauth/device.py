@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from accounts.guessing import Tries
 from accounts.models import OAuthDevice
 from accounts.services.oauth_consents import give_consent_to_device, refuse_device, waiting_device
 from accounts.sessions import actor_of
 from audit.admin.forms import add_domain_error, message_of
 from kernel.errors import DomainError, NotFound
 from web.account.fresh import fresh_required
-from web.account.guessing import Tries, refused_uncounted
+from web.account.guessing import refused_uncounted
 from web.oauth.asking import Question
 
 # Wrong codes of one person within a quarter of an hour (RFC 8628 section 5.1).
