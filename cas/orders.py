@@ -26,6 +26,7 @@ class Dialect(StrEnum):
     FASTPKI = "fastpki"
     CERTMATE = "certmate"
     CERTMAN = "certman"
+    SCAIVAULT = "scaivault"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

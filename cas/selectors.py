@@ -27,15 +27,17 @@ from cas.models import (
     Template,
     TrustAnchor,
 )
+from cas.orders import Dialect
 from cas.standing import Slot
 from kernel.actor import Actor
-from kernel.errors import Denied, Invalid, NotFound, Unavailable
+from kernel.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from kernel.ref import Ref
 from kernel.text import _
 
 Status = CertificateAuthority.Status
 
 _STORING_TAKES: Final = timedelta(minutes=10)
+_MOST_NAMED: Final = 10
 
 # Those above come first, as in `lock_subtree`, so that nobody waits in a circle. A CA may be younger than its parent:
 # the order of the ids does not say who is above.
@@ -77,12 +79,21 @@ def authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
     return under_granted_cas(rows, visible_to, column="pk")
 
 
+def present_authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
+    """CAs that have a certificate and are not retired."""
+    absent = (Status.PENDING, Status.CANCELLED, Status.RETIRED)
+    return authorities(visible_to=visible_to).exclude(status__in=absent)
+
+
 def get_ca(ref: Ref, *, visible_to: Actor) -> CertificateAuthority:
-    """Raises NotFound."""
+    """Raises NotFound; Conflict where CAs of several organizations bear the name, and the actor sees them all."""
     try:
         return authorities(visible_to=visible_to).get(**{ref.by: ref.value})
-    except (CertificateAuthority.DoesNotExist, CertificateAuthority.MultipleObjectsReturned) as error:
+    except CertificateAuthority.DoesNotExist as error:
         raise ca_not_found() from error
+    except CertificateAuthority.MultipleObjectsReturned as error:
+        text = _("Several organizations have a CA named %(name)s: say which one is meant by its id.")
+        raise Conflict(text, code="ca-ambiguous", name=str(ref.value)) from error
 
 
 def ca_not_found() -> NotFound:
@@ -151,6 +162,29 @@ def client_ca(*, visible_to: Actor) -> CertificateAuthority | None:
     here = templates(visible_to=visible_to).filter(organization_id=visible_to.organization_id)
     found = here.filter(code=Slot.CERTMATE_CLIENT).first()
     return found.ca if found else None
+
+
+def issuing_code(role_name: str) -> str:
+    """The code of the template that is made with a role, for clients who name the role alone."""
+    return f"{Dialect.SCAIVAULT}.{role_name}"
+
+
+def issuing_template(role: Ref, *, visible_to: Actor) -> Template:
+    """The template that a role issues by: the one that was made with it, else the only one that it has.
+
+    Raises NotFound (the role), Conflict (it has none, or several).
+    """
+    row = get_role(role, visible_to=visible_to)
+    found = list(templates(visible_to=visible_to).filter(role=row)[:_MOST_NAMED])
+    own = [template for template in found if template.code == issuing_code(row.name)] or found
+    if len(own) == 1:
+        return own[0]
+    if not own:
+        text = _("The role %(role)s has no template to issue by.")
+        raise Conflict(text, code="role-without-template", role=row.name)
+    text = _("The role %(role)s has several templates, and none is its own: %(templates)s.")
+    codes = ", ".join(template.code for template in own)
+    raise Conflict(text, code="role-with-templates", role=row.name, templates=codes)
 
 
 def template_to_issue(pk: int) -> Template:

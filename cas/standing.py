@@ -25,6 +25,7 @@ class Slot(StrEnum):
     CERTMATE_CLIENT = "certmate.client"
     CERTMAN_MANAGED = "certman.managed"
     CERTMAN_CSR = "certman.csr"
+    SCAIVAULT_CSR = "scaivault.csr"
 
     @property
     def dialect(self) -> Dialect:
@@ -98,5 +99,10 @@ _BEGINNINGS: Final[Mapping[Slot, _Beginning]] = MappingProxyType(
         ),
         Slot.CERTMAN_MANAGED: _Beginning(_CERTMAN_ROLE, _CERTMAN_TEMPLATE),
         Slot.CERTMAN_CSR: _Beginning(_CERTMAN_ROLE, _CERTMAN_TEMPLATE),
+        # The names are those that somebody has approved, to the last one.
+        Slot.SCAIVAULT_CSR: _Beginning(
+            {**_CERTMAN_ROLE, "allow_email_sans": True, "store_private_keys": True},
+            {**_CERTMAN_TEMPLATE, "add_common_name_to_sans": False},
+        ),
     }
 )

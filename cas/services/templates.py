@@ -46,15 +46,23 @@ def update_template(*, actor: Actor, template: Template, order: TemplateOrder) -
     """Make the template what the order says. Raises NotFound, Denied, Invalid with every wrong field, Conflict."""
     policy.require(actor, Permission.TEMPLATES_WRITE, organization_id=template.organization_id, ca_id=template.ca_id)
     row = profiles.lock(Template, template.pk)
+    rewrite_template(actor, row, order)
+    profiles.keep_profile(row)
+    return row
+
+
+def rewrite_template(actor: Actor, row: Template, order: TemplateOrder) -> None:
+    """A step: the row and its event. Whether it agrees with its role is judged when the profile is kept.
+
+    Raises NotFound (the role), Invalid with every wrong field, Conflict (the code is taken).
+    """
     ca, role = _find_parts(actor, order)
     profiles.require_same_ca(ca, row)
     row.role = role
     changed = profiles.assign(row, order)
     _check(row)
     profiles.save(row, [*changed, "role"], _taken(order))
-    profiles.keep_profile(row)
     _record(actor, EventName.TEMPLATE_UPDATED, row)
-    return row
 
 
 @transaction.atomic
