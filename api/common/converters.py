@@ -10,6 +10,18 @@ from django.urls import register_converter
 from kernel.ref import Ref
 
 
+class RowNumber:
+    """An integer id. Anything else is no address."""
+
+    regex = "[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> Ref:
+        return Ref("pk", int(value))
+
+    def to_url(self, value: Any) -> str:
+        return str(value)
+
+
 class PublicId:
     """A UUID. Anything else is no address."""
 
@@ -23,3 +35,4 @@ class PublicId:
 
 
 register_converter(PublicId, "public_id")
+register_converter(RowNumber, "number")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import URLPattern, path, register_converter
 
-from api.common import converters as converters  # `public_id`
+from api.common import converters as converters  # `number`, `public_id`
 from api.native.accounts import Members, Organizations
 from api.native.audit import Audit, Checkpoints
 from api.native.authority_routes import AUTHORITY_ROUTES
@@ -25,19 +25,6 @@ from api.native.trust_anchors import TrustAnchors
 from api.native.whoami import Whoami
 from certificates.filters import read_serial
 from certificates.orders import SerialNumber
-from kernel.ref import Ref
-
-
-class RowNumber:
-    """The integer id of v1. Anything else is no address."""
-
-    regex = "[1-9][0-9]{0,17}"
-
-    def to_python(self, value: str) -> Ref:
-        return Ref("pk", int(value))
-
-    def to_url(self, value: Any) -> str:
-        return str(value)
 
 
 class SerialText:
@@ -79,7 +66,6 @@ class TreeSize:
         return str(value)
 
 
-register_converter(RowNumber, "number")
 register_converter(SerialText, "serial")
 register_converter(EventId, "event_id")
 register_converter(TreeSize, "tree_size")
