@@ -10,6 +10,8 @@ from typing import Final
 
 from django.core.cache import cache
 
+from accounts.address_ranges import network_of
+
 WINDOW_SECONDS: Final = 15 * 60
 # Wrong passwords within a quarter of an hour: for one name from one address; for one name from anywhere; from one
 # address for any names. The first stops somebody who guesses; the others many who guess together, and one who tries
@@ -21,7 +23,7 @@ TRIES_OF_ADDRESS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """So many in a quarter of an hour, by whoever or for whatever `parts` say.
+    """So many in a quarter of an hour (or the window that is named), by whoever or for whatever `parts` say.
 
     Each is counted before it is made, and given back where it was a right one: nobody slips in between a question
     and a count, however many try at once.
@@ -29,15 +31,16 @@ class Tries:
 
     key: str
     most: int
+    window: int = WINDOW_SECONDS
 
     @classmethod
-    def of(cls, kind: str, *parts: object, most: int) -> Tries:
+    def of(cls, kind: str, *parts: object, most: int, window: int = WINDOW_SECONDS) -> Tries:
         who = "\0".join(str(part) for part in parts)
-        return cls(f"tries:{kind}:{hashlib.sha256(who.encode()).hexdigest()}", most)
+        return cls(f"tries:{kind}:{hashlib.sha256(who.encode()).hexdigest()}", most, window)
 
     def take(self) -> bool:
         """Count a try; False where there were as many already, and nothing may be tried."""
-        cache.add(self.key, 0, WINDOW_SECONDS)
+        cache.add(self.key, 0, self.window)
         try:
             count = cache.incr(self.key)
         except ValueError:
@@ -66,11 +69,11 @@ class PasswordTries:
 
     @classmethod
     def of(cls, name: str, address: str | None) -> PasswordTries:
-        name = name.strip().lower()
+        name, network = one_name(name), network_of(address)
         return cls(
-            here=Tries.of("name-at-address", address, name, most=TRIES),
+            here=Tries.of("name-at-address", network, name, most=TRIES),
             everywhere=Tries.of("name", name, most=TRIES_OF_NAME),
-            of_address=Tries.of("address", address, most=TRIES_OF_ADDRESS),
+            of_address=Tries.of("address", network, most=TRIES_OF_ADDRESS),
         )
 
     def take(self) -> bool:
@@ -81,6 +84,11 @@ class PasswordTries:
         self.here.forget()
         self.everywhere.give_back()
         self.of_address.give_back()
+
+
+def one_name(name: str) -> str:
+    """A name as it is counted: as databases compare names without case, to which `ı` is an `i` and `ſ` an `s`."""
+    return name.strip().upper()
 
 
 def take_all(several: Iterable[Tries]) -> bool:
