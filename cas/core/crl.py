@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -57,10 +57,12 @@ def crl_to_be_signed(
     number: int,
     this_update: datetime,
     next_update: datetime,
-    entries: Iterable[bytes],
+    entries: Sequence[bytes],
     issuing_distribution_point: str | None = None,
 ) -> bytes:
-    """The TBSCertList of a full CRL, or of a shard where its URL is given. Entries stand in the order given.
+    """The TBSCertList of a full CRL, or of a shard where its URL is given.
+
+    Entries stand in the order given, one by one or several already joined.
 
     Raises ValueError for times out of order and numbers that no CRL can have.
     """
@@ -69,13 +71,13 @@ def crl_to_be_signed(
     if not 0 <= number < _CRL_NUMBER_LIMIT:
         raise ValueError("a CRL number is from 0 to 2^159 - 1")
     opening = crl_opening(issuer) + der.time(this_update) + der.time(next_update)
-    listed = b"".join(entries)
+    listed = sum(map(len, entries))
     # RFC 5280 5.1.2.6: without entries the field is absent.
-    listed_header = der.header(der.SEQUENCE, len(listed)) if listed else b""
+    listed_header = der.header(der.SEQUENCE, listed) if listed else b""
     closing = der.explicit(0, der.sequence(*_extensions(issuer, number, issuing_distribution_point)))
-    length = len(opening) + len(listed_header) + len(listed) + len(closing)
+    length = len(opening) + len(listed_header) + listed + len(closing)
     # One join: with a million entries every copy counts.
-    return b"".join((der.header(der.SEQUENCE, length), opening, listed_header, listed, closing))
+    return b"".join((der.header(der.SEQUENCE, length), opening, listed_header, *entries, closing))
 
 
 def crl_opening(issuer: Certificate) -> bytes:
