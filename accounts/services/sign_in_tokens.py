@@ -188,4 +188,4 @@ def _refused() -> Unauthenticated:
 
 def _record(actor: Actor, event: EventName, user: User, **facts: object) -> None:
     resource = Resource("user", user.pk, user.email)
-    audit.record(actor, event, resource, organization_id=actor.organization_id, **facts)
+    audit.record(actor, event, resource, organization_id=actor.organization_id, event_id=None, **facts)

@@ -24,6 +24,7 @@ from cas.core.names import format_name
 from cas.core.plan import lifetime_of
 from cas.models import Template
 from cas.selectors import find_issuer
+from cas.services.restrictions import require_allowed, restriction_of
 from certificates.models import Certificate, Request
 from certificates.orders import IssueOrder, SameKey
 from certificates.services import approval
@@ -72,6 +73,7 @@ def file_request(actor: Actor, template: Template, wanted: Wanted, *, again: boo
     try:
         with transaction.atomic():
             plan = rehearse(template, wanted, now=timezone.now())
+            require_allowed(restriction_of(actor), plan, ca_id=template.ca_id)
             require_free_identifier(order, template)
             row = _row(actor, person, template, wanted, plan, again=again)
             row.save(force_insert=True)
