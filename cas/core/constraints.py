@@ -39,6 +39,8 @@ from cas.core.usages import extended_key_usage_name, extended_key_usages
 from kernel.errors import FieldError, field_error
 from kernel.text import _
 
+ComparableName = tuple[frozenset[tuple[ObjectIdentifier, str]], ...]
+
 _ISSUER: Final = "issuer"
 _HOST: Final = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 
@@ -238,7 +240,8 @@ def _is_within(name: GeneralName, subtree: GeneralName) -> bool:
 
 def _is_host_within(host: str, subtree: str) -> bool:
     """The host itself and everything below; a leading dot (against RFC 5280, but in use) means below only."""
-    host, subtree = host.lower(), subtree.lower()
+    # A dot at the end names the same host (RFC 1034 3.1), and must not lead around an exclusion.
+    host, subtree = host.lower().removesuffix("."), subtree.lower().removesuffix(".")
     if subtree.startswith("."):
         return host.endswith(subtree)
     return not subtree or host == subtree or host.endswith("." + subtree)
@@ -260,10 +263,14 @@ def _is_email_within(address: str, subtree: str) -> bool:
 
 def _is_name_within(name: Name, subtree: Name) -> bool:
     """Whether the subtree is a prefix of the name, RDN by RDN."""
-    wanted = [_comparable(rdn) for rdn in subtree.rdns]
-    return [_comparable(rdn) for rdn in name.rdns[: len(wanted)]] == wanted
+    wanted = comparable_name(subtree)
+    return comparable_name(name)[: len(wanted)] == wanted
+
+
+def comparable_name(name: Name) -> ComparableName:
+    """RFC 5280 7.1: without regard to case, nor to how many spaces stand between words, nor to the kind of string."""
+    return tuple(_comparable(rdn) for rdn in name.rdns)
 
 
 def _comparable(rdn: RelativeDistinguishedName) -> frozenset[tuple[ObjectIdentifier, str]]:
-    """RFC 5280 7.1: without regard to case, nor to how many spaces stand between words."""
     return frozenset((each.oid, " ".join(str(each.value).casefold().split())) for each in rdn)

@@ -71,12 +71,25 @@ class _Counters:
             self.any_policy = _tighter(self.any_policy, inhibited.skip_certs)
 
 
-def policy_room(chain: Sequence[Certificate]) -> PolicyRoom:
-    """Judge the chain from its root downwards; a root that signed itself is an anchor of trust and says nothing.
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """A chain judged from its root downwards; a root that signed itself is an anchor of trust and says nothing.
 
     A CA without policies ends the tree of RFC 5280, and so any claim to a policy below it. That matters only where a
     policy is required; elsewhere such a CA is taken to leave the choice open, as most private hierarchies mean it.
     """
+
+    strict: Allowed
+    lenient: Allowed
+    counters: _Counters
+
+    @property
+    def is_required(self) -> bool:
+        """6.1.5 a: the last certificate is counted before it is asked."""
+        return self.counters.explicit is not None and self.counters.explicit <= 1
+
+
+def _walk(chain: Sequence[Certificate]) -> _Walk:
     path = list(reversed(chain))
     if path and is_self_issued(path[0]):
         path = path[1:]
@@ -88,9 +101,13 @@ def policy_room(chain: Sequence[Certificate]) -> PolicyRoom:
         strict = frozenset() if stated is None else _narrowed(strict, stated, certificate, counters)
         lenient = lenient if stated is None else _narrowed(lenient, stated, certificate, counters)
         counters.pass_by(certificate)
-    # 6.1.5 a: the last certificate is counted before it is asked.
-    is_required = counters.explicit is not None and counters.explicit <= 1
-    return PolicyRoom(strict if is_required else lenient, is_required)
+    return _Walk(strict, lenient, counters)
+
+
+def policy_room(chain: Sequence[Certificate]) -> PolicyRoom:
+    """What the chain leaves to the next certificate."""
+    walk = _walk(chain)
+    return PolicyRoom(walk.strict if walk.is_required else walk.lenient, walk.is_required)
 
 
 def policy_errors(
@@ -111,12 +128,16 @@ def policy_errors(
 
 
 def is_satisfied(chain: Sequence[Certificate], certificate: Certificate) -> bool:
-    """Whether a certificate that exists has a policy where the chain above requires one (RFC 5280 6.1.5 g)."""
-    room = policy_room(chain)
-    if not room.is_required:
+    """Whether a certificate that exists has a policy where it, or the chain above, requires one (RFC 5280 6.1.5)."""
+    walk = _walk(chain)
+    limits = extension_of(certificate.extensions, PolicyConstraints)
+    if not walk.is_required and (limits is None or limits.require_explicit_policy != 0):
         return True
-    stated = _policies(certificate) or frozenset()
-    return bool(stated if room.allowed is None or ANY_POLICY in stated else stated & room.allowed)
+    stated = _policies(certificate)
+    if stated is None:
+        return False
+    kept = _kept(walk.strict, stated, certificate, walk.counters)
+    return kept is None or bool(kept)
 
 
 def states_policies(certificate: Certificate) -> bool:
@@ -132,13 +153,17 @@ def _narrowed(
     allowed: Allowed, stated: frozenset[ObjectIdentifier], certificate: Certificate, counters: _Counters
 ) -> Allowed:
     """6.1.3 d, then the mappings of 6.1.4 b."""
-    any_counts = counters.any_policy != 0 or is_self_issued(certificate)
-    if ANY_POLICY in stated and any_counts:
-        kept = allowed
-    else:
-        named = stated - {ANY_POLICY}
-        kept = named if allowed is None else named & allowed
+    kept = _kept(allowed, stated, certificate, counters)
     return _mapped(kept, mappings(certificate), is_inhibited=counters.mapping == 0)
+
+
+def _kept(
+    allowed: Allowed, stated: frozenset[ObjectIdentifier], certificate: Certificate, counters: _Counters
+) -> Allowed:
+    if ANY_POLICY in stated and (counters.any_policy != 0 or is_self_issued(certificate)):
+        return allowed
+    named = stated - {ANY_POLICY}
+    return named if allowed is None else named & allowed
 
 
 def _mapped(allowed: Allowed, pairs: Mappings, *, is_inhibited: bool) -> Allowed:

@@ -38,10 +38,10 @@ class Verdict:
     """What is to be thought of a certificate, for one purpose and at one time.
 
     `valid`: there is no error. `chain_valid`: none about the chain: signatures, constraints, an anchor at its end.
-    `not_expired`: every certificate of the chain was valid at the time. `not_revoked`: False where one was revoked, None
-    where that was not asked or is not known of one of them. `chain` begins with the certificate and goes as far as it
-    could be followed; where it is trusted, `trusted_anchor` is its last one. Errors and warnings stand in the order of
-    the chain.
+    `not_expired`: every certificate of the chain was valid at the time. `not_revoked`: False where one was revoked,
+    None where that was not asked or is not known of one of them. `chain` begins with the certificate and goes as far
+    as it could be followed; where it is trusted, `trusted_anchor` is its last one. Errors and warnings stand in the
+    order of the chain.
     """
 
     chain: tuple[Certificate, ...]
