@@ -16,7 +16,7 @@ from cas.core.authority import AuthorityPlan
 from cas.core.general_names import general_name_text, kind_of
 from cas.core.leaf import LeafPlan
 from cas.core.names import values_of
-from cas.core.plan import lifetime_of
+from cas.core.plan import Plan, lifetime_of
 
 _DAY: Final = timedelta(days=1)
 _SERVER, _CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
@@ -49,19 +49,19 @@ class Violation:
     value: str
 
 
-def violation(restriction: Restriction, plan: LeafPlan | AuthorityPlan, *, ca_id: int | None) -> Violation | None:
+def violation(restriction: Restriction, plan: Plan, *, ca_id: int | None) -> Violation | None:
     """The first thing about this certificate that is not allowed; `ca_id` None: it signs itself."""
     return next(_violations(restriction, plan, ca_id), None)
 
 
-def type_of(plan: LeafPlan | AuthorityPlan) -> str:
+def type_of(plan: Plan) -> str:
     """`server`, `client` or `dual_purpose` by exactly its purposes, `ca`, or `other`."""
     if isinstance(plan, AuthorityPlan):
         return "ca"
-    return _TYPES.get(frozenset(plan.extended_key_usage), _OTHER)
+    return _TYPES.get(frozenset(plan.extended_key_usage), _OTHER) if isinstance(plan, LeafPlan) else _OTHER
 
 
-def _violations(restriction: Restriction, plan: LeafPlan | AuthorityPlan, ca_id: int | None) -> Iterator[Violation]:
+def _violations(restriction: Restriction, plan: Plan, ca_id: int | None) -> Iterator[Violation]:
     if (kind := type_of(plan)) not in restriction.certificate_types:
         yield Violation("allowed_certificate_types", kind)
     if ca_id is not None and ca_id not in restriction.ca_ids:

@@ -30,8 +30,9 @@ from cas.services.founding import (
 from cas.services.serials import serial_text
 from cas.services.standing import add_standing_templates
 from kernel.actor import Actor
-from kernel.errors import Invalid
+from kernel.errors import Conflict, Invalid
 from kernel.permissions import Permission
+from kernel.text import _
 
 Status = CertificateAuthority.Status
 
@@ -57,6 +58,19 @@ def retire_ca(*, actor: Actor, ca: CertificateAuthority) -> CertificateAuthority
     return _change_status(
         actor, ca, Status.RETIRED, EventName.CA_RETIRED, allowed_from={Status.ACTIVE, Status.DISABLED}
     )
+
+
+@transaction.atomic
+def retire_childless_ca(*, actor: Actor, ca: CertificateAuthority) -> CertificateAuthority:
+    """`retire_ca`, where no CA stands below it that is not retired itself. Raises Denied, Conflict."""
+    policy.require(actor, Permission.CAS_WRITE, organization_id=ca.organization_id, ca_id=ca.pk)
+    row, *below = selectors.lock_subtree(ca.pk)
+    gone = (Status.RETIRED, Status.CANCELLED)
+    children = [each for each in below if each.parent_id == row.pk and each.status not in gone]
+    if children:
+        text = _("%(ca)s has %(count)s CAs directly below it.")
+        raise Conflict(text, code="ca-has-children", ca=row.name, count=len(children))
+    return retire_ca(actor=actor, ca=row)
 
 
 @transaction.atomic
@@ -145,6 +159,7 @@ def _create(
         predecessor=predecessor,
     )
     certificate = certify(
+        actor,
         draft,
         signing_ca=parent or ca,
         kind=IssuedSerial.Kind.CA,

@@ -59,7 +59,9 @@ def cross_certify(*, actor: Actor, order: CrossOrder) -> CaCertificate:
         known=known,
     )
     draft = draft_certificate(wish, issuer=issuer, now=now)
-    certificate = certify(draft, signing_ca=issuer, kind=IssuedSerial.Kind.CROSS, passphrase=order.issuer_passphrase)
+    certificate = certify(
+        actor, draft, signing_ca=issuer, kind=IssuedSerial.Kind.CROSS, passphrase=order.issuer_passphrase
+    )
     row = keep_ca_certificate(
         ca,
         certificate,
@@ -108,7 +110,9 @@ def renew_authority(
         known=known,
     )
     draft = draft_certificate(wish, issuer=issuer, now=now)
-    certificate = certify(draft, signing_ca=issuer or row, kind=IssuedSerial.Kind.CA, passphrase=issuer_passphrase)
+    certificate = certify(
+        actor, draft, signing_ca=issuer or row, kind=IssuedSerial.Kind.CA, passphrase=issuer_passphrase
+    )
     kept = keep_ca_certificate(row, certificate, issuer=issuer or row, event=audit.new_event_id())
     _record(actor, EventName.CA_CERTIFICATE_RENEWED, kept)
     return kept

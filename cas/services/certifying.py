@@ -15,7 +15,9 @@ from cas.core.reading import extension_of
 from cas.core.signing import LintedDraft, prepare, sign_certificate
 from cas.guards import require_sealed_log
 from cas.models import CertificateAuthority, IssuedSerial
+from cas.services.restrictions import require_allowed, restriction_of
 from cas.services.serials import new_serial, reserve_serial, shard_of
+from kernel.actor import Actor
 from kernel.secret import Secret
 
 
@@ -41,6 +43,7 @@ def draft_certificate(
 
 
 def certify(
+    actor: Actor,
     draft: LintedDraft,
     *,
     signing_ca: CertificateAuthority,
@@ -50,9 +53,11 @@ def certify(
 ) -> x509.Certificate:
     """Reserve the serial for exactly this draft, and let the CA sign it. `is_new`: the CA is not committed yet.
 
-    Raises Unavailable (no key, locked), WrongPassphrase, TooMany, Conflict.
+    Raises Invalid, Denied (the actor's issuance policy), Unavailable (no key, locked), WrongPassphrase, TooMany,
+    Conflict.
     """
     plan = draft.plan
+    require_allowed(restriction_of(actor), plan, ca_id=signing_ca.pk if plan.issuer else None)
     reserve_serial(
         signing_ca,
         plan.serial,

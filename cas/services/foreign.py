@@ -112,7 +112,9 @@ def sign_authority_request(*, actor: Actor, order: AuthorityRequestOrder) -> Cer
         public_key=key,
         key=None,
     )
-    certificate = certify(draft, signing_ca=parent, kind=IssuedSerial.Kind.CA, passphrase=order.parent_passphrase)
+    certificate = certify(
+        actor, draft, signing_ca=parent, kind=IssuedSerial.Kind.CA, passphrase=order.parent_passphrase
+    )
     keep_ca_certificate(ca, certificate, issuer=parent)
     audit.record(
         actor,

@@ -6,8 +6,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 from accounts.services.issuance_policies import policy_of
-from cas.core.authority import AuthorityPlan
-from cas.core.leaf import LeafPlan
+from cas.core.plan import Plan
 from cas.core.restriction import Restriction, violation
 from kernel.actor import Actor
 from kernel.errors import Invalid, field_error
@@ -33,7 +32,7 @@ def restriction_of(actor: Actor) -> Restriction | None:
     )
 
 
-def require_allowed(restriction: Restriction | None, plan: LeafPlan | AuthorityPlan, *, ca_id: int | None) -> None:
+def require_allowed(restriction: Restriction | None, plan: Plan, *, ca_id: int | None) -> None:
     """A step: this very certificate may be signed. Raises Invalid, with `field` and `value` of what may not."""
     found = violation(restriction, plan, ca_id=ca_id) if restriction is not None else None
     if found is None:
