@@ -13,6 +13,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
+_IPV6_NETWORK: Final = 64
 
 
 def read_networks(values: Sequence[str], errors: list[FieldError]) -> list[str]:
@@ -42,6 +43,16 @@ def read_address(ip: str | None) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
+
+
+def network_of(ip: str | None) -> str:
+    """Whom a request came from, to count him by: an IPv4 address, or the network of an IPv6 one, for whoever has one of
+    these has all of its /64. Empty where nobody knows.
+    """
+    address = read_address(ip)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))
+    return str(address or "")
 
 
 def is_allowed(cidrs: Sequence[str], address: Address | None) -> bool:

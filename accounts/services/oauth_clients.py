@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import policy, redirects, tokens
+from accounts.address_ranges import network_of
 from accounts.models import OAuthClient, Organization
 from accounts.selectors import person_of
 from accounts.services.credentials import digest_key
@@ -132,7 +133,8 @@ def _new_id() -> str:
 
 def _require_room(ip: str | None) -> None:
     recent = OAuthClient.objects.filter(organization=None, created_at__gt=timezone.now() - _WINDOW)
-    if recent.count() >= _MOST_OF_ALL or recent.filter(registered_from=ip).count() >= _MOST_OF_ADDRESS:
+    networks = [network_of(each) for each in recent.values_list("registered_from", flat=True)[:_MOST_OF_ALL]]
+    if len(networks) >= _MOST_OF_ALL or networks.count(network_of(ip)) >= _MOST_OF_ADDRESS:
         text = _("Too many applications have been registered lately.")
         raise TooMany(text, retry_after=int(_WINDOW.total_seconds()))
 
