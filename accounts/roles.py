@@ -53,5 +53,11 @@ PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = {
 
 # What nobody is given by an identity provider elsewhere: only an owner gives it, to somebody he has named.
 ONLY_BY_HAND: Final = frozenset(
-    {Permission.REQUESTS_DECIDE, Permission.MEMBERS_WRITE, Permission.ORGANIZATIONS_WRITE, Permission.API_KEYS_WRITE}
+    {
+        Permission.REQUESTS_DECIDE,
+        Permission.MEMBERS_WRITE,
+        Permission.ORGANIZATIONS_WRITE,
+        Permission.API_KEYS_WRITE,
+        Permission.CAS_EXPORT_KEY,
+    }
 )

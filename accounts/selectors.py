@@ -21,7 +21,7 @@ from accounts.models import (
     User,
 )
 from kernel.actor import Actor, ActorKind
-from kernel.errors import Denied, NotFound
+from kernel.errors import Denied, Invalid, NotFound
 from kernel.ref import Ref
 from kernel.text import _
 
@@ -81,6 +81,22 @@ def acting_in(actor: Actor, organization: Ref | None) -> Actor:
     except NotFound as error:
         raise Denied(_("You do not act in this organization.")) from error
     return replace(actor, organization_id=row.pk)
+
+
+def home_of(actor: Actor) -> Organization:
+    """Where the actor works. Of a superuser above all organizations: the one that his account names, else the only one.
+
+    Raises Invalid where that says nothing.
+    """
+    if actor.organization_id is None and actor.is_superuser:
+        named = User.objects.filter(pk=actor.person_id).values_list("default_organization_id", flat=True).first()
+        found = list(organizations(visible_to=actor).filter(**({"pk": named} if named else {}))[:2])
+    else:
+        found = list(Organization.objects.filter(pk=actor.organization_id))
+    if len(found) != 1:
+        text = _("Work in an organization, or set a default one for yourself.")
+        raise Invalid.of("organization_id", "required", text)
+    return found[0]
 
 
 def person_of(actor: Actor) -> User:

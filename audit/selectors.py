@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -94,6 +95,18 @@ def get_event(event_id: str, *, visible_to: Actor) -> AuditEvent:
     if event is None:
         raise NotFound(_("There is no such audit event."))
     return event
+
+
+def newest_event(name: EventName, *, log: int, resource_type: str, resource_id: int) -> AuditEvent | None:
+    """The last time that this happened to that row."""
+    about = AuditEvent.objects.filter(log=log, resource_type=resource_type, resource_id=resource_id)
+    return about.filter(name=name).order_by("-pk").first()
+
+
+def actors_of(event_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """The kind and the number of who did each of these: for those who may see what came of it."""
+    rows = AuditEvent.objects.filter(event_id__in=list(event_ids))
+    return {event: (kind, number) for event, kind, number in rows.values_list("event_id", "actor_kind", "actor_id")}
 
 
 def visible_log(log: int, *, visible_to: Actor) -> int:

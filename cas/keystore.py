@@ -17,7 +17,7 @@ from cas.core.signing import Signer
 from cas.guards import require_constraints
 from cas.guesses import WrongPassphrase, counted
 from cas.models import CaCertificate, CaKey, CertificateAuthority
-from kernel.errors import Conflict, FieldError, Invalid, Unavailable, field_error
+from kernel.errors import Conflict, Denied, FieldError, Invalid, NotFound, Unavailable, field_error
 from kernel.seal import SealBroken
 from kernel.secret import Secret
 from kernel.text import _
@@ -28,6 +28,7 @@ __all__ = [
     "WrongPassphrase",
     "check_health",
     "discard_key",
+    "export_key",
     "find_token_key",
     "generate_key",
     "keep_key",
@@ -156,6 +157,23 @@ def check_health(ca: CertificateAuthority) -> None:
     _open(ca.key, ca, None).health()
 
 
+def export_key(ca: CertificateAuthority) -> Secret:
+    """The private key itself (PKCS#8 DER), where it is sealed here and by nothing else. Whoever calls this answers for
+    who gets it.
+
+    Raises NotFound (no key here), Denied (it is on a token, or behind a passphrase), Unavailable (it does not open).
+    """
+    if ca.key is None:
+        raise NotFound(_("There is no private key of %(ca)s here."), code="no-private-key", ca=ca.name)
+    if ca.key.backend != Backend.SEALED or ca.key.passphrase_protected:
+        text = _("The key of %(ca)s does not leave: it is on a token, or behind a passphrase.")
+        raise Denied(text, code="key-not-exportable", ca=ca.name)
+    try:
+        return sealed.unseal(ca.key, None)
+    except SealBroken as error:
+        raise _broken(ca) from error
+
+
 def _open(row: CaKey, ca: CertificateAuthority, passphrase: Secret | None) -> KeyBackend:
     if row.backend == Backend.PKCS11:
         return pkcs11.open_key(row)
@@ -167,7 +185,11 @@ def _open(row: CaKey, ca: CertificateAuthority, passphrase: Secret | None) -> Ke
     try:
         return sealed.open_key(row, None)
     except SealBroken as error:
-        raise Unavailable(_("The key of %(ca)s does not open."), code="key-broken", ca=ca.name) from error
+        raise _broken(ca) from error
+
+
+def _broken(ca: CertificateAuthority) -> Unavailable:
+    return Unavailable(_("The key of %(ca)s does not open."), code="key-broken", ca=ca.name)
 
 
 def _open_with_passphrase(row: CaKey, ca: CertificateAuthority, passphrase: Secret) -> KeyBackend:

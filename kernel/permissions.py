@@ -25,6 +25,7 @@ class Permission(StrEnum):
     CAS_CREATE = "cas:create"
     CAS_WRITE = "cas:write"
     CAS_REVOKE = "cas:revoke"
+    CAS_EXPORT_KEY = "cas:export-key"
     CRLS_PUBLISH = "crls:publish"
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"

@@ -37,6 +37,11 @@ def seal_key(row: CaKey, key: PrivateKey, passphrase: Secret | None) -> bytes:
 
 def open_key(row: CaKey, passphrase: Secret | None) -> SealedKey:
     """Raises SealBroken: a wrong passphrase, or a blob that was tampered with."""
+    return SealedKey(load_private_key(unseal(row, passphrase), trusted=True))
+
+
+def unseal(row: CaKey, passphrase: Secret | None) -> Secret:
+    """The key itself, as PKCS#8 DER. Raises SealBroken."""
     secret = vault.open_secret(
         bytes(row.sealed or b""),
         organization_id=row.organization_id,
@@ -47,7 +52,7 @@ def open_key(row: CaKey, passphrase: Secret | None) -> SealedKey:
     if row.passphrase_protected:
         with _STRETCHING:
             secret = unseal_with_passphrase(passphrase or Secret(b""), secret.reveal(), _inner_context(row))
-    return SealedKey(load_private_key(secret, trusted=True))
+    return secret
 
 
 def _inner_context(row: CaKey) -> bytes:

@@ -26,6 +26,8 @@ CODES: Final = {
 # cACompromise says that a CA's own key is lost, aACompromise is for attribute authorities. A CA is never on hold: what
 # it issued meanwhile would become good or bad with hindsight.
 LEAF_REASONS: Final = frozenset(CODES) - {ReasonFlags.ca_compromise, ReasonFlags.aa_compromise}
+# Nobody is offered it for a leaf, but other systems' clients say it, of the CA that the leaf is from.
+ACCEPTED_LEAF_REASONS: Final = LEAF_REASONS | {ReasonFlags.ca_compromise}
 AUTHORITY_REASONS: Final = frozenset(CODES) - {ReasonFlags.certificate_hold, ReasonFlags.aa_compromise}
 
 
@@ -41,6 +43,17 @@ def parse_reason(text: str | int, *, field: str = "reason") -> ReasonFlags:
     return reason
 
 
+def reason_in_words(text: str) -> ReasonFlags:
+    """What free text about an end-entity certificate comes to: a reason where it is one, else `unspecified`.
+
+    Never a hold, which nobody asks for by chance.
+    """
+    letters = _letters(text)
+    reason = _BY_SPELLING.get(_WORDS.get(letters, letters), ReasonFlags.unspecified)
+    is_meant = reason in LEAF_REASONS and reason is not ReasonFlags.certificate_hold
+    return reason if is_meant else ReasonFlags.unspecified
+
+
 def reason_name(reason: ReasonFlags) -> str:
     """The name as RFC 5280 writes it, such as `keyCompromise`."""
     return str(reason.value)
@@ -51,4 +64,6 @@ def _letters(text: str) -> str:
 
 
 _BY_SPELLING: Final = {_letters(reason.value): reason for reason in CODES}
+# What people write for them.
+_WORDS: Final = dict.fromkeys(("compromised", "keycompromised", "privatekeycompromise"), "keycompromise")
 _BY_CODE: Final = {str(code): reason for reason, code in CODES.items()}
