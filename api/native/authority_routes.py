@@ -10,6 +10,7 @@ from django.urls import register_converter
 from api.native.authorities import Authorities
 from api.native.authority_arrivals import ArrivingAuthorities, ForeignAuthorities, PendingAuthorities
 from api.native.authority_certificates import AuthorityCertificates, AuthoritySuccession
+from api.native.authority_dialects import AuthorityDialects
 from api.native.dialect import NativeViewSet
 
 
@@ -45,6 +46,7 @@ AUTHORITY_ROUTES: Final[tuple[tuple[str, type[NativeViewSet], Mapping[str, str]]
     (f"{_ONE}/retire", Authorities, {"post": "retire"}),
     (f"{_ONE}/disable", Authorities, {"post": "disable"}),
     (f"{_ONE}/enable", Authorities, {"post": "enable"}),
+    (f"{_ONE}/dialects", AuthorityDialects, {"get": "show_dialects", "post": "open"}),
     (f"{_ONE}/csr", PendingAuthorities, {"post": "csr"}),
     (f"{_ONE}/complete", PendingAuthorities, {"post": "complete"}),
     (f"{_ONE}/cancel", PendingAuthorities, {"post": "cancel"}),

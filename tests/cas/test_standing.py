@@ -13,7 +13,7 @@ from cas import selectors
 from cas.models import Template
 from cas.orders import Dialect
 from cas.services.standing import enable_dialect
-from cas.services.templates import order_of, update_template
+from cas.services.templates import order_of, retire_template, update_template
 from cas.standing import Slot, slots_of
 from certificates.services.authorities import establish_authority
 from kernel.errors import Conflict, Denied, NotFound
@@ -60,6 +60,17 @@ def test_a_second_time_changes_nothing_that_was_edited(office):
     )
     assert len(opened(office, Dialect.CERTMAN)) == 2
     assert selectors.standing_template(ca, slot, visible_to=office.owner).validity == timedelta(days=30)
+
+
+def test_a_template_that_was_retired_is_made_again_on_the_role_that_is_left(office):
+    opened(office, Dialect.FASTPKI)
+    ca = Ref("pk", office.issuing.pk)
+    retire_template(
+        actor=office.owner, template=selectors.standing_template(ca, Slot.FASTPKI_CLIENT, visible_to=office.owner)
+    )
+    with pytest.raises(Denied):
+        selectors.standing_template(ca, Slot.FASTPKI_CLIENT, visible_to=office.owner)
+    assert len(opened(office, Dialect.FASTPKI)) == 3
 
 
 def test_a_ca_may_begin_with_them(office):

@@ -81,6 +81,8 @@ API: Final[Mapping[str, str]] = {
     "POST /api/v2/cas/{ca}/retire": "cas:write",
     "POST /api/v2/cas/{ca}/disable": "cas:write",
     "POST /api/v2/cas/{ca}/enable": "cas:write",
+    "GET /api/v2/cas/{ca}/dialects": "cas:read",
+    "POST /api/v2/cas/{ca}/dialects": "templates:write",
     "POST /api/v2/cas/{ca}/csr": "cas:write",
     "POST /api/v2/cas/{ca}/complete": "cas:create",
     "POST /api/v2/cas/{ca}/cancel": "cas:create",
