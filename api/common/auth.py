@@ -10,9 +10,12 @@ from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.request import Request
 
 from accounts.models import User
+from accounts.program_tokens import SERVICE, is_program_token
 from accounts.services.bearer import authenticate_bearer, looks_like_jwt
 from accounts.services.credentials import authenticate_token
 from accounts.services.oauth_tokens import PREFIX, authenticate_access_token
+from accounts.services.service_tokens import authenticate_service_token
+from accounts.services.sign_in_tokens import authenticate_sign_in_token
 from accounts.sessions import actor_of, lacks_second_factor
 from api.common.trace import trace_id_of
 from certificates.services.client_auth import authenticate_certificate
@@ -45,6 +48,12 @@ class Credentials(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return challenge(None)
+
+
+def shows_program_token(request: HttpRequest) -> bool:
+    """Whether the credential, good or not, is one of FastPKI's clients: they are answered in their words."""
+    scheme, _space, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return scheme.lower() == "bearer" and is_program_token(token.strip())
 
 
 def challenge(code: str | None) -> str:
@@ -84,6 +93,9 @@ def _actor_of_header(request: HttpRequest, header: str) -> Actor:
         return authenticate_access_token(
             secret, path=request.path, ip=client_ip(request), trace_id=trace_id_of(request)
         )
+    if is_program_token(token):
+        authenticate = authenticate_service_token if token.startswith(SERVICE) else authenticate_sign_in_token
+        return authenticate(secret, ip=client_ip(request), trace_id=trace_id_of(request))
     if looks_like_jwt(secret):
         return authenticate_bearer(secret, nobody=nobody(request))
     return authenticate_token(secret, ip=client_ip(request), trace_id=trace_id_of(request))
