@@ -136,7 +136,8 @@ def is_satisfied(chain: Sequence[Certificate], certificate: Certificate) -> bool
     stated = _policies(certificate)
     if stated is None:
         return False
-    kept = _kept(walk.strict, stated, certificate, walk.counters)
+    # 6.1.3 d 2: what a self-issued CA may still say, the last certificate may not.
+    kept = _kept(walk.strict, stated, any_counts=walk.counters.any_policy != 0)
     return kept is None or bool(kept)
 
 
@@ -153,14 +154,13 @@ def _narrowed(
     allowed: Allowed, stated: frozenset[ObjectIdentifier], certificate: Certificate, counters: _Counters
 ) -> Allowed:
     """6.1.3 d, then the mappings of 6.1.4 b."""
-    kept = _kept(allowed, stated, certificate, counters)
+    any_counts = counters.any_policy != 0 or is_self_issued(certificate)
+    kept = _kept(allowed, stated, any_counts=any_counts)
     return _mapped(kept, mappings(certificate), is_inhibited=counters.mapping == 0)
 
 
-def _kept(
-    allowed: Allowed, stated: frozenset[ObjectIdentifier], certificate: Certificate, counters: _Counters
-) -> Allowed:
-    if ANY_POLICY in stated and (counters.any_policy != 0 or is_self_issued(certificate)):
+def _kept(allowed: Allowed, stated: frozenset[ObjectIdentifier], *, any_counts: bool) -> Allowed:
+    if ANY_POLICY in stated and any_counts:
         return allowed
     named = stated - {ANY_POLICY}
     return named if allowed is None else named & allowed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -10,9 +11,12 @@ from cryptography.x509 import (
     CRLDistributionPoints,
     CRLReason,
     DeltaCRLIndicator,
+    DirectoryName,
+    DistributionPoint,
     GeneralName,
     InvalidityDate,
     IssuingDistributionPoint,
+    Name,
     ReasonFlags,
     RevokedCertificate,
 )
@@ -22,8 +26,7 @@ from cas.core.constraints import comparable_name
 from cas.core.reading import UNREADABLE, extension_of
 from cas.core.validation.evidence import Source, Standing, Statement
 from cas.core.validation.facts import Facts
-from cas.core.validation.signatures import Signed, is_signed_by
-from cas.core.validation.work import Budget
+from cas.core.validation.signatures import SignatureChecks, Signed
 
 _PROCESSED: Final = frozenset(
     {
@@ -55,16 +58,16 @@ def is_about(crl: CertificateRevocationList, issuer: Facts) -> bool:
 
 
 def statement_of(
-    crl: CertificateRevocationList, facts: Facts, issuer: Facts, at: datetime, budget: Budget
+    crl: CertificateRevocationList, facts: Facts, signers: Iterable[Facts], at: datetime, checks: SignatureChecks
 ) -> Statement:
-    """What it says of a certificate of this issuer at this time.
+    """What it says at this time of a certificate, whose issuer may sign CRLs by these certificates.
 
-    Raises Unusable: not signed by the issuer, delta, indirect, of another scope, with critical extensions that are not
+    Raises Unusable: signed by none of them, delta, indirect, of another scope, with critical extensions that are not
     understood; and OutOfWork.
     """
-    budget.spend_signature()
     try:
-        if not (issuer.may_sign_crls and _is_signed(crl, issuer)):
+        signed = _signed(crl)
+        if not any(checks.holds_over(crl, signed, signer) for signer in signers):
             raise Unusable("crl-bad-signature")
         _require_scope(crl, facts)
         entry = crl.get_revoked_certificate_by_serial_number(facts.certificate.serial_number)
@@ -75,15 +78,14 @@ def statement_of(
         raise Unusable("crl-unreadable") from error
 
 
-def _is_signed(crl: CertificateRevocationList, issuer: Facts) -> bool:
-    signed = Signed(
+def _signed(crl: CertificateRevocationList) -> Signed:
+    return Signed(
         data=crl.tbs_certlist_bytes,
         signature=crl.signature,
         algorithm=crl.signature_algorithm_oid,
         parameters=crl.signature_algorithm_parameters,
         hash=crl.signature_hash_algorithm,
     )
-    return is_signed_by(issuer.key, signed)
 
 
 def _require_scope(crl: CertificateRevocationList, facts: Facts) -> None:
@@ -97,20 +99,26 @@ def _require_scope(crl: CertificateRevocationList, facts: Facts) -> None:
     if point.indirect_crl:
         raise Unusable("crl-indirect")
     excluded = point.only_contains_user_certs if facts.is_authority else point.only_contains_ca_certs
-    if excluded or point.only_contains_attribute_certs or not _is_its_point(point, facts):
+    if excluded or point.only_contains_attribute_certs or not _is_its_point(point, crl.issuer, facts):
         raise Unusable("crl-other-scope")
 
 
-def _is_its_point(point: IssuingDistributionPoint, facts: Facts) -> bool:
+def _is_its_point(point: IssuingDistributionPoint, issuer: Name, facts: Facts) -> bool:
     """6.3.3 b 2 i: a list for one distribution point is for those certificates that name this point."""
-    if point.relative_name is not None:
-        return False
-    if point.full_name is None:
+    wanted = _names_of(point, issuer)
+    if not wanted:
         return True
     named: set[GeneralName] = set()
     for each in facts.extension(CRLDistributionPoints) or ():
-        named.update(each.full_name or each.crl_issuer or ())
-    return not named.isdisjoint(point.full_name)
+        named |= _names_of(each, facts.certificate.issuer) or set(each.crl_issuer or ())
+    return not named.isdisjoint(wanted)
+
+
+def _names_of(point: IssuingDistributionPoint | DistributionPoint, issuer: Name) -> set[GeneralName]:
+    """4.2.1.13: a relative name stands behind that of the issuer."""
+    if point.relative_name is not None:
+        return {DirectoryName(Name([*issuer.rdns, point.relative_name]))}
+    return set(point.full_name or ())
 
 
 def _listed(entry: RevokedCertificate, at: datetime) -> Statement:

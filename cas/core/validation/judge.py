@@ -63,7 +63,7 @@ def _best(target: Facts, pool: Pool, checks: SignatureChecks, question: Question
     try:
         for path in paths(target, pool, checks):
             checks.budget.spend_path()
-            judged = _judge(path, checks, question, is_anchored=True)
+            judged = _judge(path, pool, checks, question, is_anchored=True)
             if best is None or judged.badness < best.badness:
                 best = judged
             if not best.found.errors:
@@ -73,13 +73,13 @@ def _best(target: Facts, pool: Pool, checks: SignatureChecks, question: Question
     return best, False
 
 
-def _judge(path: Path, checks: SignatureChecks, question: Question, *, is_anchored: bool) -> _Judged:
+def _judge(path: Path, pool: Pool, checks: SignatureChecks, question: Question, *, is_anchored: bool) -> _Judged:
     found = Findings(path)
     judge_path(found, question.at, checks.budget, is_anchored=is_anchored)
     note_oddities(found)
     not_revoked = None
     if question.check_revocation:
-        standings = Standings(question.evidence, question.at, checks)
+        standings = Standings(question.evidence, question.at, pool, checks)
         not_revoked = standings.judge(found, required=question.require_status)
     if question.purpose is not None:
         judge_purpose(found, question.purpose)
@@ -92,7 +92,7 @@ def _without_anchor(target: Facts, pool: Pool, checks: SignatureChecks, question
     """What is to be said although nobody vouches for it: the reader wants to know all that is wrong."""
     try:
         path = known_part(target, pool, checks)
-        judged = _judge(path, checks, question, is_anchored=False)
+        judged = _judge(path, pool, checks, question, is_anchored=False)
     except OutOfWork:
         is_cut, judged = True, _Judged(Findings((target,)), None)
     _tell_the_end(judged.found, pool)

@@ -23,7 +23,7 @@ from cas.core.reading import UNREADABLE, raw_field
 from cas.core.validation.evidence import Source, Standing, Statement
 from cas.core.validation.facts import Facts
 from cas.core.validation.rules import purposes_of
-from cas.core.validation.signatures import SignatureChecks, Signed, is_signed_by
+from cas.core.validation.signatures import SignatureChecks, Signed
 
 # An answer without an end is worth something for as long as one that was fetched for this question.
 _WITHOUT_END: Final = timedelta(hours=24)
@@ -91,16 +91,14 @@ def _is_of_time(response: OCSPResponse, at: datetime) -> bool:
 
 def _is_signed(response: OCSPResponse, issuer: Facts, at: datetime, checks: SignatureChecks) -> bool:
     """By the issuer, or by a responder whose certificate the issuer itself has signed for this (4.2.2.2)."""
-    checks.budget.spend_signature()
-    if is_signed_by(issuer.key, _signed_as_by(response, issuer.key)):
+    if checks.holds_over(response, _signed_as_by(response, issuer.key), issuer):
         return True
-    for certificate in response.certificates[:_MOST_RESPONDERS]:
-        responder = Facts.read(certificate)
-        if _may_answer(responder, issuer, at) and checks.holds(responder, issuer):
-            checks.budget.spend_signature()
-            if is_signed_by(responder.key, _signed_as_by(response, responder.key)):
-                return True
-    return False
+    return any(
+        _may_answer(responder, issuer, at)
+        and checks.holds(responder, issuer)
+        and checks.holds_over(response, _signed_as_by(response, responder.key), responder)
+        for responder in map(Facts.read, response.certificates[:_MOST_RESPONDERS])
+    )
 
 
 def _signed_as_by(response: OCSPResponse, key: object) -> Signed:

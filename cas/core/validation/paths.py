@@ -42,10 +42,14 @@ class Pool:
     def is_anchor(self, facts: Facts) -> bool:
         return facts.fingerprint in self._anchored
 
+    def named(self, subject: ComparableName) -> Sequence[Facts]:
+        """Those that are about this name."""
+        return self._by_subject.get(subject, ())
+
     def issuers(self, facts: Facts) -> tuple[Facts, ...]:
         """Those who may have issued it, by their names; the likeliest first."""
         if facts.fingerprint not in self._issuers:
-            named = [each for each in self._by_subject.get(facts.issuer, ()) if each.fingerprint != facts.fingerprint]
+            named = [each for each in self.named(facts.issuer) if each.fingerprint != facts.fingerprint]
             self._issuers[facts.fingerprint] = tuple(sorted(named, key=lambda each: self._rank(facts, each)))
         return self._issuers[facts.fingerprint]
 

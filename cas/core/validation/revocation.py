@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import takewhile
 from typing import Final
 
-from cryptography.x509 import OCSPNoCheck, ReasonFlags
+from cryptography.x509 import CertificateRevocationList, OCSPNoCheck, ReasonFlags
 
 from cas.core.reasons import reason_name
 from cas.core.validation import crls, ocsp_answers
 from cas.core.validation.evidence import Evidence, Standing, Statement
 from cas.core.validation.facts import Facts
 from cas.core.validation.findings import Findings
+from cas.core.validation.paths import Pool
 from cas.core.validation.signatures import SignatureChecks
 from cas.core.validation.verdict import Aspect
 from kernel.text import _
@@ -36,23 +37,22 @@ class Standings:
 
     evidence: Evidence
     at: datetime
+    pool: Pool
     checks: SignatureChecks
 
     def judge(self, found: Findings, *, required: bool) -> bool | None:
         """True: none is revoked; False: one is; None: of one it is not known. Raises OutOfWork."""
-        standings = [
-            self._judge_one(found, position, facts, issuer, required=required)
-            for position, (facts, issuer) in enumerate(pairwise(found.path))
-        ]
+        standings = [self._judge_one(found, position, required=required) for position in range(len(found.path) - 1)]
         if Standing.REVOKED in standings:
             return False
         return None if Standing.UNKNOWN in standings else True
 
-    def _judge_one(self, found: Findings, position: int, facts: Facts, issuer: Facts, *, required: bool) -> Standing:
+    def _judge_one(self, found: Findings, position: int, *, required: bool) -> Standing:
+        facts, *above = found.path[position:]
         if OCSPNoCheck.oid in facts.extensions:
             return Standing.GOOD
         reasons: set[str] = set()
-        statements = list(self._statements(facts, issuer, reasons))
+        statements = list(self._statements(facts, above, reasons))
         bad = [each for each in statements if each.standing is Standing.REVOKED]
         if bad:
             _tell(found, position, bad[0])
@@ -60,14 +60,15 @@ class Standings:
         if any(each.standing is Standing.GOOD for each in statements):
             return Standing.GOOD
         for code in sorted(reasons):
-            found.warn(Aspect.REVOCATION, position, code, _WHY_NOT[code], issuer=issuer.label)
+            found.warn(Aspect.REVOCATION, position, code, _WHY_NOT[code], issuer=above[0].label)
         text = _("whether %(name)s is revoked is not known")
         say = found.error if required else found.warn
         say(Aspect.REVOCATION, position, "revocation-unknown", text)
         return Standing.UNKNOWN
 
-    def _statements(self, facts: Facts, issuer: Facts, reasons: set[str]) -> Iterator[Statement]:
+    def _statements(self, facts: Facts, above: Sequence[Facts], reasons: set[str]) -> Iterator[Statement]:
         """The register first: it knows before any list does."""
+        issuer = above[0]
         ours = self.evidence.register.get((issuer.spki, facts.certificate.serial_number))
         if ours is not None:
             yield ours
@@ -79,9 +80,44 @@ class Standings:
             if not crls.is_about(crl, issuer):
                 continue
             try:
-                yield crls.statement_of(crl, facts, issuer, self.at, self.checks.budget)
+                yield crls.statement_of(crl, facts, self._signers(above), self.at, self.checks)
             except crls.Unusable as error:
                 reasons.add(error.code)
+
+    def _signers(self, above: Sequence[Facts]) -> Iterator[Facts]:
+        """The issuer by this key, and by others that it has had (RFC 5280 6.3.3 f): a certificate of the same name
+        counts where it stands in the path itself, or has been signed by one of this name in it or by the next above.
+        """
+        issuer = above[0]
+        own = list(takewhile(lambda each: each.subject == issuer.subject, above))
+        vouching = above[: len(own) + 1]
+        in_path = {each.fingerprint for each in own}
+        if issuer.may_sign_crls:
+            yield issuer
+        for other in self.pool.named(issuer.subject):
+            if other.spki == issuer.spki or not self._may_sign_lists(other):
+                continue
+            if other.fingerprint in in_path or any(self._vouches(each, other) for each in vouching):
+                yield other
+
+    def _vouches(self, upper: Facts, signer: Facts) -> bool:
+        """Whether it has signed this certificate, and not revoked it since on a list by its own key."""
+        if signer.issuer != upper.subject or not self.checks.holds(signer, upper):
+            return False
+        lists = [crl for crl in self.evidence.crls if crls.is_about(crl, upper)]
+        return not any(self._is_listed(crl, signer, upper) for crl in lists)
+
+    def _is_listed(self, crl: CertificateRevocationList, signer: Facts, upper: Facts) -> bool:
+        try:
+            said = crls.statement_of(crl, signer, [upper], self.at, self.checks)
+        except crls.Unusable:
+            return False
+        return said.standing is Standing.REVOKED
+
+    def _may_sign_lists(self, other: Facts) -> bool:
+        certificate = other.certificate
+        is_of_time = certificate.not_valid_before_utc <= self.at <= certificate.not_valid_after_utc
+        return is_of_time and other.may_sign_crls and not other.flaws and not other.unprocessed_critical
 
 
 def _tell(found: Findings, position: int, statement: Statement) -> None:

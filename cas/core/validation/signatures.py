@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -70,17 +71,24 @@ def _verify(key: object, signed: Signed) -> None:
 
 @dataclass(slots=True)
 class SignatureChecks:
-    """The signatures of certificates, each asked for once and paid for from the budget."""
+    """Signatures, each asked for once and paid for from the budget."""
 
     budget: Budget
-    _known: dict[tuple[str, bytes], bool] = field(default_factory=dict)
+    _known: dict[tuple[str | int, bytes], bool] = field(default_factory=dict)
 
     def holds(self, certificate: Facts, issuer: Facts) -> bool:
         """Whether the key of `issuer` has signed the certificate. Raises OutOfWork."""
-        pair = (certificate.fingerprint, issuer.spki)
+        return self._once(certificate.fingerprint, issuer, lambda: _has_signed(issuer.key, certificate))
+
+    def holds_over(self, what: object, signed: Signed, issuer: Facts) -> bool:
+        """Whether the key of `issuer` has signed this, which lives as long as these checks do. Raises OutOfWork."""
+        return self._once(id(what), issuer, lambda: is_signed_by(issuer.key, signed))
+
+    def _once(self, what: str | int, issuer: Facts, ask: Callable[[], bool]) -> bool:
+        pair = (what, issuer.spki)
         if pair not in self._known:
             self.budget.spend_signature()
-            self._known[pair] = issuer.key is not None and _has_signed(issuer.key, certificate)
+            self._known[pair] = issuer.key is not None and ask()
         return self._known[pair]
 
 
