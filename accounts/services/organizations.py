@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import slugify
 
@@ -17,17 +18,20 @@ from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
 from kernel.actor import Actor
-from kernel.errors import Conflict, Denied, Invalid, field_error
+from kernel.errors import Conflict, Denied, FieldError, Invalid, field_error
 from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.text import _
 
 _LONGEST_NAME: Final = 120
+_LONGEST_DESCRIPTION: Final = 1000
 _LONGEST_SLUG: Final = 80
 
 
 @transaction.atomic
-def create_organization(*, actor: Actor, name: str, slug: str = "", owner: User | None = None) -> Organization:
+def create_organization(
+    *, actor: Actor, name: str, slug: str = "", description: str = "", owner: User | None = None
+) -> Organization:
     """A new tenant, with its first owner if one is named. Superusers only.
 
     Raises Denied, Invalid, Conflict (name or slug taken).
@@ -36,7 +40,7 @@ def create_organization(*, actor: Actor, name: str, slug: str = "", owner: User 
         raise Denied(_("Only a superuser can create organizations."))
     name = name.strip()
     slug = slug or slugify(name)[:_LONGEST_SLUG].strip("-")
-    if errors := text_errors("name", name, longest=_LONGEST_NAME, required=True):
+    if errors := _text_errors(name, description):
         raise Invalid(errors=errors)
     if not 0 < len(slug) <= _LONGEST_SLUG or slug != slugify(slug):
         text = _("A slug has up to %(longest)s lower-case letters, digits and hyphens.")
@@ -44,7 +48,7 @@ def create_organization(*, actor: Actor, name: str, slug: str = "", owner: User 
     event_id = audit.new_event_id()
     try:
         with transaction.atomic():
-            organization = Organization.objects.create(name=name, slug=slug, event=event_id)
+            organization = Organization.objects.create(name=name, slug=slug, description=description, event=event_id)
     except IntegrityError as error:
         raise Conflict(_("An organization with this name exists already."), code="organization-exists") from error
     if owner is not None:
@@ -57,6 +61,49 @@ def create_organization(*, actor: Actor, name: str, slug: str = "", owner: User 
         event_id=event_id,
     )
     return organization
+
+
+@transaction.atomic
+def update_organization(
+    *, actor: Actor, organization: Organization, name: str | None = None, description: str | None = None
+) -> Organization:
+    """What is None stays; the slug does in any case. Raises Denied, Invalid, Conflict (the name is taken)."""
+    policy.require(actor, Permission.ORGANIZATIONS_WRITE, organization_id=organization.pk)
+    row = Organization.objects.select_for_update().get(pk=organization.pk)
+    row.name = row.name if name is None else name.strip()
+    row.description = row.description if description is None else description
+    if errors := _text_errors(row.name, row.description):
+        raise Invalid(errors=errors)
+    try:
+        with transaction.atomic():
+            row.save(update_fields=["name", "description"])
+    except IntegrityError as error:
+        raise Conflict(_("An organization with this name exists already."), code="organization-exists") from error
+    resource = Resource("organization", row.pk, row.name)
+    facts = {"name": row.name, "description": row.description}
+    audit.record(actor, EventName.ORGANIZATION_UPDATED, resource, organization_id=row.pk, event_id=None, **facts)
+    return row
+
+
+@transaction.atomic
+def close_organization(*, actor: Actor, organization: Organization) -> Organization:
+    """Nobody belongs to it any more. What it has issued stays, and is answered for. Superusers only.
+
+    Raises Denied, Conflict (somebody belongs to it; it is closed).
+    """
+    if not actor.is_superuser:
+        raise Denied(_("Only a superuser can do this."))
+    row = Organization.objects.select_for_update().get(pk=organization.pk)
+    if row.closed_at is not None:
+        raise Conflict(_("This has been done already."), code="organization-closed")
+    if row.memberships.exists():
+        text = _("Cannot delete organization with users. Remove all users first.")
+        raise Conflict(text, code="organization-in-use")
+    row.closed_at = timezone.now()
+    row.save(update_fields=["closed_at"])
+    resource = Resource("organization", row.pk, row.name)
+    audit.record(actor, EventName.ORGANIZATION_CLOSED, resource, organization_id=row.pk)
+    return row
 
 
 @transaction.atomic
@@ -176,8 +223,10 @@ def require_no_more_than(actor: Actor, permissions: frozenset[Permission]) -> No
 
 def join(actor: Actor, organization: Organization, user: User, role: ChosenRole) -> Membership:
     """A step: the person becomes a member. Raises Denied (managed by another organization), Conflict (is one)."""
-    if user.managed_by_id not in (None, organization.pk):
+    if {user.managed_by_id, user.sponsored_by_id} - {None, organization.pk}:
         raise Denied(_("This person belongs to another organization."))
+    if organization.closed_at is not None:
+        raise Conflict(_("This organization is closed."), code="organization-closed")
     membership = Membership(organization=organization, user=user, event=audit.new_event_id())
     membership.role, membership.custom_role = role.name, role.custom
     membership.capabilities = list(role.capabilities)
@@ -201,6 +250,13 @@ def leave(actor: Actor, membership: Membership) -> None:
     """A step: the membership ends."""
     _record(actor, EventName.MEMBERSHIP_REMOVED, membership)
     membership.delete()
+
+
+def _text_errors(name: str, description: str) -> list[FieldError]:
+    return [
+        *text_errors("name", name, longest=_LONGEST_NAME, required=True),
+        *text_errors("description", description, longest=_LONGEST_DESCRIPTION, several_lines=True),
+    ]
 
 
 def _lock(membership: Membership) -> Membership:

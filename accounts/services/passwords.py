@@ -65,7 +65,9 @@ def reset_password(*, actor: Actor, place: str, token: str, new: Secret) -> User
     if user.password != found.password:
         raise Gone(_("This link is not good any more. Ask for a new one."), code="link-gone")
     set_password(user, new, field="new_password")
-    user.save(update_fields=["password", "must_change_password", "password_expires_at"])
+    # The link has come to his address, so it is his, and nobody else knows what he has chosen.
+    user.sponsored_by = None
+    user.save(update_fields=["password", "must_change_password", "password_expires_at", "sponsored_by"])
     end_sessions(user)
     audit.record(actor, EventName.PASSWORD_RESET, Resource("user", user.pk, user.email), organization_id=None)
     return user

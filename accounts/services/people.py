@@ -87,15 +87,16 @@ class NewPerson:
     name: str = ""
     is_superuser: bool = False
     managed_by: Organization | None = None
+    sponsored_by: Organization | None = None
 
 
 def add_user(actor: Actor, person: NewPerson) -> User:
     """A step: the account. Raises Invalid (e-mail, names, weak password), Conflict (e-mail or username taken)."""
     email = person.email.strip()
     user = User(email=email, username=person.username or email, name=person.name, managed_by=person.managed_by)
-    user.is_superuser = person.is_superuser
+    user.is_superuser, user.sponsored_by = person.is_superuser, person.sponsored_by
     errors = [
-        *_email_errors(email),
+        *email_errors(email),
         *text_errors("username", person.username, longest=_LONGEST_EMAIL),
         *text_errors("name", person.name, longest=_LONGEST_NAME),
     ]
@@ -149,8 +150,10 @@ def disable_user(*, actor: Actor, user: User) -> User:
 
 @transaction.atomic
 def enable_user(*, actor: Actor, user: User) -> User:
-    """He signs in anew. Superusers only. Raises Denied, Conflict (not disabled)."""
+    """He signs in anew. Superusers only. Raises Denied, Conflict (not disabled, or closed)."""
     _require_superuser(actor)
+    if user.closed_at is not None:
+        raise Conflict(_("This account is closed for good."), code="user-closed")
     return _set_active(actor, user, EventName.USER_ENABLED, is_active=True)
 
 
@@ -199,7 +202,8 @@ def _rights(user: User, organization: Organization | None) -> tuple[int | None, 
     return (wanted if membership else None), member_permissions(user, membership)
 
 
-def _email_errors(email: str) -> list[FieldError]:
+def email_errors(email: str) -> list[FieldError]:
+    """What is wrong with an e-mail address."""
     try:
         validate_email(email)
     except ValidationError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts import policy
 from accounts.features import require_feature
@@ -36,8 +37,10 @@ def create_service_account(
     description: str = "",
     permissions: Iterable[str] = (),
     grants: Sequence[GrantOrder] | None = None,
+    needs_policy: bool = False,
 ) -> ServiceAccount:
-    """An account with a subset of its owner's permissions, or with grants at single CAs and nothing elsewhere.
+    """An account with a subset of its owner's permissions, or with grants at single CAs and nothing elsewhere. Where it
+    needs an issuance policy, nothing is issued for it before it has one.
 
     Raises Denied (also for a permission that the actor himself lacks, and for actors that are no persons), Conflict
     (the name is taken), Unlicensed, Invalid with every wrong field.
@@ -48,22 +51,23 @@ def create_service_account(
     _require_person(actor)
     wanted, errors = read_rights(permissions, grants, organization)
     errors += _text_errors(name, description)
-    errors += only_for_oneself(wanted, owner, actor.person_id)
+    errors += only_for_oneself(wanted, owner, actor.doer_id)
     if errors:
         raise Invalid(errors=errors)
     require_no_more_than(actor, organization, owner, wanted)
     row = ServiceAccount(
         organization=organization,
         owner=owner,
-        maker_id=actor.person_id,
+        maker_id=actor.doer_id,
         name=name.strip(),
         description=description.strip(),
+        needs_policy=needs_policy,
         event=audit.new_event_id(),
     )
     _save_once(row)
     rights = _give(row, wanted, grants)
     row.save(update_fields=["permissions", "is_per_ca"])
-    _record(actor, EventName.SERVICE_ACCOUNT_CREATED, row, row.event, **rights, owner=owner.pk, maker=actor.person_id)
+    _record(actor, EventName.SERVICE_ACCOUNT_CREATED, row, row.event, **rights, owner=owner.pk, maker=actor.doer_id)
     return row
 
 
@@ -91,7 +95,7 @@ def update_service_account(
     facts: dict[str, object] = {}
     if permissions is not None or grants is not None:
         wanted, wrong = read_rights(permissions or (), grants, row.organization)
-        errors += wrong + only_for_oneself(wanted, row.owner, actor.person_id)
+        errors += wrong + only_for_oneself(wanted, row.owner, actor.doer_id)
         if not errors:
             require_no_more_than(actor, row.organization, row.owner, wanted)
             facts = _give(row, wanted, grants)
@@ -117,18 +121,33 @@ def disable_service_account(*, actor: Actor, account: ServiceAccount) -> Service
 
 @transaction.atomic
 def enable_service_account(*, actor: Actor, account: ServiceAccount) -> ServiceAccount:
-    """It works again, for an actor who might make it as it is. Raises Denied, Conflict (it is active)."""
+    """It works again, for an actor who might make it as it is. Raises Denied, Conflict (it is active, or closed)."""
     policy.require(actor, Permission.API_KEYS_WRITE, organization_id=account.organization_id)
     _require_person(actor)
     row = _lock(account)
     if row.is_active:
         raise Conflict(_("The service account is active."), code="already-enabled")
+    if row.closed_at is not None:
+        raise Conflict(_("This service account is closed for good."), code="service-account-closed")
     grants = orders_of(row) if row.is_per_ca else None
     wanted, _errors = read_rights(row.permissions, grants, row.organization)
     require_no_more_than(actor, row.organization, row.owner, wanted)
     row.is_active = True
     row.save(update_fields=["is_active"])
     _record(actor, EventName.SERVICE_ACCOUNT_ENABLED, row)
+    return row
+
+
+@transaction.atomic
+def close_service_account(*, actor: Actor, account: ServiceAccount) -> ServiceAccount:
+    """It stops working at once, and for good. What it has done stays under its name. Raises Denied, Conflict."""
+    policy.require(actor, Permission.API_KEYS_WRITE, organization_id=account.organization_id)
+    row = _lock(account)
+    if row.closed_at is not None:
+        raise Conflict(_("This service account is closed for good."), code="service-account-closed")
+    row.is_active, row.closed_at = False, timezone.now()
+    row.save(update_fields=["is_active", "closed_at"])
+    _record(actor, EventName.SERVICE_ACCOUNT_CLOSED, row)
     return row
 
 
