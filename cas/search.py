@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -10,6 +10,7 @@ from typing import Final
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from cas.models import CaCertificate, CertificateAuthority
+from cas.selectors import ca_not_found
 from kernel.ref import Ref
 
 Kind = CertificateAuthority.Kind
@@ -27,12 +28,17 @@ _OF_KIND: Final[Mapping[str, Q]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorityFilter:
-    """Which CAs are looked for; what is empty is not asked. `name` is a part of the name, in any case."""
+    """Which CAs are looked for; what is empty is not asked. `name` is a part of the name, in any case.
+
+    `is_top`: nobody stands above it, whether its key is here or not. `is_good`: it is certified, and not revoked.
+    """
 
     parent: Ref | None = None
     status: str | None = None
     kind: str | None = None
     name: str = ""
+    is_top: bool | None = None
+    is_good: bool = False
 
 
 def find_authorities(rows: QuerySet[CertificateAuthority], wanted: AuthorityFilter) -> QuerySet[CertificateAuthority]:
@@ -45,7 +51,34 @@ def find_authorities(rows: QuerySet[CertificateAuthority], wanted: AuthorityFilt
         rows = rows.filter(_OF_KIND[wanted.kind])
     if wanted.name:
         rows = rows.filter(name__icontains=wanted.name)
+    if wanted.is_top is not None:
+        rows = rows.filter(parent__isnull=wanted.is_top)
+    if wanted.is_good:
+        rows = rows.exclude(_NEVER_CERTIFIED).exclude(status=Status.REVOKED)
     return rows
+
+
+def find_certified(rows: QuerySet[CertificateAuthority], ref: Ref) -> CertificateAuthority:
+    """The one of the rows that is meant, if it has, or had, a certificate. Raises NotFound."""
+    try:
+        return rows.exclude(_NEVER_CERTIFIED).get(**{ref.by: ref.value})
+    except CertificateAuthority.DoesNotExist as error:
+        raise ca_not_found() from error
+
+
+def depths_of(rows: Sequence[CertificateAuthority]) -> dict[int, int]:
+    """How many CAs stand above each of these, by its number: whether the actor sees them or not."""
+    above = {ca.pk: ca.parent_id for ca in rows}
+    while unknown := {pk for pk in above.values() if pk is not None} - above.keys():
+        above |= CertificateAuthority.objects.filter(pk__in=unknown).values_list("pk", "parent_id")
+    return {ca.pk: _depth(ca.pk, above) for ca in rows}
+
+
+def _depth(pk: int, above: Mapping[int, int | None]) -> int:
+    way = [pk]
+    while (parent := above.get(way[-1])) is not None and parent not in way:
+        way.append(parent)
+    return len(way) - 1
 
 
 @dataclass(slots=True)

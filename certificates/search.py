@@ -337,7 +337,8 @@ def _two_readings(number: SerialNumber) -> Conflict:
 
 
 def _period_condition(term: Period) -> Q:
-    column = {"expires": "not_after", "issued": "not_before", "renew": "renew_at"}[term.field]
+    columns = {"expires": "not_after", "issued": "not_before", "created": "created_at", "renew": "renew_at"}
+    column = columns[term.field]
     bounds = {"gte": term.since, "lt": term.before}
     return reduce(
         and_, (Q(**{f"{column}__{how}": moment}) for how, moment in bounds.items() if moment is not None), Q()

@@ -1,11 +1,10 @@
-"""The addresses of the Certman dialect."""
+"""Where the Certman dialect answers, and where it is described."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from api.certman.whoami import Whoami
+from api.certman.openapi import document_view
+from api.certman.routes import ROUTES
 
-urlpatterns = [
-    path("whoami", Whoami.as_view({"get": "retrieve"})),
-]
+urlpatterns = [path("openapi", document_view), *ROUTES]

@@ -42,6 +42,11 @@ class IdempotentViewSet(ViewSet):
         """Whether what is asked for is remembered where the client sends a key."""
         return False
 
+    @property
+    def may_take_key(self) -> bool:
+        """Whether the action takes a key; of a view where that depends on the body: with some bodies."""
+        return self.takes_key
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self.idempotency_key = read_key(request._request) if self.takes_key else None

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.encoding import escape_uri_path
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,12 +22,12 @@ from api.common.auth import challenge
 from api.common.catalogue import title_of
 from api.common.dialect import DialectViewSet
 from api.common.fields import INTEGER_IDS, required
+from api.common.files import file_response as file_response
 from api.common.inputs import Query
 from api.common.paging import OffsetPageQuery, Page, PageQuery, read_page
 from api.common.problems import Family, Problem
 from api.common.shapes import kept
 from api.common.trace import trace_id_of
-from certificates.bundles import Download
 from kernel.actor import Actor
 from kernel.errors import Invalid
 from kernel.ref import Ref
@@ -77,13 +76,6 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
         response.headers["WWW-Authenticate"] = challenge(problem.code)
     for name, value in problem.headers.items():
         response.headers[name] = value
-    return response
-
-
-def file_response(file: Download) -> HttpResponse:
-    """A file to be saved."""
-    response = HttpResponse(file.content, content_type=file.content_type)
-    response.headers["Content-Disposition"] = content_disposition_header(True, file.filename) or "attachment"
     return response
 
 

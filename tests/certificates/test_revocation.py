@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.roles import OrganizationRole
 from audit import services as audit
 from cas.core.csr import read_csr
-from cas.core.reasons import CODES, LEAF_REASONS, reason_name
+from cas.core.reasons import ACCEPTED_LEAF_REASONS, CODES, reason_name
 from cas.models import BlockedKey
 from cas.services.authorities import disable_ca
 from certificates.models import Certificate, CrlScope, Revocation
@@ -95,7 +95,7 @@ def test_only_owners_and_operators_revoke(office, role):
 # --- reasons ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reason", sorted(LEAF_REASONS - {HOLD}, key=CODES.get), ids=reason_name)
+@pytest.mark.parametrize("reason", sorted(ACCEPTED_LEAF_REASONS - {HOLD}, key=CODES.get), ids=reason_name)
 def test_every_reason_stands_in_register_crl_and_ocsp(office, reason):
     row = revoke(office, office.issue().certificate, reason, comment="as decided on Monday")
     assert row.state == State.REVOKED
@@ -112,7 +112,7 @@ def test_every_reason_stands_in_register_crl_and_ocsp(office, reason):
         assert entry.extensions.get_extension_for_class(x509.CRLReason).value.reason == reason
 
 
-@pytest.mark.parametrize("reason", sorted(set(Reason) - LEAF_REASONS, key=str), ids=lambda reason: reason.value)
+@pytest.mark.parametrize("reason", sorted(set(Reason) - ACCEPTED_LEAF_REASONS, key=str), ids=lambda reason: reason.value)
 def test_reasons_that_no_leaf_can_have(office, reason):
     row = office.issue().certificate
     with invalid(("reason", "reason-not-allowed")):

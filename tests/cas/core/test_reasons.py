@@ -25,7 +25,7 @@ def test_what_is_no_reason_of_a_person_is_refused(text):
     assert [error.field for error in caught.value.errors] == ["reason"]
 
 
-def test_a_leaf_has_no_ca_compromise_and_a_ca_no_hold():
+def test_a_leaf_is_offered_no_ca_compromise_and_a_ca_no_hold():
     assert ReasonFlags.ca_compromise not in LEAF_REASONS
     assert ReasonFlags.certificate_hold not in AUTHORITY_REASONS
     assert ReasonFlags.remove_from_crl not in LEAF_REASONS | AUTHORITY_REASONS
