@@ -40,6 +40,7 @@ from certificates.admin.authority_pages import (
     in_force,
 )
 from certificates.admin.decoded import decoded_context, decoded_from, latest_crl
+from certificates.admin.dialect_pages import OpenToClients
 from certificates.admin.succession_pages import (
     Abandon,
     AddCertificate,
@@ -88,7 +89,7 @@ class CertificateAuthorityAdmin(ServiceAdmin):
     list_pages = (CreateRoot, CreateIntermediate, RequestCertificate, ImportAuthority, AddForeign)
     object_pages = (
         *(DownloadCsr, Complete, Cancel),
-        *(Publish, ChangeTerms, Renew, AddCertificate, Cross, Certify, Succeed, MoveTemplates, Abandon),
+        *(Publish, ChangeTerms, Renew, AddCertificate, Cross, Certify, Succeed, MoveTemplates, OpenToClients, Abandon),
         *(Disable, Enable, Retire, Revoke),
     )
     audit_type = "ca"

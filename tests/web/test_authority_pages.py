@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from cas.core.formats import to_pkcs12
-from cas.models import CaCertificate, CaKey, CertificateAuthority, IssuedSerial
+from cas.models import CaCertificate, CaKey, CertificateAuthority, IssuedSerial, Template
 from cas.selectors import chain_of
 from kernel.secret import Secret
 from tests import elsewhere
@@ -187,6 +187,14 @@ def test_a_successor_takes_the_templates(root, office):
     assert office.template.ca == ca("G2")
     refused = root.post(f"{page_of(office.issuing)}/move-templates/", {"successor": office.root.pk})
     assert set(refused.context["form"].errors) == {"successor"}
+
+
+def test_an_authority_is_opened_to_other_systems_clients(root, office):
+    act(root, f"{page_of(office.issuing)}/clients", dialect="fastpki")
+    assert Template.objects.filter(ca=office.issuing, code__startswith="fastpki.").count() == 3
+    page = root.get(f"{page_of(office.issuing)}/clients/").content.decode()
+    assert 'value="certman"' in page
+    assert 'value="fastpki"' not in page
 
 
 def test_what_was_never_stored_is_revoked_where_there_is_any(root, office):
