@@ -77,6 +77,10 @@ class OAuthConsent(models.Model):
     )
     client = models.ForeignKey(OAuthClient, models.PROTECT, related_name="consents", verbose_name=_("application"))
     user = models.ForeignKey(User, models.PROTECT, related_name="oauth_consents", verbose_name=_("person"))
+    # Whose doing it may be as well: of who has bound the identity by which the person was here.
+    maker = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("made by"), db_index=False
+    )
     scopes = models.JSONField(_("scopes"), default=list)
     # Let to the CAs of its rows alone, or to all that the scopes allow in the organization.
     is_per_ca = models.BooleanField(_("listed CAs only"), default=True)
@@ -190,6 +194,8 @@ class OAuthDevice(models.Model):
     user_digest = models.BinaryField(max_length=32, unique=True)
     scopes = models.JSONField(_("scopes"), default=list)
     resource = models.CharField(_("resource"), max_length=300)
+    # The address, or the network of IPv6, that it began from.
+    begun_from = models.CharField(_("begun from"), max_length=43, blank=True)
     # What the person said: a consent, or no.
     consent = models.ForeignKey(
         OAuthConsent, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("consent"), db_index=False

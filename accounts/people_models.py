@@ -147,6 +147,10 @@ class ExternalIdentity(models.Model):
     user = models.ForeignKey(User, models.PROTECT, related_name="external_identities", verbose_name=_("person"))
     # By an owner: only such an identity may be an owner or an approver.
     is_bound_by_hand = models.BooleanField(_("bound by hand"), default=False)
+    # Who bound it, where that was another one: whoever chooses the subject could be the one behind it.
+    maker = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("bound by"), db_index=False
+    )
     # When the claims were made that his role follows: what was said before that is not news.
     claims_at = models.DateTimeField(_("claims made at"), null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)

@@ -21,6 +21,8 @@ from kernel.actor import Actor, ActorKind
 # Where a session keeps them: the organization that a person of several has chosen, and the one he cannot leave.
 WORKPLACE: Final = "organization"
 HOME: Final = "home"
+# And who has bound the identity by which the person of such a session came in, where that was another one.
+BINDER: Final = "binder"
 
 
 class PasswordBackend(ModelBackend):
@@ -68,7 +70,7 @@ def actor_of(request: HttpRequest, organization: Organization | None = None) -> 
         ip=request.META.get("REMOTE_ADDR") or None,
         trace_id=getattr(request, "trace_id", ""),
     )
-    return actor if home is None else replace(actor, is_superuser=False)
+    return actor if home is None else replace(actor, is_superuser=False, maker_id=request.session.get(BINDER))
 
 
 def nobody(request: HttpRequest) -> Actor:

@@ -25,8 +25,8 @@ class Actor:
 
     `person_id` is the user who answers for the actor (himself, or the owner of the key): four-eyes rules compare
     persons. `maker_id` is the user who made the credential, where that was another one: he may have kept a copy of it,
-    so what it does may be his doing. `grants` narrows the actor to listed CAs; None means all of its organization.
-    `expires_at` is when the credential ends, where that is known.
+    or be behind the subject that he has bound, so what it does may be his doing. `grants` narrows the actor to listed
+    CAs; None means all of its organization. `expires_at` is when the credential ends, where that is known.
     """
 
     kind: ActorKind
@@ -46,6 +46,11 @@ class Actor:
     @property
     def is_authenticated(self) -> bool:
         return True
+
+    @property
+    def doer_id(self) -> int | None:
+        """Whose doing it may be: of whoever made the credential, where that was another one, else of the person."""
+        return self.person_id if self.maker_id is None else self.maker_id
 
     @property
     def pk(self) -> str:

@@ -112,7 +112,7 @@ class ExternalIdentityAdmin(ReadOnlyAdmin):
     search_fields = ("subject", "user__email")
     search_help_text = _("Subject or person")
     sortable_by = ()
-    fields = ("subject", "issuer", "organization", "user", "is_bound_by_hand", "last_used", "public_id")
+    fields = ("subject", "issuer", "organization", "user", "is_bound_by_hand", "maker", "last_used", "public_id")
     audit_type = "external_identity"
 
     @admin.display(description=_("Last used"))

@@ -136,7 +136,7 @@ def _plan(
 ) -> _Plan:
     parent = _parent(actor)
     # Who made the first key has seen, or could have seen, every key that it makes.
-    maker_id = parent.maker_id if parent else actor.person_id
+    maker_id = parent.maker_id if parent else actor.doer_id
     wanted, errors = read_rights(permissions, grants, organization)
     networks = read_networks(allowed_cidrs, errors)
     errors += text_errors("name", name, longest=_LONGEST_NAME, required=True)

@@ -21,7 +21,7 @@ from accounts.models import ExternalIdentity, Membership, User
 from accounts.oidc_models import MachineIdentity, OidcIssuer
 from accounts.roles import ONLY_BY_HAND
 from accounts.services import service_logins
-from accounts.services.external_identities import is_news, recognize, role_for
+from accounts.services.external_identities import find_identity, is_news, recognize, role_for
 from accounts.services.people import member_permissions
 from kernel.actor import Actor, ActorKind
 from kernel.errors import Denied, Unauthenticated
@@ -36,7 +36,7 @@ _MOST_AUDIENCES: Final = 20
 _LONGEST_CLAIM: Final = 300
 _LATEST: Final = 253_402_300_799  # the last second of the year 9999
 # An ID token says `JWT` or nothing; everything else that a JWT can be made for is no credential.
-_TYPES: Final = frozenset({None, "jwt", "at+jwt", "application/at+jwt"})
+_TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _LAST_USE_RESOLUTION: Final = timedelta(minutes=1)
 
@@ -91,8 +91,8 @@ def _verified(token: str) -> tuple[OidcIssuer, Mapping[str, Any]]:
 
 def _header(token: str) -> dict[str, Any]:
     header = jwt.get_unverified_header(token)
-    kind = header.get("typ")
-    if (kind.lower() if isinstance(kind, str) else kind) not in _TYPES:
+    kind = header.get("typ", "jwt")
+    if not isinstance(kind, str) or kind.lower() not in _TYPES:
         raise _NotGood("made for something else")
     if "crit" in header or "b64" in header:
         raise _NotGood("with extensions that nobody here knows")
@@ -146,12 +146,12 @@ def _machine(issuer: OidcIssuer, claims: Mapping[str, Any], nobody: Actor) -> Ac
 
 def _person(issuer: OidcIssuer, claims: Mapping[str, Any], nobody: Actor) -> Actor:
     """Raises _NotGood."""
-    identity = _identity(issuer, claims["sub"])
+    identity = find_identity(issuer, claims["sub"])
     if identity is None or (not identity.is_bound_by_hand and is_news(identity, claims)):
         # Another token of his may make him known at the same moment: what counts is who he is now.
         with suppress(Denied):
             recognize(actor=nobody, provider=issuer, claims=_with_email(issuer, claims))
-        identity = _identity(issuer, claims["sub"])
+        identity = find_identity(issuer, claims["sub"])
     if identity is None:
         raise _NotGood("nobody")
     user = identity.user
@@ -166,14 +166,10 @@ def _person(issuer: OidcIssuer, claims: Mapping[str, Any], nobody: Actor) -> Act
         organization_id=issuer.organization_id,
         permissions=permissions,
         person_id=user.pk,
+        maker_id=identity.maker_id,
         ip=nobody.ip,
         trace_id=nobody.trace_id,
     )
-
-
-def _identity(issuer: OidcIssuer, subject: str) -> ExternalIdentity | None:
-    rows = ExternalIdentity.objects.select_related("user")
-    return rows.filter(organization_id=issuer.organization_id, issuer=issuer.issuer, subject=subject).first()
 
 
 def _rights(

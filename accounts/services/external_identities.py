@@ -17,7 +17,7 @@ from accounts.services.people import NewPerson, add_user, end_sessions
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
-from kernel.actor import Actor
+from kernel.actor import Actor, ActorKind
 from kernel.errors import Conflict, Denied, DomainError, Invalid
 from kernel.limits import text_errors
 from kernel.permissions import Permission
@@ -25,6 +25,7 @@ from kernel.text import _
 
 _LONGEST_SUBJECT: Final = 255
 _LONGEST_ISSUER: Final = 300
+_LATEST: Final = 253_402_300_799  # the last second of the year 9999
 # So many values of a claim are looked at.
 _LONGEST_LIST: Final = 200
 
@@ -58,7 +59,7 @@ def recognize(*, actor: Actor, provider: IdentitySource, claims: Mapping[str, An
     Raises Denied, with the same words whatever the reason.
     """
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
+    if not isinstance(subject, str) or text_errors("sub", subject, longest=_LONGEST_SUBJECT, required=True):
         raise _unknown(provider)
     # What he has lost is lost, also where he is refused for it: that is a transaction of its own.
     with transaction.atomic():
@@ -80,10 +81,14 @@ def recognize(*, actor: Actor, provider: IdentitySource, claims: Mapping[str, An
 def bind_identity(*, actor: Actor, membership: Membership, issuer: str, subject: str) -> ExternalIdentity:
     """From now on this subject of this issuer is this member, with whatever role he has. One known already is bound.
 
-    Raises Denied (also where the member can do more than the actor, or is a superuser), Invalid, Conflict (it is
-    somebody else).
+    Whoever binds it could be behind it: where he is another one, what this member asks for or decides by way of it may
+    be his doing. Raises Denied (also for actors that are no persons, and where the member can do more than the actor,
+    or is a superuser), Invalid, Conflict (it is somebody else).
     """
     policy.require(actor, Permission.MEMBERS_WRITE, organization_id=membership.organization_id)
+    if actor.kind not in (ActorKind.USER, ActorKind.CONSOLE):
+        text = _("Only a person binds what somebody signs in with: a program would outlive its own limits.")
+        raise Denied(text, code="not-with-this-credential")
     require_no_more_than(actor, membership.permissions)
     if membership.user.is_superuser:
         raise Denied(_("A superuser stands above organizations, and never comes in through one of them."))
@@ -101,7 +106,8 @@ def bind_identity(*, actor: Actor, membership: Membership, issuer: str, subject:
         raise Conflict(_("This identity is somebody else's."), code="external-identity-exists")
     # An identity that became known by itself keeps its row; what tells of it is the newer event.
     row.is_bound_by_hand, row.event = True, row.event if is_new else audit.new_event_id()
-    row.save(update_fields=["is_bound_by_hand", "event"])
+    row.maker_id = None if actor.doer_id == membership.user_id else actor.doer_id
+    row.save(update_fields=["is_bound_by_hand", "maker", "event"])
     _record(actor, EventName.EXTERNAL_IDENTITY_CREATED, row, event_id=row.event)
     return row
 
@@ -113,6 +119,12 @@ def delete_identity(*, actor: Actor, identity: ExternalIdentity) -> None:
     end_sessions(identity.user)
     _record(actor, EventName.EXTERNAL_IDENTITY_DELETED, identity)
     identity.delete()
+
+
+def find_identity(source: IdentitySource, subject: str) -> ExternalIdentity | None:
+    """Who this subject is here, if anybody."""
+    rows = ExternalIdentity.objects.select_related("user")
+    return rows.filter(organization_id=source.organization_id, issuer=source.issuer, subject=subject).first()
 
 
 def is_news(identity: ExternalIdentity, claims: Mapping[str, Any]) -> bool:
@@ -136,7 +148,8 @@ def _find(provider: IdentitySource, subject: str) -> ExternalIdentity | None:
 
 def _made_at(claims: Mapping[str, Any]) -> datetime | None:
     made_at = claims.get("iat")
-    return datetime.fromtimestamp(made_at, tz=UTC) if isinstance(made_at, int | float) else None
+    is_time = isinstance(made_at, int | float) and 0 < made_at <= _LATEST
+    return datetime.fromtimestamp(made_at, tz=UTC) if is_time else None
 
 
 def _given(organization_id: int, name: str) -> ChosenRole | None:

@@ -44,7 +44,7 @@ def bind_machine_identity(
         issuer=issuer,
         subject=subject,
         service_account=account,
-        maker_id=actor.person_id,
+        maker_id=actor.doer_id,
         event=audit.new_event_id(),
     )
     try:

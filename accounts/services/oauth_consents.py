@@ -139,6 +139,7 @@ def _new_consent(actor: Actor, order: ConsentOrder) -> OAuthConsent:
         organization_id=actor.organization_id,
         client=client,
         user_id=actor.id,
+        maker_id=actor.maker_id,
         scopes=list(order.scopes),
         is_per_ca=order.grants is not None,
         resource=order.resource,

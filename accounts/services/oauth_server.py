@@ -25,6 +25,7 @@ from oauthlib.oauth2 import (
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError
 
 from accounts import tokens
+from accounts.address_ranges import network_of
 from accounts.models import OAuthClient, OAuthDevice
 from accounts.services.credentials import digest_key
 from accounts.services.oauth_protocol import DEVICE_GRANT, POLLING_INTERVAL, Protocol, read_resource
@@ -38,6 +39,8 @@ from kernel.secret import Secret
 from kernel.text import _
 
 DEVICE_LIFETIME: Final = timedelta(minutes=15)
+# Anybody may begin, so nobody may take all the room with it: from one address, and all together.
+_MOST_OF_ADDRESS: Final = 50
 _MOST_WAITING: Final = 1000
 # Without vowels and what looks alike: no words, no misreading (RFC 8628 section 6.1).
 _USER_CODE_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
@@ -161,8 +164,8 @@ def begin_device(*, actor: Actor, body: str, headers: Mapping[str, str]) -> NewD
     request: Any = Request("/oauth/device", "POST", body, dict(headers))
     _refuse_repetition(request)
     protocol.device_grant().validate_device_authorization_request(request)
-    if OAuthDevice.objects.filter(expires_at__gt=timezone.now(), consent=None).count() >= _MOST_WAITING:
-        raise TooMany(_("Too many devices wait already."), retry_after=int(DEVICE_LIFETIME.total_seconds()))
+    network = network_of(actor.ip)
+    _require_room(network)
     made = NewDevice(tokens.mint("cm_device").token, _new_user_code(), DEVICE_LIFETIME, POLLING_INTERVAL)
     OAuthDevice.objects.create(
         client=request.client,
@@ -170,11 +173,18 @@ def begin_device(*, actor: Actor, body: str, headers: Mapping[str, str]) -> NewD
         user_digest=tokens.digest(made.user_code, digest_key()),
         scopes=list(request.scopes),
         resource=read_resource(request),
+        begun_from=network,
         expires_at=timezone.now() + DEVICE_LIFETIME,
     )
     resource = Resource("oauth_client", request.client.pk, request.client.name)
     audit.record(actor, EventName.OAUTH_DEVICE_BEGUN, resource, organization_id=request.client.organization_id)
     return made
+
+
+def _require_room(network: str) -> None:
+    waiting = OAuthDevice.objects.filter(expires_at__gt=timezone.now(), consent=None, denied_at=None)
+    if waiting.count() >= _MOST_WAITING or waiting.filter(begun_from=network).count() >= _MOST_OF_ADDRESS:
+        raise TooMany(_("Too many devices wait already."), retry_after=int(DEVICE_LIFETIME.total_seconds()))
 
 
 def answer_location(redirect_uri: str, fields: list[tuple[str, str]], state: str | None) -> str:

@@ -95,6 +95,7 @@ def acting_for(consent: OAuthConsent, *, ip: str | None, trace_id: str) -> Actor
         organization_id=consent.organization_id,
         permissions=frozenset(),
         person_id=consent.user_id,
+        maker_id=consent.maker_id,
         ip=ip,
         trace_id=trace_id,
     )

@@ -43,7 +43,7 @@ def bind_client_certificate(
         certificate=certificate,
         service_account=account,
         follows_renewal=follows_renewal,
-        maker_id=actor.person_id,
+        maker_id=actor.doer_id,
         event=audit.new_event_id(),
     )
     try:

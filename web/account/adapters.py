@@ -17,7 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import User
 from accounts.services.sessions import record_sign_in
-from accounts.sessions import HOME, PasswordBackend, actor_of, nobody
+from accounts.sessions import BINDER, HOME, PasswordBackend, actor_of, nobody
 from audit.events import EventName
 from audit.resource import Resource
 from audit.services import record_refusal
@@ -55,13 +55,16 @@ class AccountAdapter(DefaultAccountAdapter):
             raise TypeError("only people sign in")
         records = get_authentication_records(request, user)
         methods = [str(each.get("type") or each["method"]) for each in records]
-        homes = [each["organization"] for each in records if "organization" in each]
+        elsewhere = [each for each in records if "organization" in each]
         with transaction.atomic():
             user.backend = _BACKEND  # type: ignore[attr-defined]
             super().login(request, user)
-            request.session.pop(HOME, None)
-            if homes:
-                request.session[HOME] = homes[-1]
+            for name in (HOME, BINDER):
+                request.session.pop(name, None)
+            if elsewhere:
+                # A record keeps no None.
+                request.session[HOME] = elsewhere[-1]["organization"]
+                request.session[BINDER] = elsewhere[-1].get("binder")
             record_sign_in(actor=actor_of(request), methods=list(dict.fromkeys(methods)))
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:

@@ -32,14 +32,14 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import SignInProvider
 from accounts.selectors import private_ranges_of
-from accounts.services.external_identities import recognize
+from accounts.services.external_identities import find_identity, recognize
 from accounts.services.sign_in_providers import client_secret_of
 from accounts.sessions import nobody
 from audit.admin.forms import message_of
 from kernel.errors import DomainError
 from web.account.adapters import refuse_session
 from web.account.guarded import guarded_session
-from web.account.guessing import refused_uncounted
+from web.account.guessing import counted_always
 
 # Signatures alone: with "none" and HMAC a token would be signed by nobody, or by whoever knows the client's secret.
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -85,7 +85,8 @@ class Door(OpenIDConnectOAuth2Adapter):
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["iss", "sub", "aud", "exp", "iat"]},
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, TypeError, ValueError) as error:
+            # A key that is not of the algorithm's kind is a TypeError.
             raise OAuth2Error("the ID token is not good") from error
         if claims.get("azp", app.client_id) != app.client_id:
             raise OAuth2Error("the ID token was made for another client")
@@ -152,7 +153,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         raise ImmediateHttpResponse(_refused(request, text % {"provider": provider.app.name}))
 
 
-@refused_uncounted
+@counted_always
 @require_safe
 def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
     """To the provider. A link, for a form may not lead elsewhere; it changes nothing but this session."""
@@ -163,7 +164,7 @@ def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
         return _unreachable(request, error)
 
 
-@refused_uncounted
+@counted_always
 @require_safe
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Back from the provider."""
@@ -182,10 +183,10 @@ def _sign_in(request: HttpRequest, sociallogin: SocialLogin) -> HttpResponse:
     except DomainError as error:
         refuse_session(request, f"{provider.name}: {claims['sub']}")
         return _refused(request, message_of(error))
+    identity = find_identity(provider, claims["sub"])
+    facts = {"organization": provider.organization_id, "binder": identity.maker_id if identity else None}
     clear_authentication_records(request)
-    record_authentication(
-        request, user, "provider", provider=provider.name, type=provider.name, organization=provider.organization_id
-    )
+    record_authentication(request, user, "provider", provider=provider.name, type=provider.name, **facts)
     return perform_login(request, Login(user=user, redirect_url=sociallogin.state.get("next") or "/"))
 
 

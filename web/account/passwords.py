@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts.guessing import Tries
+from accounts.address_ranges import network_of
+from accounts.guessing import Tries, one_name
 from accounts.services.passwords import person_of_link, reset_password
 from accounts.sessions import nobody
 from accounts.tasks import mail_password_reset
@@ -43,8 +44,8 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     form = AddressForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"]
-        asked = Tries.of("reset-from", request.META.get("REMOTE_ADDR"), most=MOST_ASKED)
-        mailed = Tries.of("reset-to", email.lower(), most=MOST_MAILED)
+        asked = Tries.of("reset-from", network_of(request.META.get("REMOTE_ADDR")), most=MOST_ASKED)
+        mailed = Tries.of("reset-to", one_name(email), most=MOST_MAILED)
         if not asked.take():
             form.add_error(None, _("Too many tries. Wait a quarter of an hour, then try again."))
             return render(request, "web/account/forgotten.html", {"title": _("New password"), "form": form}, status=429)
