@@ -9,8 +9,10 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 
 from api.certman import dialect as certman
+from api.certmate import dialect as certmate
 from api.common.dialect import log_cause
 from api.common.problems import Problem, to_problem
+from api.common.request_notes import note_problem
 from api.native import dialect as native
 
 Voice = Callable[[HttpRequest, Problem], HttpResponse]
@@ -18,7 +20,9 @@ Voice = Callable[[HttpRequest, Problem], HttpResponse]
 # Where each dialect speaks; of two that fit, the first does.
 _VOICES: Final[tuple[tuple[str, Voice], ...]] = (
     ("/v1", certman.problem_response),
-    ("/api", native.problem_response),
+    ("/api/v1", native.problem_response),
+    ("/api/v2", native.problem_response),
+    ("/api", certmate.problem_response),
 )
 _STANDARD: Final[dict[int, Exception]] = {
     400: BadRequest(),
@@ -36,6 +40,7 @@ def answers(path: str) -> bool:
 def answer(request: HttpRequest, status: int, exception: Exception | None = None) -> HttpResponse:
     """The problem that Django's handler of this status was called for."""
     problem = to_problem(exception or _STANDARD[status])
+    note_problem(request, problem)
     if exception is not None:
         log_cause(request, problem)
     voice = _voice(request.path) or native.problem_response

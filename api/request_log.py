@@ -15,19 +15,23 @@ from django.utils import timezone
 
 from api import handlers
 from api.common.auth import client_ip
+from api.common.request_notes import Note, noted, noted_problem
 from api.common.trace import trace_id_of
 from kernel.actor import Actor
 
 LOGGER: Final = "chancery.requests"
+_FIRST_FAILURE: Final = 400
 log = logging.getLogger(LOGGER)
 
 
 class RequestLog:
     """Middleware, inside the one that gives the trace id; not there at all where `REQUEST_LOG` is not set.
 
-    The keys: `timestamp` (of the answer), `method`, `path`, `status`, `response_time_ms`, `actor` (kind and number),
-    `user` (his name), `organization`, `ip_address`, `trace_id`; null where nobody was recognized. Never a header, a
-    body or a query: a secret could stand in each of them.
+    The keys, where `REQUEST_LOG_FORMAT` is `plain`: `timestamp` (of the answer), `method`, `path`, `status`,
+    `response_time_ms`, `actor` (kind and number), `user` (his name), `organization`, `ip_address`, `trace_id`; null
+    where nobody was recognized. Where it is `certmate`, those of CertMate's audit log: `timestamp`, `operation`,
+    `resource_type`, `resource_id`, `status` (`success` or `failure`), `user`, `ip_address`, `details`, `error`, and
+    beside them `http_status` and the others. Never a header, a body or a query: a secret could stand in each of them.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -40,7 +44,8 @@ class RequestLog:
             return self.get_response(request)
         started = time.perf_counter()
         response = self.get_response(request)
-        log.info(json.dumps(_entry(request, response, time.perf_counter() - started)))
+        entry = _ENTRIES[settings.REQUEST_LOG_FORMAT]
+        log.info(json.dumps(entry(request, response, time.perf_counter() - started)))
         return response
 
 
@@ -58,6 +63,32 @@ def _entry(request: HttpRequest, response: HttpResponse, seconds: float) -> dict
         "ip_address": client_ip(request),
         "trace_id": trace_id_of(request),
     }
+
+
+def _certmate_entry(request: HttpRequest, response: HttpResponse, seconds: float) -> dict[str, object]:
+    plain = _entry(request, response, seconds)
+    said = noted(request) or Note(operation=_action(request))
+    problem = noted_problem(request)
+    failed = response.status_code >= _FIRST_FAILURE
+    return plain | {
+        "operation": said.operation,
+        "resource_type": said.resource_type,
+        "resource_id": said.resource_id,
+        "status": "failure" if failed else "success",
+        "http_status": response.status_code,
+        "details": dict(said.details),
+        "error": str(problem.detail) if failed and problem else None,
+    }
+
+
+def _action(request: HttpRequest) -> str:
+    """What our code calls it, where a dialect has no word for it."""
+    method = str(request.method).lower()
+    actions = getattr(request.resolver_match and request.resolver_match.func, "actions", {})
+    return str(actions.get(method, method))
+
+
+_ENTRIES: Final = {"plain": _entry, "certmate": _certmate_entry}
 
 
 def _actor(request: HttpRequest) -> Actor | None:

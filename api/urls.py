@@ -8,5 +8,6 @@ urlpatterns = [
     path("api/", include("api.native.urls")),
     path("api/v1/", include("api.fastpki.urls")),
     path("v1/", include("api.certman.urls")),
+    path("api/", include("api.certmate.urls")),
     path("", include("api.oauth.urls")),
 ]

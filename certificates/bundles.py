@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -114,6 +114,29 @@ def bundle_with_key(
             raise Invalid.of("fmt", "no-room-for-key", _("This format cannot hold a private key."))
 
 
+def pem_files(
+    certificate: x509.Certificate, chain: Sequence[x509.Certificate], private_key: Secret | None
+) -> dict[str, bytes]:
+    """The files that web servers are set up with, by the names that they usually have; the key (PKCS#8 DER in) in two
+    of them, where there is one.
+    """
+    files = {"cert.pem": _pem(certificate), "chain.pem": _pem(*chain), "fullchain.pem": _pem(certificate, *chain)}
+    if private_key is None:
+        return files
+    key = key_pem(private_key)
+    return files | {"privkey.pem": key, "combined.pem": files["fullchain.pem"] + key}
+
+
+def key_pem(private_key: Secret) -> bytes:
+    """A private key (PKCS#8 DER) in PEM, without a password."""
+    return serialize_private_key(load_private_key(private_key, trusted=True), encoding="pem").reveal()
+
+
+def zip_file(files: Mapping[str, bytes], *, name: str) -> Download:
+    """Files of these names in one archive, called after `name`; nobody but their owner may read them when unpacked."""
+    return Download(_zip(files), "application/zip", f"{_file_stem(name)}.zip")
+
+
 def _pem(*certificates: x509.Certificate) -> bytes:
     return to_pem(*certificates).encode()
 
@@ -128,7 +151,7 @@ def _stem_beside_chain(stem: str) -> str:
     return f"{stem}-certificate" if stem.casefold() in ("chain", "fullchain") else stem
 
 
-def _zip(files: dict[str, bytes]) -> bytes:
+def _zip(files: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():

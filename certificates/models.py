@@ -16,6 +16,8 @@ from cas.models import ALGORITHMS, CertificateAuthority, ProfileVersion, Templat
 
 # They have a file of their own; Django looks for models here.
 from certificates.client_models import ClientCertificateBinding as ClientCertificateBinding
+from certificates.csr_models import SigningRequest as SigningRequest
+from certificates.import_models import ImportedChain as ImportedChain
 from certificates.publication_models import Crl as Crl
 from certificates.publication_models import CrlScope as CrlScope
 from certificates.publication_models import OcspResponder as OcspResponder
@@ -156,6 +158,11 @@ class Certificate(models.Model):
                 fields=["replaces"], condition=models.Q(replaces__isnull=False), name="certificates_successors"
             ),
             models.Index(fields=["renew_at"], condition=models.Q(renew_at__isnull=False), name="certificates_due"),
+            models.Index(
+                fields=["organization", "id"],
+                condition=models.Q(identifier__isnull=False),
+                name="certificates_identified",
+            ),
         ]
 
     def __str__(self) -> str:

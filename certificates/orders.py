@@ -33,7 +33,10 @@ class SameKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueOrder:
-    """A certificate that is wished for. Subject or SANs that are None are read from the CSR."""
+    """A certificate that is wished for. Subject or SANs that are None are read from the CSR.
+
+    `keep_csr`: the CSR can be downloaded later. `renew_ahead`: it shall be renewed so long before its end.
+    """
 
     template: str
     key: Managed | CsrFacts | SameKey
@@ -51,6 +54,8 @@ class IssueOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewOrder:
+    keep_csr: bool = False
+    renew_ahead: timedelta | None = None
     """A certificate that shall have a successor with the same subject and names.
 
     `key` None: a new one where the old one was made here, else the same one, if the template lets it. A new one is of
@@ -72,6 +77,7 @@ class RenewOrder:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchOrder:
     """Many certificates from one template; a row that could not be read is the refusal that says why."""
+    keep_csr: bool = False
 
     template: str
     rows: Sequence[IssueOrder | Invalid]

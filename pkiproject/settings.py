@@ -152,6 +152,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     {}
     if REDIS_URL
     else {
+    "sign-in": _env.number("CHANCERY_LIMIT_SIGN_IN", 120, low=1, high=1_000_000),
+    # As CertMate's document has them. What anybody may read is counted by address where there is no credential.
+    "certmate-general": _env.number("CHANCERY_LIMIT_CERTMATE_GENERAL", 100, low=1, high=1_000_000),
+    "certmate-create": _env.number("CHANCERY_LIMIT_CERTMATE_CREATE", 30, low=1, high=1_000_000),
+    "certmate-batch": _env.number("CHANCERY_LIMIT_CERTMATE_BATCH", 10, low=1, high=1_000_000),
+    "certmate-ocsp": _env.number("CHANCERY_LIMIT_CERTMATE_OCSP", 200, low=1, high=1_000_000),
+    "certmate-crl": _env.number("CHANCERY_LIMIT_CERTMATE_CRL", 60, low=1, high=1_000_000),
         "data_folder_in": str(_queue / "messages"),
         "data_folder_out": str(_queue / "messages"),
         "control_folder": str(_queue / "control"),
@@ -408,6 +415,7 @@ if REQUEST_LOG:
         if not _request_log.parent.is_dir():
             _env.complain("CHANCERY_REQUEST_LOG", f"names a file in {_request_log.parent}, which is not a folder.")
         _handler = {"class": "logging.handlers.WatchedFileHandler", "filename": str(_request_log), "delay": True}
+REQUEST_LOG_FORMAT = _env.choice("CHANCERY_REQUEST_LOG_FORMAT", "plain", among=("plain", "certmate"))
     LOGGING["formatters"]["bare"] = {"format": "{message}", "style": "{"}
     LOGGING["handlers"]["requests"] = {**_handler, "formatter": "bare"}
     LOGGING["loggers"]["chancery.requests"] = {"handlers": ["requests"], "level": "INFO", "propagate": False}

@@ -19,6 +19,7 @@ from api.common.parser import StrictJsonParser
 from api.common.permissions import HoldsPermission
 from api.common.problems import Family, Problem, to_problem
 from api.common.refusals import note_refusal
+from api.common.request_notes import note_problem
 from kernel.actor import Actor
 from kernel.errors import DomainError
 from kernel.permissions import Permission
@@ -48,6 +49,7 @@ class DialectViewSet(IdempotentViewSet):
     downloads: ClassVar[frozenset[str]] = frozenset()
     # Family -> HTTP status, in this dialect.
     statuses: ClassVar[Mapping[Family, int]] = {}
+    general_limit: ClassVar[str] = throttles.GENERAL
 
     def render(self, request: HttpRequest, problem: Problem) -> HttpResponse:
         """The problem as this dialect says it."""
@@ -61,9 +63,12 @@ class DialectViewSet(IdempotentViewSet):
             throttles.count_stranger(request._request)
             raise
         if isinstance(actor, Actor):
-            throttles.count_actor(request._request, self.limits.get(self.action or "", throttles.GENERAL), actor)
+            throttles.count_actor(request._request, limit, actor)
+        elif self.action in self.public:
+            throttles.count_address(request._request, limit)
         else:
             throttles.count_stranger(request._request)
+        limit = self.limits.get(self.action or "", self.general_limit)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -88,6 +93,7 @@ class DialectViewSet(IdempotentViewSet):
         actor = getattr(self.request, "_user", None)
         note_refusal(request, problem, actor if isinstance(actor, Actor) else None)
         return self.render(request, problem)
+        note_problem(request, problem)
 
     def explain(self, problem: Problem) -> Problem:
         """The same problem in the words of this view; a view whose fields are named otherwise overrides it."""

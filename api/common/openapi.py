@@ -110,7 +110,7 @@ class OperationSchema(AutoSchema):
         if operation is None:
             return None
         operation["operationId"] = f"{_snake(type(self.view).__name__)}_{self.view.action}"
-        if self.view.action not in self.view.needs_no_permission:
+        if self.view.action not in self.view.needs_no_permission | self.view.public:
             operation["x-permission"] = self.view.permissions[self.view.action].value
         if for_own := self.view.permissions_for_own.get(self.view.action):
             operation["x-permissions-for-own"] = sorted(for_own)
@@ -138,7 +138,8 @@ class OperationSchema(AutoSchema):
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         super().get_auth()  # which registers the schemes
-        return [{name: []} for name in CredentialsSchema.name]
+        known: list[dict[str, list[str]]] = [{name: []} for name in CredentialsSchema.name]
+        return [{}, *known] if self.view.action in self.view.public else known
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return False

@@ -15,7 +15,8 @@ from kernel.text import _
 
 class HoldsPermission(BasePermission):
     """Asks `view.permissions[view.action]`, or one of `view.permissions_for_own`; an action that names no permission
-    is refused. Who is let to single CAs goes on with those where he holds it.
+    is refused, unless it is one of `view.public`. Who is let to single CAs goes on with those where he holds it, or
+    one of `view.permissions_to_see`.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -24,6 +25,8 @@ class HoldsPermission(BasePermission):
             # The view has no such method: what follows is a 405.
             return True
         actor = request.user
+        if view.action in view.public:
+            return True
         if actor is None:
             raise Unauthenticated(_("This needs a credential: an API key, or a signed-in session."))
         if view.action in view.needs_no_permission:
@@ -34,5 +37,6 @@ class HoldsPermission(BasePermission):
         opening = {needed, *view.permissions_for_own.get(view.action, ())}
         if not any(policy.holds(cast(Actor, actor), permission) for permission in opening):
             raise Denied(_("This needs the permission %(permission)s."), permission=needed.value)
-        cast(Any, request).user = policy.narrowed(cast(Actor, actor), opening)
+        seeing = opening | view.permissions_to_see.get(view.action, frozenset())
+        cast(Any, request).user = policy.narrowed(cast(Actor, actor), seeing)
         return True

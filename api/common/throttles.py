@@ -27,6 +27,11 @@ log = logging.getLogger(__name__)
 GENERAL: Final = "general"
 ISSUE: Final = "issue"
 BATCH: Final = "batch"
+CERTMATE_GENERAL: Final = "certmate-general"
+CERTMATE_CREATE: Final = "certmate-create"
+CERTMATE_BATCH: Final = "certmate-batch"
+CERTMATE_OCSP: Final = "certmate-ocsp"
+CERTMATE_CRL: Final = "certmate-crl"
 ANONYMOUS: Final = "anonymous"
 TOKEN: Final = "token"  # noqa: S105  a name
 
@@ -60,8 +65,13 @@ def count_actor(request: HttpRequest, name: str, actor: Actor) -> None:
 
 def count_stranger(request: HttpRequest) -> None:
     """Count a request without a credential that is good, which will be refused anyway. Raises TooMany."""
+    count_address(request, ANONYMOUS)
+
+
+def count_address(request: HttpRequest, name: str) -> None:
+    """Count a request that needs no credential and has none, by its address. Raises TooMany."""
     try:
-        _count(request, ANONYMOUS, network_of(request))
+        _count(request, name, network_of(request))
     except RedisError:
         log.warning("requests are not counted: no cache")
 

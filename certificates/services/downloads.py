@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from cryptography import x509
 from django.db import transaction
 
 from accounts import policy
@@ -10,10 +13,27 @@ from audit.events import EventName
 from cas.selectors import chain_of
 from certificates import selectors
 from certificates.bundles import Download, Format, bundle
+from certificates.identified import newest_with_key
+from certificates.models import Certificate, SigningRequest
 from certificates.services.issuance import reference
+from certificates.services.keys import export_private_key
 from kernel.actor import Actor
+from kernel.errors import NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
+from kernel.secret import Secret
+from kernel.text import _
+
+
+@dataclass(frozen=True, slots=True)
+class HostFiles:
+    """What a server needs to speak TLS under a name: its certificate, the chain (issuer first), and the key, PKCS#8
+    DER, where that was asked for.
+    """
+
+    row: Certificate
+    chain: tuple[x509.Certificate, ...]
+    private_key: Secret | None
 
 
 @transaction.atomic
@@ -22,11 +42,50 @@ def download_certificate(*, actor: Actor, certificate: Ref, fmt: Format) -> Down
 
     Raises NotFound, Denied.
     """
+    row = _permitted(actor, certificate)
+    file = bundle(row.body.x509, _chain(row), fmt, name=str(row))
+    _record(actor, row, fmt)
+    return file
+
+
+@transaction.atomic
+def download_signing_request(*, actor: Actor, certificate: Ref) -> SigningRequest:
+    """The CSR that it was issued for. Raises NotFound (of the certificate; no CSR was kept), Denied."""
+    row = _permitted(actor, certificate)
+    kept = SigningRequest.objects.filter(certificate=row).first()
+    if kept is None:
+        raise NotFound(_("There is no signing request of this certificate here."), code="no-signing-request")
+    _record(actor, row, "csr")
+    return kept
+
+
+@transaction.atomic
+def download_for_host(*, actor: Actor, name: str, with_key: bool) -> HostFiles:
+    """The newest certificate for exactly this name, `*.` included, that is good now and whose key is kept here.
+
+    Only among those whose key the actor may export, where he asks for it. Raises NotFound, Denied.
+    """
+    needed = Permission.CERTIFICATES_EXPORT_KEY if with_key else Permission.CERTIFICATES_DOWNLOAD
+    row = newest_with_key(name, visible_to=policy.narrowed(actor, {needed}))
+    policy.require(actor, needed, organization_id=row.organization_id, ca_id=row.ca_id)
+    if not with_key:
+        _record(actor, row, Format.FULLCHAIN)
+        return HostFiles(row, _chain(row), None)
+    _row, key = export_private_key(actor=actor, certificate=Ref("pk", row.pk))
+    return HostFiles(row, _chain(row), key)
+
+
+def _permitted(actor: Actor, certificate: Ref) -> Certificate:
     row = selectors.get_certificate(certificate, visible_to=actor)
     policy.require(actor, Permission.CERTIFICATES_DOWNLOAD, organization_id=row.organization_id, ca_id=row.ca_id)
-    chain = chain_of(row.ca).certificates if row.ca else ()
-    file = bundle(row.body.x509, chain, fmt, name=str(row))
+    return row
+
+
+def _chain(row: Certificate) -> tuple[x509.Certificate, ...]:
+    return chain_of(row.ca).certificates if row.ca else ()
+
+
+def _record(actor: Actor, row: Certificate, fmt: str) -> None:
     audit.record(
         actor, EventName.CERTIFICATE_DOWNLOADED, reference(row), organization_id=row.organization_id, format=fmt
     )
-    return file

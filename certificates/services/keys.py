@@ -43,15 +43,31 @@ def collect_private_key(*, actor: Actor, certificate: Ref, delivery: Delivery = 
         at = kept.collected_at.isoformat(timespec="seconds") if kept.collected_at else ""
         raise Gone(text, code="key-collected", by=kept.collected_by, at=at)
     delivery.require_possible(KeyAlgorithm(row.key_algorithm))
-    secret = vault.open_secret(
-        bytes(kept.sealed), organization_id=row.organization_id, table=SUBSCRIBER_KEY_TABLE, row=kept.public_id
-    )
+    secret = _open(row, kept, bytes(kept.sealed))
     kept.collected_at, kept.collected_by = timezone.now(), actor.label
     if row.key_custody == Certificate.KeyCustody.WAITING:
         kept.sealed = None
         row.key_custody = Certificate.KeyCustody.RETURNED
         row.save(update_fields=["key_custody"])
     kept.save(update_fields=["sealed", "collected_at", "collected_by"])
+    audit.record(actor, EventName.CERTIFICATE_KEY_COLLECTED, reference(row), organization_id=row.organization_id)
+    return row, secret
+
+
+@transaction.atomic
+def export_private_key(*, actor: Actor, certificate: Ref) -> tuple[Certificate, Secret]:
+    """The certificate and its private key (PKCS#8 DER), where the role keeps it: as often as somebody asks who has
+    `certificates:export-key`. Raises NotFound (none is kept here; one that waits to be collected is not), Denied.
+    """
+    row = selectors.get_certificate(certificate, visible_to=actor)
+    needed = Permission.CERTIFICATES_EXPORT_KEY
+    policy.require(actor, needed, organization_id=row.organization_id, ca_id=row.ca_id)
+    kept = SubscriberKey.objects.select_for_update().filter(certificate=row).first()
+    if kept is None or kept.sealed is None or row.key_custody != Certificate.KeyCustody.STORED:
+        raise NotFound(_("There is no private key of this certificate here."), code="no-private-key")
+    secret = _open(row, kept, bytes(kept.sealed))
+    kept.collected_at, kept.collected_by = timezone.now(), actor.label
+    kept.save(update_fields=["collected_at", "collected_by"])
     audit.record(actor, EventName.CERTIFICATE_KEY_COLLECTED, reference(row), organization_id=row.organization_id)
     return row, secret
 
@@ -86,6 +102,12 @@ def fulfil_and_collect(
         return row, None
     _certificate, key = collect_private_key(actor=actor, certificate=Ref("pk", row.certificate_id), delivery=delivery)
     return row, key
+
+
+def _open(row: Certificate, kept: SubscriberKey, sealed: bytes) -> Secret:
+    return vault.open_secret(
+        sealed, organization_id=row.organization_id, table=SUBSCRIBER_KEY_TABLE, row=kept.public_id
+    )
 
 
 def _needed(actor: Actor, row: Certificate, kept: SubscriberKey | None) -> Permission:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -25,12 +25,20 @@ from cas.core.general_names import general_name_text, kind_of
 from cas.core.keys import KeyAlgorithm, PublicKey, algorithm_of, generate, public_key_sha256, serialize_private_key
 from cas.core.leaf import LeafPlan, LeafWish, plan_leaf
 from cas.core.names import common_name, format_name, name_to_mapping
+from cas.core.plan import lifetime_of
 from cas.core.profile import Profile
 from cas.core.signing import LintedDraft, prepare, sign_certificate
 from cas.guards import require_sealed_log
 from cas.models import CertificateAuthority, Template
 from cas.services.serials import new_serial, reserve_leaf_serials, serial_text, shard_of
-from certificates.models import Certificate, CertificateBody, CertificateName, CertificateTag, SubscriberKey
+from certificates.models import (
+    Certificate,
+    CertificateBody,
+    CertificateName,
+    CertificateTag,
+    SigningRequest,
+    SubscriberKey,
+)
 from certificates.orders import IssueOrder, Managed, SameKey
 from certificates.services.approval import Approval, require_approved
 from kernel.actor import Actor
@@ -256,6 +264,7 @@ def _store(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], signed: Sequence
             for row, draft in zip(kept, drafts, strict=True)
             if draft.wanted.key.private_key and row.key_custody in (Custody.STORED, Custody.WAITING)
         ]
+    insert([csr for row, draft in zip(kept, drafts, strict=True) for csr in _csr_rows(row, draft.wanted.order)])
     )
     return kept
 
@@ -292,8 +301,25 @@ def _row(actor: Actor, desk: _Desk, draft: _Draft, der: bytes) -> Certificate:
     )
 
 
-def _sealed_key(row: Certificate, private_key: Secret) -> SubscriberKey:
+def _renew_at(plan: LeafPlan, ahead: timedelta | None) -> datetime | None:
+    """So long before the end, but not in the first two thirds of a life: a short one would be renewed at once, and so
+    would its successor.
+    """
+    return None if ahead is None else plan.not_after - min(ahead, lifetime_of(plan) / 3)
+
+
+def _csr_rows(row: Certificate, order: IssueOrder) -> list[SigningRequest]:
+    """The CSR, where it is to be kept."""
+    if not order.keep_csr or not isinstance(order.key, CsrFacts):
+        return []
+    der = order.key.request.public_bytes(Encoding.DER)
+    return [SigningRequest(certificate=row, organization_id=row.organization_id, der=der)]
+
+
+def sealed_key(row: Certificate, private_key: Secret) -> SubscriberKey:
     kept = SubscriberKey(certificate=row, organization_id=row.organization_id)
+        auto_renew=order.renew_ahead is not None,
+        renew_at=_renew_at(plan, order.renew_ahead),
     kept.sealed = vault.seal_secret(
         private_key, organization_id=row.organization_id, table=SUBSCRIBER_KEY_TABLE, row=kept.public_id
     )

@@ -127,7 +127,7 @@ def _answer_live(ca_id: int, cert_ids: tuple[CertId, ...], nonce: bytes | None, 
 
 
 def _single_answer(ca_id: int, cert_id: CertId, nonce: bytes | None, now: datetime) -> SingleAnswer:
-    status, since = _status(ca_id, cert_id.serial)
+    status, since = status_of(ca_id, cert_id.serial)
     begin = now.replace(microsecond=0) if nonce else _begin_of_period(now)
     if since is not None:
         # What is known since a revocation, or since a hold was lifted, was not known before; and an answer that looked
@@ -136,7 +136,7 @@ def _single_answer(ca_id: int, cert_id: CertId, nonce: bytes | None, now: dateti
     return SingleAnswer(cert_id=cert_id, status=status, this_update=begin, next_update=begin + _LIFETIME)
 
 
-def _status(ca_id: int, serial: int) -> tuple[CertStatus, datetime | None]:
+def status_of(ca_id: int, serial: int) -> tuple[CertStatus, datetime | None]:
     """The status of a serial, and since when it is so where that has changed."""
     text = f"{serial:x}"
     if not IssuedSerial.objects.filter(ca_id=ca_id, serial=text, is_intent=False).exists():

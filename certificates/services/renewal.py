@@ -140,6 +140,8 @@ def _issue_order(old: Certificate, order: RenewOrder, template: Template) -> Iss
         description=old.description if order.description is None else order.description,
         delivery=order.delivery,
     )
+        keep_csr=order.keep_csr,
+        renew_ahead=old.not_after - old.renew_at if old.auto_renew and old.renew_at else None,
 
 
 def _key_order(old: Certificate, order: RenewOrder, template: Template) -> Managed | CsrFacts | SameKey:

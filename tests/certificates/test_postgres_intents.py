@@ -25,7 +25,7 @@ from certificates.services import minting
 from certificates.services.authorities import establish_authority, publish_everything
 from certificates.services.batches import issue_batch
 from certificates.services.intents import abandon_intents
-from certificates.services.ocsp import _status
+from certificates.services.ocsp import status_of
 from certificates.services.revocation import revoke_authority
 from kernel.actor import SYSTEM
 from kernel.errors import Conflict, Denied
@@ -78,7 +78,7 @@ def test_what_was_stored_is_no_intent_any_more(office):
     issued = office.issue()
     issued.x509.verify_directly_issued_by(issued.chain[0])
     assert intents() == []
-    assert isinstance(_status(office.issuing.pk, issued.x509.serial_number)[0], Good)
+    assert isinstance(status_of(office.issuing.pk, issued.x509.serial_number)[0], Good)
 
 
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.RSA_2048, KeyAlgorithm.ECDSA_P384])
@@ -131,7 +131,7 @@ def test_what_was_signed_and_not_stored_is_left_as_an_intent(office, monkeypatch
     row = IssuedSerial.objects.get(serial=serial)
     assert (row.ca, row.kind, len(row.tbs_sha256)) == (office.issuing, "leaf", 64)
     assert not Certificate.objects.exists()
-    assert isinstance(_status(office.issuing.pk, int(serial, 16))[0], Unknown)
+    assert isinstance(status_of(office.issuing.pk, int(serial, 16))[0], Unknown)
     office.issue()
 
 
@@ -186,7 +186,7 @@ def test_what_is_lost_is_revoked_for_the_day_it_appears(office, monkeypatch):
     assert names == ["intents.abandoned"]
     young = lose_one(office, monkeypatch)
     assert abandon_intents(actor=office.owner, ca=office.issuing) == []
-    assert isinstance(_status(office.issuing.pk, int(old, 16))[0], Revoked)
+    assert isinstance(status_of(office.issuing.pk, int(old, 16))[0], Revoked)
     publish_everything(actor=SYSTEM, ca=office.issuing)
     crl = load_der_x509_crl(bytes(Crl.objects.filter(scope__ca=office.issuing).order_by("-number")[0].body))
     assert crl.get_revoked_certificate_by_serial_number(int(old, 16)) is not None

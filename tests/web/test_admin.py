@@ -15,7 +15,12 @@ from tests.web.pages import admin_lists, admin_records, every_page
 
 ROOMS = {"accounts", "audit", "cas", "certificates", "acme_client", "notices", "api"}
 # Their rows are shown with what they belong to.
-WITHIN_OTHERS = {"certificates.CertificateBody", "certificates.CertificateName", "certificates.CertificateTag"}
+WITHIN_OTHERS = {
+    "certificates.CertificateBody",
+    "certificates.CertificateName",
+    "certificates.CertificateTag",
+    "certificates.SigningRequest",
+}
 GARBAGE = ["widgets.css", "abc", "0", "-1", "99999999999999999999999", "1 OR 1=1", "%00", ".."]
 
 

@@ -1,0 +1,1 @@
+"""The CertMate dialect: client certificates and host bundles, under `/api/`."""
