@@ -70,6 +70,7 @@ def retire_issuing_role(*, actor: Actor, role: Role) -> Role:
     """With its template. Raises Denied, Conflict (other templates stand on it), NotFound (retired already)."""
     own = _own_template(role)
     if own is not None:
+        profiles.lock(Role, role.pk)
         retire_template(actor=actor, template=own)
     return retire_role(actor=actor, role=role)
 
