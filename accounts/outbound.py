@@ -54,13 +54,14 @@ def ask(
     private_ranges: Collection[Network] = (),
     largest: int = LARGEST_ANSWER,
     patience: float = PATIENCE_SECONDS,
+    plain: bool = False,
 ) -> Answer:
     """The answer of this address itself: no redirect is followed, no proxy asked, nothing is unpacked.
 
     Addresses that are not public are reached only in `private_ranges`. All of it takes at most `patience` seconds
-    after the name is resolved. Raises OutboundError.
+    after the name is resolved. `plain`: over http as well, for what bears a signature of its own. Raises OutboundError.
     """
-    parts = _split(url)
+    parts = _split(url, plain=plain)
     with _connection(parts, private_ranges, time.monotonic() + patience) as connection:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         ours = {"Host": parts.netloc, "User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
@@ -88,13 +89,15 @@ def judged(addresses: Collection[Address], private_ranges: Collection[Network]) 
             raise OutboundError(f"{address} is no public address, and is not allowed here")
 
 
-def _split(url: str) -> SplitResult:
+def _split(url: str, *, plain: bool) -> SplitResult:
     try:
         parts = urlsplit(url)
         _port = parts.port
     except ValueError as error:
         raise OutboundError("this is no address") from error
-    if not parts.hostname or parts.username or parts.password or not may_be_asked(parts):
+    if not parts.hostname or parts.username or parts.password:
+        raise OutboundError("this is no address")
+    if not may_be_asked(parts) and not (plain and parts.scheme == "http"):
         raise OutboundError("this is no https address")
     if any(ord(character) <= 0x20 or ord(character) >= 0x7F for character in url):
         raise OutboundError("this is no address")
