@@ -38,6 +38,7 @@ from certificates.services.renewal import renew_at_once, renew_certificate
 from certificates.services.requests import approve_request, cancel_request, reject_request
 from certificates.services.responders import rotate_responder
 from certificates.services.revocation import release_certificate, revoke_authority, revoke_certificate
+from certificates.services.revoking import revoke_and_publish
 from certificates.services.submission import submit_request
 from kernel.actor import SYSTEM, Actor
 from kernel.permissions import Permission
@@ -145,6 +146,11 @@ def _revoke_ca(s: Stage) -> None:
 def _revoke(s: Stage) -> None:
     order = RevokeOrder(certificate=Ref("pk", s.certificate.pk), reason=SUPERSEDED)
     revoke_certificate(actor=s.owner, order=order)
+
+
+def _revoke_with_passphrase(s: Stage) -> None:
+    order = RevokeOrder(certificate=Ref("pk", s.certificate.pk), reason=SUPERSEDED)
+    revoke_and_publish(actor=s.owner, order=order, passphrase=Secret("open sesame, please"))
 
 
 def _ask(s: Stage) -> None:
@@ -286,6 +292,8 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         ["certificate.updated"],
     ),
     "certificates.revoke_certificate": (_revoke, ["certificate.revoked"]),
+    # Its CA has no passphrase, so that this one opens nothing.
+    "certificates.revoke_and_publish": (_revoke_with_passphrase, ["certificate.revoked"]),
     "certificates.release_certificate": (
         lambda s: release_certificate(actor=s.owner, certificate=Ref("pk", s.held.pk)),
         ["certificate.released"],

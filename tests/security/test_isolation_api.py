@@ -106,13 +106,18 @@ def content(answer: Any) -> bytes:
 
 
 def said(answer: Any, path: str) -> dict[str, Any]:
-    """The problem without what is different in every one."""
+    """The problem, in whatever dialect, without what is different in every one."""
     problem: dict[str, Any] = answer.json()
-    del problem["instance"], problem["trace_id"]
-    given = [part for part in path.split("/") if part]
-    for part in given:
-        problem["detail"] = problem["detail"].replace(part, "")
-    return problem
+    different = {"instance", "trace_id"}
+    return {name: _without(path, value) for name, value in problem.items() if name not in different}
+
+
+def _without(path: str, value: Any) -> Any:
+    """A sentence without what was asked for."""
+    if isinstance(value, str):
+        for part in filter(None, path.split("/")):
+            value = value.replace(part, "")
+    return value
 
 
 @pytest.fixture
