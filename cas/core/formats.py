@@ -33,21 +33,32 @@ def read_certificates(data: str | bytes, *, field: str = "certificate") -> tuple
     Raises Invalid on `field` for no certificate, more than 32, more than 256 kB, other PEM blocks, and for what
     cannot be read.
     """
-    raw = data.encode("utf-8", "replace") if isinstance(data, str) else bytes(data)
-    if len(raw) > LONGEST:
-        raise Invalid.of(field, "too-long", _("is longer than %(limit)s bytes"), limit=LONGEST)
-    encoded = _pem_contents(raw, field) if b"-----BEGIN " in raw else [raw]
-    if len(encoded) > _MOST_CERTIFICATES:
-        raise _too_many(field)
+    certificates = load_certificates(data, field=field, longest=LONGEST, most=_MOST_CERTIFICATES)
     try:
-        certificates = [certificate for each in encoded for certificate in _read_der(each)]
-        if len(certificates) > _MOST_CERTIFICATES:
-            raise _too_many(field)
         for certificate in certificates:
             _read_all(certificate)
     except UNREADABLE as error:
         raise _unreadable(field) from error
-    return tuple(certificates)
+    return certificates
+
+
+def load_certificates(data: str | bytes, *, field: str, longest: int, most: int) -> tuple[Certificate, ...]:
+    """The same shapes, of other limits, and without a look at extensions and keys: they may be unreadable yet."""
+    raw = data.encode("utf-8", "replace") if isinstance(data, str) else bytes(data)
+    if len(raw) > longest:
+        raise Invalid.of(field, "too-long", _("is longer than %(limit)s bytes"), limit=longest)
+    encoded = _pem_contents(raw, field) if b"-----BEGIN " in raw else [raw]
+    if len(encoded) > most:
+        raise _too_many(field, most)
+    try:
+        certificates = tuple(certificate for each in encoded for certificate in _read_der(each))
+        for certificate in certificates:
+            _read_names(certificate)
+    except UNREADABLE as error:
+        raise _unreadable(field) from error
+    if len(certificates) > most:
+        raise _too_many(field, most)
+    return certificates
 
 
 def _read_der(encoded: bytes) -> list[Certificate]:
@@ -57,17 +68,20 @@ def _read_der(encoded: bytes) -> list[Certificate]:
     return [load_der_x509_certificate(encoded)]
 
 
-def _too_many(field: str) -> Invalid:
-    return Invalid.of(field, "too-long", _("holds more than %(limit)s certificates"), limit=_MOST_CERTIFICATES)
+def _too_many(field: str, most: int) -> Invalid:
+    return Invalid.of(field, "too-long", _("holds more than %(limit)s certificates"), limit=most)
 
 
 def _read_all(certificate: Certificate) -> None:
     """The library reads when it is asked: asked now, nobody meets an error later."""
-    format_name(certificate.subject)
-    format_name(certificate.issuer)
     list(certificate.extensions)
     certificate.public_key()
     policies.mappings(certificate)
+
+
+def _read_names(certificate: Certificate) -> None:
+    format_name(certificate.subject)
+    format_name(certificate.issuer)
 
 
 def _pem_contents(raw: bytes, field: str) -> list[bytes]:
