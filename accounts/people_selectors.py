@@ -8,7 +8,7 @@ from accounts import policy
 from accounts.models import IssuancePolicy, Membership, Organization, ServiceAccount, ServiceAccountToken, User
 from accounts.selectors import of_whole_organization, organizations, service_accounts
 from kernel.actor import Actor, ActorKind
-from kernel.errors import NotFound
+from kernel.errors import Denied, NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.text import _
@@ -18,7 +18,7 @@ def people(*, visible_to: Actor) -> QuerySet[User]:
     """Oneself; the members of one's organization for whoever may see them, and those who have their password from it
     for whoever may change them; everybody for a superuser above all organizations. Without those who are gone for good.
     """
-    rows = User.objects.filter(closed_at=None).order_by("id")
+    rows = User.objects.filter(closed_at=None).prefetch_related("memberships__custom_role").order_by("id")
     if visible_to.organization_id is None and visible_to.is_superuser:
         return rows
     seen = Q(pk=visible_to.id) if visible_to.kind is ActorKind.USER else Q(pk__in=())
@@ -27,6 +27,13 @@ def people(*, visible_to: Actor) -> QuerySet[User]:
     if policy.holds(visible_to, Permission.MEMBERS_WRITE) and visible_to.organization_id is not None:
         seen |= Q(sponsored_by_id=visible_to.organization_id, memberships=None)
     return rows.filter(seen).distinct()
+
+
+def everybody(*, visible_to: Actor) -> QuerySet[User]:
+    """All people of all organizations. Raises Denied: superusers only."""
+    if not visible_to.is_superuser:
+        raise Denied(_("Only a superuser can do this."))
+    return people(visible_to=visible_to)
 
 
 def get_person(ref: Ref, *, visible_to: Actor) -> User:
@@ -41,10 +48,10 @@ def home_of_person(user: User, *, seen_by: Actor) -> Membership | None:
     """The membership that counts where a person has one only: in the organization of whoever looks, else in the
     person's default one, else the oldest.
     """
-    rows = {row.organization_id: row for row in user.memberships.select_related("custom_role").order_by("-id")}
+    rows = {row.organization_id: row for row in user.memberships.all()}
     if seen_by.organization_id is not None:
         return rows.get(seen_by.organization_id)
-    return rows.get(user.default_organization_id or 0) or (list(rows.values())[-1] if rows else None)
+    return rows.get(user.default_organization_id or 0) or min(rows.values(), key=lambda row: row.pk, default=None)
 
 
 def open_organizations(*, visible_to: Actor) -> QuerySet[Organization]:

@@ -6,9 +6,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Final, TypeVar, cast
+from typing import Any, ClassVar, Final, cast
 
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from rest_framework.request import Request
@@ -23,11 +22,8 @@ from api.common.inputs import Input, Query
 from api.common.problems import Family, Problem
 from api.common.shapes import kept
 from kernel.actor import Actor
-from kernel.errors import FieldError, Invalid, field_error
-from kernel.ref import Ref
-from kernel.text import _
-
-M = TypeVar("M", bound=Model)
+from kernel.errors import FieldError, Invalid
+from kernel.text import Text, _
 
 # A body that has not the shape of the document is MALFORMED here, and the list of its faults is FastAPI's (422). What
 # has the shape and is refused all the same, by a rule, is INVALID: 400 and a sentence.
@@ -60,6 +56,10 @@ _OBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
 _TAKEN: Final = frozenset(
     {"user-exists", "organization-exists", "organization-in-use", "member-exists", "service-account-exists"}
 )
+_SENTENCES: Final[Mapping[str, str]] = {
+    "unauthenticated": _("Not authenticated"),
+    "invalid-token": _("Could not validate credentials"),
+}
 _TYPES: Final[Mapping[str, str]] = {
     "required": "missing",
     "unknown-field": "extra_forbidden",
@@ -118,6 +118,9 @@ class FastPkiViewSet(DialectViewSet):
         """The parameters that the address of an action may have."""
         return cls.queries.get(action, Query)
 
+    def get_permissions(self) -> Any:
+        return [] if self.action in self.public else super().get_permissions()
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if self.action is not None:
@@ -148,16 +151,11 @@ class FastPkiViewSet(DialectViewSet):
             raise Malformed(errors=found) from error
 
 
-def number(text: str, name: str) -> Ref:
-    """The row that a path names by its number. Raises Malformed: `name` is what the document calls it."""
-    if not re.fullmatch("[0-9]{1,18}", text):
-        raise Malformed(errors=[field_error(f"path.{name}", "int-parsing", _("This must be a whole number."))])
-    return Ref("pk", int(text))
-
-
 def _as_documented(problem: Problem) -> Problem:
     if problem.family is Family.CONFLICT and problem.code in _TAKEN:
-        return replace(problem, family=Family.INVALID)
+        problem = replace(problem, family=Family.INVALID)
+    if problem.code in _SENTENCES:
+        problem = replace(problem, detail=Text(_SENTENCES[problem.code]))
     return problem
 
 
