@@ -164,7 +164,7 @@ def export_key(ca: CertificateAuthority) -> Secret:
     Raises NotFound (no key here), Denied (it is on a token, or behind a passphrase), Unavailable (it does not open).
     """
     if ca.key is None:
-        raise NotFound(_("There is no private key of %(ca)s here."), code="no-private-key", ca=ca.name)
+        raise NotFound(_("There is no private key of %(ca)s here."), code="ca-key-elsewhere", ca=ca.name)
     if ca.key.backend != Backend.SEALED or ca.key.passphrase_protected:
         text = _("The key of %(ca)s does not leave: it is on a token, or behind a passphrase.")
         raise Denied(text, code="key-not-exportable", ca=ca.name)

@@ -68,10 +68,12 @@ class PendingAuthorityOrder(AuthorityTerms):
 class AuthorityOrder(PendingAuthorityOrder):
     """A new CA: a root where `parent` is None, else an intermediate under it.
 
-    `dialect`: whose clients it answers from the beginning (`cas.standing`).
+    `may_end_earlier`: with its parent, where that ends before. `dialect`: whose clients it answers from the beginning
+    (`cas.standing`).
     """
 
     validity: timedelta | None = None
+    may_end_earlier: bool = False
     parent: Ref | None = None
     path_length: int | None = None
     permitted_names: tuple[x509.GeneralName, ...] = ()
@@ -112,6 +114,7 @@ class AuthorityRequestOrder:
     csr: CsrFacts
     subject: x509.Name | None = None
     validity: timedelta = INTERMEDIATE_LIFETIME
+    may_end_earlier: bool = False
     path_length: int | None = None
     permitted_names: tuple[x509.GeneralName, ...] = ()
     excluded_names: tuple[x509.GeneralName, ...] = ()

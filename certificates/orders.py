@@ -20,10 +20,14 @@ from kernel.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class Managed:
-    """We make the key. `algorithm` None: the template's. It is handed out once: in the answer, or when collected."""
+    """We make the key. `algorithm` None: the template's. It is handed out once: in the answer, or when collected.
+
+    `is_forgotten`: nobody gets it, and it is kept nowhere, whatever the role says.
+    """
 
     algorithm: KeyAlgorithm | None = None
     collect_later: bool = False
+    is_forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class IssueOrder:
     """A certificate that is wished for. Subject or SANs that are None are read from the CSR.
 
     `keep_csr`: the CSR can be downloaded later. `renew_ahead`: it shall be renewed so long before its end.
+    `may_end_earlier`: with its CA, where that ends before.
     """
 
     template: str
@@ -44,40 +49,45 @@ class IssueOrder:
     subject: x509.Name | None = None
     sans: tuple[x509.GeneralName, ...] | None = None
     validity: timedelta | None = None
+    may_end_earlier: bool = False
     passphrase: Secret | None = None
     identifier: str | None = None
     usage: str = ""
     tags: tuple[str, ...] = ()
     description: str = ""
     delivery: Delivery = PLAIN
+    keep_csr: bool = False
+    renew_ahead: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewOrder:
-    keep_csr: bool = False
-    renew_ahead: timedelta | None = None
     """A certificate that shall have a successor with the same subject and names.
 
     `key` None: a new one where the old one was made here, else the same one, if the template lets it. A new one is of
-    the old one's kind where no other is named. Of a CSR only the key is read. What is None besides stays as it was.
-    `again`: also where it has a successor already.
+    the old one's kind where no other is named. Of a CSR only the key is read. What is None besides stays as it was, but
+    for the validity: None is the template's, or, `as_long`, that of the old one. `again`: also where it has a successor
+    already. `same_origin`: what was made here is made here again, and what came by CSR comes by CSR.
     """
 
     certificate: Ref
     key: Managed | CsrFacts | SameKey | None = None
     validity: timedelta | None = None
+    as_long: bool = False
+    may_end_earlier: bool = False
     passphrase: Secret | None = None
     identifier: str | None = None
     tags: tuple[str, ...] | None = None
     description: str | None = None
     delivery: Delivery = PLAIN
+    keep_csr: bool = False
     again: bool = False
+    same_origin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchOrder:
     """Many certificates from one template; a row that could not be read is the refusal that says why."""
-    keep_csr: bool = False
 
     template: str
     rows: Sequence[IssueOrder | Invalid]
@@ -148,7 +158,7 @@ class Serials:
 class Period:
     """From `since` on, and before `before`; None is open."""
 
-    field: Literal["expires", "issued", "renew"]
+    field: Literal["expires", "issued", "created", "renew"]
     since: datetime | None = None
     before: datetime | None = None
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from accounts.selectors import under_granted_cas
+from audit.events import EventName
+from audit.selectors import newest_event
 from cas.models import CaCertificate, CertificateAuthority, IssuedSerial
 from certificates.models import Certificate, CertificateTally, Crl, CrlScope, OcspResponder, Revocation
 from kernel.actor import Actor
@@ -26,6 +28,12 @@ RESPONDER_MARGIN: Final = timedelta(days=10)
 def certificates(*, visible_to: Actor) -> QuerySet[Certificate]:
     """Newest first, without the bytes."""
     return under_granted_cas(Certificate.objects.select_related("ca", "template").order_by("-id"), visible_to)
+
+
+def with_history(rows: QuerySet[Certificate]) -> QuerySet[Certificate]:
+    """Each with its bytes, and with what became of it: `open_revocation`, and `replaced_by` by number, oldest first."""
+    after = Certificate.objects.only("public_id", "replaces").order_by("id")
+    return rows.select_related("body").prefetch_related("revocations", Prefetch("replaced_by", after))
 
 
 def get_certificate(ref: Ref, *, visible_to: Actor) -> Certificate:
@@ -54,6 +62,26 @@ def count_all(*, visible_to: Actor) -> int:
 
 def open_revocation(ca_id: int, serial: str) -> Revocation | None:
     return Revocation.objects.filter(ca_id=ca_id, serial=serial, lifted_at__isnull=True).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """Since when a CA is believed no more, and why, as RFC 5280 names it."""
+
+    at: datetime
+    reason: str
+
+
+def fall_of(ca: CertificateAuthority) -> Fall | None:
+    """None where it is not revoked. What made a root fall stands on no list, but in the log."""
+    if ca.status != CertificateAuthority.Status.REVOKED:
+        return None
+    shown = ca.preferred_certificate
+    listed = open_revocation(shown.issuer_id, shown.serial) if shown and shown.issuer_id else None
+    if listed is not None:
+        return Fall(listed.at, listed.reason)
+    event = newest_event(EventName.CA_REVOKED, log=ca.organization_id, resource_type="ca", resource_id=ca.pk)
+    return Fall(event.at, event.document["metadata"]["reason"]) if event else None
 
 
 def newest_crl(ca_id: int, scope: int = 0) -> Crl | None:

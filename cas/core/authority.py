@@ -47,7 +47,8 @@ _FORBIDDEN_PURPOSES = frozenset({ExtendedKeyUsageOID.OCSP_SIGNING, ExtendedKeyUs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorityWish:
-    """What is asked for. `path_length` None: as many CAs below as the chain leaves room for.
+    """What is asked for. `path_length` None: as many CAs below as the chain leaves room for. `may_end_earlier`: where
+    the chain ends before, it ends with the chain.
 
     `known` is a certificate that the CA has already: name and key identifier are copied from it, since they stand in
     everything that the CA has signed. Policies are handed down from the chain, so that none is lost on the way.
@@ -56,6 +57,7 @@ class AuthorityWish:
     subject: Name
     public_key: PublicKey
     validity: timedelta
+    may_end_earlier: bool = False
     path_length: int | None = None
     permitted: tuple[GeneralName, ...] = ()
     excluded: tuple[GeneralName, ...] = ()
@@ -116,6 +118,8 @@ def plan_authority(
         not_after = last_second(now, wish.validity)
     except Invalid as error:
         errors += error.errors
+    if issuer and wish.may_end_earlier:
+        not_after = min(not_after, constraints.first_end(issuer.chain))
     room = _room(issuer, subject)
     if issuer:
         errors += _issuer_errors(issuer, wish, subject, now, not_after)

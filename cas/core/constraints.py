@@ -116,6 +116,11 @@ def room_below(chain: Sequence[Certificate]) -> int | None:
     return room
 
 
+def first_end(chain: Iterable[Certificate]) -> datetime:
+    """When the first of them ends."""
+    return min(certificate.not_valid_after_utc for certificate in chain)
+
+
 def validity_error(chain: Iterable[Certificate], not_before: datetime, not_after: datetime) -> FieldError | None:
     """Every certificate of the chain must outlive what is signed below it; the field is `validity`."""
     for certificate in chain:

@@ -49,12 +49,15 @@ NamedSan = tuple[str, GeneralName]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeafWish:
-    """What is asked for. `validity` None: what the template says."""
+    """What is asked for. `validity` None: what the template says. `may_end_earlier`: where the chain ends before, it
+    ends with the chain.
+    """
 
     subject: Name
     sans: tuple[GeneralName, ...]
     public_key: PublicKey
     validity: timedelta | None = None
+    may_end_earlier: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +119,7 @@ def plan_leaf(
     sans = _without_repetitions([*_names_in_subject(profile, subject, errors), *wished_sans])
     errors += key_errors(wish.public_key, forbidden_keys, issuer)
     usage = _judged_usage(profile, wish.public_key, errors)
-    not_before, not_after = _judged_validity(profile, issuer, wish.validity, now, errors)
+    not_before, not_after = _judged_validity(profile, issuer, wish, now, errors)
     errors += _chain_errors(issuer, template, subject, sans, now)
     if not wish.subject.rdns and not wish.sans:
         errors.append(field_error("subject", "no-name", _("there is neither a subject nor a subject alternative name")))
@@ -249,9 +252,9 @@ def _judged_usage(profile: Profile, public_key: PublicKey, errors: list[FieldErr
 
 
 def _judged_validity(
-    profile: Profile, issuer: IssuerFacts, wished: timedelta | None, now: datetime, errors: list[FieldError]
+    profile: Profile, issuer: IssuerFacts, wish: LeafWish, now: datetime, errors: list[FieldError]
 ) -> tuple[datetime, datetime]:
-    lifetime = profile.template.validity if wished is None else wished
+    lifetime = profile.template.validity if wish.validity is None else wish.validity
     if lifetime > profile.role.max_ttl:
         longest = int(profile.role.max_ttl.total_seconds())
         errors.append(
@@ -263,6 +266,8 @@ def _judged_validity(
     except Invalid as error:
         errors += error.errors
         return begin, begin
+    if wish.may_end_earlier:
+        end = min(end, constraints.first_end(issuer.chain))
     errors += filter(None, [constraints.validity_error(issuer.chain, begin, end)])
     return begin, end
 

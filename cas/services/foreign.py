@@ -93,6 +93,7 @@ def sign_authority_request(*, actor: Actor, order: AuthorityRequestOrder) -> Cer
         subject=order.csr.subject if order.subject is None else order.subject,
         public_key=key,
         validity=order.validity,
+        may_end_earlier=order.may_end_earlier,
         path_length=order.path_length,
         permitted=order.permitted_names,
         excluded=order.excluded_names,

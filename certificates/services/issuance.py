@@ -12,7 +12,7 @@ from audit.events import EventName
 from audit.resource import Resource
 from cas.models import Template
 from certificates.models import Certificate
-from certificates.orders import IssueOrder
+from certificates.orders import IssueOrder, Managed
 from certificates.services.approval import demands_of, require_no_approval
 from certificates.services.labels import order_errors
 from certificates.services.minting import Issued, Wanted, mint, obtain_key
@@ -46,7 +46,7 @@ def _issue(actor: Actor, order: IssueOrder, template: Template) -> Issued:
     if errors := order_errors(order):
         raise Invalid(errors=errors)
     key = obtain_key(order, template)
-    if key.private_key is not None:
+    if isinstance(order.key, Managed):
         # Making a key takes up to seconds, in which others do not sleep: what counts is what is so when it is signed.
         template = find_template(actor, order.ca, order.template)
     try:

@@ -27,9 +27,11 @@ from cas.core.leaf import LeafPlan, LeafWish, plan_leaf
 from cas.core.names import common_name, format_name, name_to_mapping
 from cas.core.plan import lifetime_of
 from cas.core.profile import Profile
+from cas.core.restriction import Restriction
 from cas.core.signing import LintedDraft, prepare, sign_certificate
 from cas.guards import require_sealed_log
 from cas.models import CertificateAuthority, Template
+from cas.services.restrictions import require_allowed, restriction_of
 from cas.services.serials import new_serial, reserve_leaf_serials, serial_text, shard_of
 from certificates.models import (
     Certificate,
@@ -111,6 +113,7 @@ class _Desk:
     profile: Profile
     chain: selectors.CaChain
     now: datetime
+    restriction: Restriction | None = None
 
     @property
     def ca(self) -> CertificateAuthority:
@@ -142,6 +145,8 @@ def obtain_key(order: IssueOrder, template: Template) -> KeyMaterial:
         raise Invalid.of("key_algorithm", "key-not-allowed", text, allowed=", ".join(allowed))
     order.delivery.require_possible(algorithm)
     key = generate(algorithm)
+    if order.key.is_forgotten:
+        return KeyMaterial(key.public_key())
     return KeyMaterial(key.public_key(), serialize_private_key(key, encoding="der"))
 
 
@@ -164,7 +169,7 @@ def mint_many(
     Whatever is against one of them is found before anything is written, and stands in its place. What is raised is
     against all: Unavailable, Denied, Conflict.
     """
-    desk = _open_desk(template, now)
+    desk = replace(_open_desk(template, now), restriction=restriction_of(actor))
     judged = _judge_all(desk, wanted)
     for each in judged:
         if isinstance(each, _Draft):
@@ -212,11 +217,18 @@ def _judge(desk: _Desk, wanted: Wanted, forbidden_keys: Collection[str]) -> _Dra
         plan = plan_leaf(
             profile=desk.profile,
             issuer=desk.chain.facts(shard=shard_of(serial, desk.ca)),
-            wish=LeafWish(subject=subject, sans=sans, public_key=wanted.key.public_key, validity=wanted.order.validity),
+            wish=LeafWish(
+                subject=subject,
+                sans=sans,
+                public_key=wanted.key.public_key,
+                validity=wanted.order.validity,
+                may_end_earlier=wanted.order.may_end_earlier,
+            ),
             serial=serial,
             now=desk.now,
             forbidden_keys=forbidden_keys,
         )
+        require_allowed(desk.restriction, plan, ca_id=desk.ca.pk)
         return _Draft(wanted, plan, prepare(plan))
     except Invalid as refusal:
         return refusal
@@ -256,15 +268,15 @@ def _store(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], signed: Sequence
             for row, der in zip(kept, ders, strict=True)
         ]
     )
-    insert([name for row, draft in zip(kept, drafts, strict=True) for name in _name_rows(row, draft.plan.sans)])
+    insert([name for row, draft in zip(kept, drafts, strict=True) for name in name_rows(row, draft.plan.sans)])
     insert([tag for row in kept for tag in tag_rows(row)])
+    insert([csr for row, draft in zip(kept, drafts, strict=True) for csr in _csr_rows(row, draft.wanted.order)])
     insert(
         [
-            _sealed_key(row, draft.wanted.key.private_key)
+            sealed_key(row, draft.wanted.key.private_key)
             for row, draft in zip(kept, drafts, strict=True)
             if draft.wanted.key.private_key and row.key_custody in (Custody.STORED, Custody.WAITING)
         ]
-    insert([csr for row, draft in zip(kept, drafts, strict=True) for csr in _csr_rows(row, draft.wanted.order)])
     )
     return kept
 
@@ -297,6 +309,8 @@ def _row(actor: Actor, desk: _Desk, draft: _Draft, der: bytes) -> Certificate:
         replaces=draft.wanted.replaces,
         tags=list(dict.fromkeys(order.tags)),
         description=order.description,
+        auto_renew=order.renew_ahead is not None,
+        renew_at=_renew_at(plan, order.renew_ahead),
         event=audit.new_event_id(),
     )
 
@@ -318,15 +332,13 @@ def _csr_rows(row: Certificate, order: IssueOrder) -> list[SigningRequest]:
 
 def sealed_key(row: Certificate, private_key: Secret) -> SubscriberKey:
     kept = SubscriberKey(certificate=row, organization_id=row.organization_id)
-        auto_renew=order.renew_ahead is not None,
-        renew_at=_renew_at(plan, order.renew_ahead),
     kept.sealed = vault.seal_secret(
         private_key, organization_id=row.organization_id, table=SUBSCRIBER_KEY_TABLE, row=kept.public_id
     )
     return kept
 
 
-def _name_rows(row: Certificate, sans: Sequence[x509.GeneralName]) -> list[CertificateName]:
+def name_rows(row: Certificate, sans: Sequence[x509.GeneralName]) -> list[CertificateName]:
     names = [(CertificateName.Type.COMMON_NAME.value, row.common_name)] if row.common_name else []
     names += [(kind_of(san), text) for san, text in zip(sans, row.sans, strict=True)]
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from cryptography.x509 import SubjectAlternativeName
 from django.db import IntegrityError, transaction
@@ -31,7 +32,7 @@ from certificates.services.minting import (
 )
 from certificates.services.submission import AwaitingApproval, file_request, key_to_judge_by
 from kernel.actor import Actor
-from kernel.errors import Conflict, Invalid
+from kernel.errors import Conflict, Invalid, field_error
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
@@ -132,22 +133,30 @@ def _issue_order(old: Certificate, order: RenewOrder, template: Template) -> Iss
         key=_key_order(old, order, template),
         subject=certificate.subject,
         sans=tuple(extension_of(certificate.extensions, SubjectAlternativeName) or ()),
-        validity=order.validity,
+        validity=_lifetime(old) if order.validity is None and order.as_long else order.validity,
+        may_end_earlier=order.may_end_earlier,
         passphrase=order.passphrase,
         identifier=order.identifier,
         usage=old.usage,
         tags=tuple(old.tags) if order.tags is None else order.tags,
         description=old.description if order.description is None else order.description,
         delivery=order.delivery,
-    )
         keep_csr=order.keep_csr,
         renew_ahead=old.not_after - old.renew_at if old.auto_renew and old.renew_at else None,
+    )
+
+
+def _lifetime(old: Certificate) -> timedelta:
+    """How long it lasts: both ends count (RFC 5280 4.1.2.5)."""
+    return old.not_after - old.not_before + timedelta(seconds=1)
 
 
 def _key_order(old: Certificate, order: RenewOrder, template: Template) -> Managed | CsrFacts | SameKey:
     """Raises Invalid: the template wants a new key, or there is nobody here who could make one."""
     key = order.key
     made_here = old.key_custody != Custody.SUBSCRIBER
+    if order.same_origin:
+        _require_same_origin(key, made_here=made_here)
     if key is None:
         key = Managed() if made_here else SameKey()
         if isinstance(key, SameKey) and not template.renew_same_key:
@@ -159,6 +168,15 @@ def _key_order(old: Certificate, order: RenewOrder, template: Template) -> Manag
     if isinstance(key, Managed) and key.algorithm is None:
         return replace(key, algorithm=KeyAlgorithm(old.key_algorithm))
     return key
+
+
+def _require_same_origin(key: Managed | CsrFacts | SameKey | None, *, made_here: bool) -> None:
+    if made_here and isinstance(key, CsrFacts):
+        text = _("The key of this certificate was made here, and so is that of its successor: send no CSR.")
+        raise Invalid(text, errors=[field_error("csr", "contradiction", text)], code="csr-not-allowed")
+    if not made_here and not isinstance(key, CsrFacts):
+        text = _("The key of this certificate is not here: bring a CSR.")
+        raise Invalid(text, errors=[field_error("csr", "required", text)], code="csr-required")
 
 
 def kept_key(old: Certificate, template: Template) -> KeyMaterial:

@@ -17,6 +17,21 @@ AUTHORITY: Final = (
         _("CA not open to these clients"),
         _("Open the CA for this system's clients: it then has templates for them, which you may edit."),
     ),
+    ProblemType(
+        "ca-ambiguous", Family.CONFLICT, _("CA name in several organizations"), _("Name the CA by its id instead.")
+    ),
+    ProblemType(
+        "ca-has-children", Family.CONFLICT, _("CA has CAs below it"), _("Retire the CAs below it first, or leave it.")
+    ),
+    ProblemType(
+        "ca-key-elsewhere", Family.NOT_FOUND, _("CA key not here"), _("Its key is kept elsewhere: ask there for it.")
+    ),
+    ProblemType(
+        "key-not-exportable",
+        Family.DENIED,
+        _("CA key stays here"),
+        _("A key on a token or behind a passphrase does not leave. Back the token up, or the whole system."),
+    ),
     ProblemType("ca-known", Family.CONFLICT, _("CA known"), _("A CA with this subject and key is here already.")),
     ProblemType("ca-revoked", Family.CONFLICT, _("CA revoked"), _("Nothing can be done with a CA that is revoked.")),
     ProblemType(
