@@ -21,7 +21,7 @@ from kernel.permissions import Permission
 from tests import cast, pki
 from tests.api.wire import Wire
 from tests.certificates.asking import with_capability
-from tests.security.doors import API, OWN, addresses, with_holes
+from tests.security.doors import API, OPEN, OWN, addresses, with_holes
 from tests.security.whole import Whole, key_for, snapshot, whole_organization, words_of
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +32,9 @@ NOWHERE = {
     "checkpoint": "999999999",
     "serial": "7f:ff:ff:ff:ff",
     "fingerprint": "0" * 64,
+    "client": "client.acme.test-00000000",
+    "client_of_csr": "client.acme.test-00000000",
+    "host": "nowhere.acme.test",
 }
 NO_ID = "00000000-0000-4000-8000-000000000000"
 # What the owner of the object could send, so that nothing but who he is stands between a stranger and the change.
@@ -43,6 +46,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v2/service-accounts/{service_account}": {"name": "Others"},
     "PATCH /api/v2/cas/{ca}": {"allow_leaf_certificates": False},
     "POST /api/v2/cas/{ca}/revoke": {"reason": "superseded"},
+    "POST /api/v2/cas/{ca}/dialects": {"dialect": "fastpki"},
     "POST /api/v2/cas/{ca}/certify": {"name": "Umbrella", "csr": pki.make_csr(subject="CN=Umbrella")},
     "POST /api/v2/cas/{ca}/successor": {"name": "ACME next"},
     "POST /api/v2/cas/{ca}/certificates/{fingerprint}/revoke": {"reason": "superseded"},
@@ -90,7 +94,7 @@ class Operation:
 # Refusals that only somebody meets who was let in to the object.
 OF_ITSELF = {"not-own-request", "not-with-this-credential"}
 ONLY_SUPERUSERS = {"PATCH /api/v2/organizations/{organization}"}
-OPERATIONS = [Operation(entry) for entry in API]
+OPERATIONS = [Operation(entry) for entry in API if API[entry] != OPEN]
 ITEMS = [each for each in OPERATIONS if each.is_item]
 GUARDED = [each for each in OPERATIONS if API[each.entry] != OWN]
 LISTS = [each for each in OPERATIONS if not each.is_item and each.method == "GET"]
@@ -145,8 +149,13 @@ def routed() -> Iterator[tuple[str, str]]:
         for method, action in (address.actions or {}).items():
             if method != "head":
                 view = address.callback.cls
-                needed = OWN if action in view.needs_no_permission else str(view.permissions[action])
-                yield f"{method.upper()} {address.template}", needed
+                yield f"{method.upper()} {address.template}", whom(view, action)
+
+
+def whom(view: Any, action: str) -> str:
+    if action in view.public:
+        return OPEN
+    return OWN if action in view.needs_no_permission else str(view.permissions[action])
 
 
 def test_every_operation_is_in_the_table_with_its_permission():
@@ -199,6 +208,7 @@ def test_the_lists_show_their_owner_what_they_hide(whole: Whole, subtests: Any):
     owner = Wire(almighty(whole.office.person))
     silent = {"GET /api/v2/audit/keys", "GET /api/v2/audit/verifier", "GET /api/v2/requests/counts"}
     counting = {"GET /api/v2/audit/checkpoints", "GET /api/v2/audit/checkpoints/latest", "GET /api/v2/stats"}
+    counting.add("GET /api/client-certs/stats")
     for operation in LISTS:
         if operation.entry not in silent | counting | {"GET /api/v2/audit/checkpoints/latest/note"}:
             with subtests.test(str(operation)):
@@ -208,7 +218,17 @@ def test_the_lists_show_their_owner_what_they_hide(whole: Whole, subtests: Any):
 
 # --- a key for another CA of the same organization --------------------------------------------------------------------
 
-UNDER_CA = ("{certificate", "{serial}", "{request}", "{template}", "{role}", "{ca}")
+UNDER_CA = (
+    "{certificate",
+    "{serial}",
+    "{request}",
+    "{template}",
+    "{role}",
+    "{ca}",
+    "{client}",
+    "{client_of_csr}",
+    "{host}",
+)
 
 
 @pytest.fixture

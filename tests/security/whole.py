@@ -22,17 +22,22 @@ from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_pr
 from audit.models import AuditEvent
 from audit.selectors import latest_checkpoint, visible_events
 from audit.services import seal
+from cas.core.csr import read_csr
+from cas.core.keys import KeyAlgorithm
+from cas.core.names import parse_name
 from cas.models import CertificateAuthority
-from cas.orders import RoleOrder
+from cas.orders import Dialect, RoleOrder
 from cas.services.roles import create_role
+from cas.services.standing import enable_dialect
 from cas.services.templates import create_template, order_of
-from certificates.orders import Managed
+from certificates.orders import IssueOrder, Managed
 from certificates.services.authorities import establish_authority
+from certificates.services.issuance import issue_at_once
 from certificates.services.submission import submit_request
 from kernel.actor import SYSTEM
 from kernel.permissions import Permission
 from kernel.ref import Ref
-from tests import cast
+from tests import cast, pki
 from tests.clients import bound, client_certificate
 from tests.office import Office, authority_order, open_office, order_for
 from tests.remembered import remembered
@@ -113,6 +118,7 @@ def whole_organization() -> Whole:
         "event": visible_events(office.owner)[0].event_id,
         "checkpoint": str(checkpoint.size),
         "word": "certificate-not-found",
+        **_clients(office),
     }
     return Whole(office, other, rows, names, frozenset(words_of_everything()))
 
@@ -138,6 +144,18 @@ def _request(office: Office) -> Model:
     template = create_template(actor=office.owner, order=guarded)
     asker = cast.member(office.organization, "operator")
     return submit_request(actor=asker.actor, order=order_for(template))
+
+
+def _clients(office: Office) -> dict[str, str]:
+    """Client certificates of CertMate's kind: one whose key is kept, and one with its CSR."""
+    enable_dialect(actor=office.owner, ca=Ref("pk", office.issuing.pk), dialect=Dialect.CERTMATE)
+    keys = {"client": Managed(KeyAlgorithm.ECDSA_P256), "client_of_csr": read_csr(pki.make_csr(subject="CN=x"))}
+    names = {name: f"client.acme.test-{number:08}" for number, name in enumerate(keys, 1)}
+    for name, key in keys.items():
+        subject = parse_name("CN=client.acme.test,O=ACME")
+        order = IssueOrder(template="certmate.client", key=key, subject=subject, identifier=names[name], keep_csr=True)
+        issue_at_once(actor=office.owner, order=order)
+    return names | {"host": "client.acme.test"}
 
 
 def _second_authority(office: Office) -> CertificateAuthority:
