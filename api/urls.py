@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.urls import include, path
 
 urlpatterns = [
+    path("api/v1/", include("api.v1")),
     path("api/", include("api.native.urls")),
     path("api/v1/", include("api.fastpki.urls")),
-    path("v1/", include("api.certman.urls")),
     path("api/", include("api.certmate.urls")),
+    path("v1/", include("api.certman.urls")),
     path("", include("api.oauth.urls")),
 ]

@@ -99,6 +99,14 @@ for _name, _value in (("CHANCERY_PKCS11_TOKEN", PKCS11_TOKEN), ("CHANCERY_PKCS11
     if bool(_value) != bool(PKCS11_MODULE):
         _env.complain(_name, "and CHANCERY_PKCS11_MODULE belong together: set both, or neither.")
 
+# --- what FastPKI's clients get where they do not say it, under the names that its own documents give these ------------
+
+_rsa_sizes = ("2048", "3072", "4096")
+CERT_KEY_SIZE = int(_env.choice("CERT_KEY_SIZE", "2048", among=_rsa_sizes))
+CERT_DAYS = _env.number("CERT_DAYS", 365, low=1, high=36_600)
+CA_KEY_SIZE = int(_env.choice("CA_KEY_SIZE", "4096", among=_rsa_sizes))
+CA_CERT_DAYS = _env.number("CA_CERT_DAYS", 3650, low=1, high=36_600)
+
 # --- cache and queue --------------------------------------------------------------------------------------------------
 
 REDIS_URL = _env.text("REDIS_URL")
@@ -135,7 +143,7 @@ if REDIS_URL:
     CACHES["limits"]["OPTIONS"] = {"socket_connect_timeout": 1, "socket_timeout": 1}
 
 # How often in a minute: requests of one credential, and of them those that issue; of one address, requests without a
-# credential that is good, and requests for tokens.
+# credential that is good, requests for tokens, and forms of signing in (each with a count of its guesses beside it).
 RATELIMIT_ENABLE = _env.flag("CHANCERY_RATE_LIMITS", default=True)
 RATELIMIT_USE_CACHE = "limits"
 RATE_LIMITS = {
@@ -144,6 +152,13 @@ RATE_LIMITS = {
     "batch": _env.number("CHANCERY_LIMIT_BATCH", 10, low=1, high=1_000_000),
     "anonymous": _env.number("CHANCERY_LIMIT_ANONYMOUS", 120, low=1, high=1_000_000),
     "token": _env.number("CHANCERY_LIMIT_TOKEN", 120, low=1, high=1_000_000),
+    "sign-in": _env.number("CHANCERY_LIMIT_SIGN_IN", 120, low=1, high=1_000_000),
+    # As CertMate's document has them. What anybody may read is counted by address where there is no credential.
+    "certmate-general": _env.number("CHANCERY_LIMIT_CERTMATE_GENERAL", 100, low=1, high=1_000_000),
+    "certmate-create": _env.number("CHANCERY_LIMIT_CERTMATE_CREATE", 30, low=1, high=1_000_000),
+    "certmate-batch": _env.number("CHANCERY_LIMIT_CERTMATE_BATCH", 10, low=1, high=1_000_000),
+    "certmate-ocsp": _env.number("CHANCERY_LIMIT_CERTMATE_OCSP", 200, low=1, high=1_000_000),
+    "certmate-crl": _env.number("CHANCERY_LIMIT_CERTMATE_CRL", 60, low=1, high=1_000_000),
 }
 
 _queue = STATE_DIR / "queue"
@@ -152,13 +167,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     {}
     if REDIS_URL
     else {
-    "sign-in": _env.number("CHANCERY_LIMIT_SIGN_IN", 120, low=1, high=1_000_000),
-    # As CertMate's document has them. What anybody may read is counted by address where there is no credential.
-    "certmate-general": _env.number("CHANCERY_LIMIT_CERTMATE_GENERAL", 100, low=1, high=1_000_000),
-    "certmate-create": _env.number("CHANCERY_LIMIT_CERTMATE_CREATE", 30, low=1, high=1_000_000),
-    "certmate-batch": _env.number("CHANCERY_LIMIT_CERTMATE_BATCH", 10, low=1, high=1_000_000),
-    "certmate-ocsp": _env.number("CHANCERY_LIMIT_CERTMATE_OCSP", 200, low=1, high=1_000_000),
-    "certmate-crl": _env.number("CHANCERY_LIMIT_CERTMATE_CRL", 60, low=1, high=1_000_000),
         "data_folder_in": str(_queue / "messages"),
         "data_folder_out": str(_queue / "messages"),
         "control_folder": str(_queue / "control"),
@@ -273,6 +281,11 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_FAILURE_VIEW = "web.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
+FILE_UPLOAD_HANDLERS = [
+    "pkiproject.uploads.LimitedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 # Subdomains and browsers' preload lists belong to the owner of the domain, not to one service in it.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
@@ -407,6 +420,7 @@ LOGGING: dict[str, Any] = {
 
 # Requests to the API, as JSON lines: `-` is stdout. A file that was moved away by a rotation is opened anew.
 REQUEST_LOG = _env.text("CHANCERY_REQUEST_LOG")
+REQUEST_LOG_FORMAT = _env.choice("CHANCERY_REQUEST_LOG_FORMAT", "plain", among=("plain", "certmate"))
 if REQUEST_LOG:
     if REQUEST_LOG == "-":
         _handler: dict[str, Any] = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}
@@ -415,7 +429,6 @@ if REQUEST_LOG:
         if not _request_log.parent.is_dir():
             _env.complain("CHANCERY_REQUEST_LOG", f"names a file in {_request_log.parent}, which is not a folder.")
         _handler = {"class": "logging.handlers.WatchedFileHandler", "filename": str(_request_log), "delay": True}
-REQUEST_LOG_FORMAT = _env.choice("CHANCERY_REQUEST_LOG_FORMAT", "plain", among=("plain", "certmate"))
     LOGGING["formatters"]["bare"] = {"format": "{message}", "style": "{"}
     LOGGING["handlers"]["requests"] = {**_handler, "formatter": "bare"}
     LOGGING["loggers"]["chancery.requests"] = {"handlers": ["requests"], "level": "INFO", "propagate": False}

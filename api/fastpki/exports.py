@@ -1,0 +1,63 @@
+"""Certificates and keys as files."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from api.common.openapi import a_file, operation
+from api.fastpki.pki import PkiViewSet, pem_file
+from api.fastpki.pki_outputs import key_text
+from cas.core.formats import to_pem
+from cas.selectors import chain_of
+from cas.services.exporting import export_ca_key
+from certificates.bundles import Format
+from certificates.services.downloads import download_certificate
+from certificates.services.keys import collect_private_key
+from kernel.permissions import Permission
+from kernel.ref import Ref
+
+_FILE: Final = a_file("application/x-pem-file")
+
+
+class Exports(PkiViewSet):
+    """PEM files."""
+
+    title = "Exports"
+    permissions = {
+        "ca_certificate": Permission.CAS_READ,
+        "ca_private_key": Permission.CAS_EXPORT_KEY,
+        "certificate": Permission.CERTIFICATES_DOWNLOAD,
+        "certificate_private_key": Permission.CERTIFICATES_READ,
+        "certificate_chain": Permission.CERTIFICATES_DOWNLOAD,
+    }
+    downloads = frozenset(permissions)
+
+    @operation("Export a CA's certificate", answers=_FILE)
+    def ca_certificate(self, request: Request, ref: Ref) -> HttpResponse:
+        certificate = chain_of(self.authority(ref)).certificates[0]
+        return pem_file(to_pem(certificate), f"ca_{ref}_certificate.pem")
+
+    @operation("Export a CA's private key", answers=_FILE)
+    def ca_private_key(self, request: Request, ref: Ref) -> HttpResponse:
+        key = export_ca_key(actor=self.actor, ca=self.authority(ref))
+        return pem_file(key_text(key) or "", f"ca_{ref}_private_key.pem")
+
+    @operation("Export a certificate", answers=_FILE)
+    def certificate(self, request: Request, ref: Ref) -> HttpResponse:
+        file = download_certificate(actor=self.actor, certificate=ref, fmt=Format.PEM)
+        return pem_file(file.content, f"certificate_{ref}.pem")
+
+    @operation("Export a certificate's private key", answers=_FILE)
+    def certificate_private_key(self, request: Request, ref: Ref) -> HttpResponse:
+        """Where one is stored."""
+        _row, key = collect_private_key(actor=self.actor, certificate=ref)
+        return pem_file(key_text(key) or "", f"certificate_{ref}_private_key.pem")
+
+    @operation("Export a certificate with its chain", answers=_FILE)
+    def certificate_chain(self, request: Request, ref: Ref) -> HttpResponse:
+        """The certificate, its CA, and so on to the root."""
+        file = download_certificate(actor=self.actor, certificate=ref, fmt=Format.FULLCHAIN)
+        return pem_file(file.content, f"certificate_{ref}_chain.pem")
