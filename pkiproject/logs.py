@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 
 from api.common.trace import current_trace_id
@@ -10,6 +11,9 @@ from api.common.trace import current_trace_id
 NO_TRACE = "-"
 # A line is one line, whatever was asked for: nobody writes a second one into it, or moves the reader's cursor.
 _CONTROLS = {code: f"\\x{code:02x}" for code in [*range(32), *range(127, 160)] if code != ord("\t")}
+
+# Whoever has the address has what it opens: a new password, a membership.
+_SECRET_ADDRESS = re.compile(r"(/password/new/[^/\s]*/|/invitations/)[^/\s]+")
 
 
 class TraceFilter(logging.Filter):
@@ -32,5 +36,5 @@ class LineFormatter(logging.Formatter):
         self.converter = time.gmtime
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the name is logging's
-        record.message = record.message.translate(_CONTROLS)
+        record.message = _SECRET_ADDRESS.sub(r"\1…", record.message.translate(_CONTROLS))
         return super().formatMessage(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
@@ -9,6 +10,8 @@ from django.utils.translation import gettext as _
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return page(request, 413, _("That is too much"), _("The form or its file is longer than anything needed here."))
     text = _("The address or the form was not understood. Go back and try again.")
     return page(request, 400, _("That request makes no sense"), text)
 
