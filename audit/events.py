@@ -100,6 +100,7 @@ class EventName(StrEnum):
     TRUST_ANCHOR_RETIRED = "trust_anchor.retired"
 
     CERTIFICATE_ISSUED = "certificate.issued"
+    CERTIFICATE_IMPORTED = "certificate.imported"
     CERTIFICATE_UPDATED = "certificate.updated"
     CERTIFICATE_REVOKED = "certificate.revoked"
     CERTIFICATE_HELD = "certificate.held"

@@ -26,7 +26,11 @@ class CertificatesConfig(AppConfig):
         need_unique("certificates_revocation", "ca_id", "serial")
         need_unique("certificates_decision", "request_id", "approver_id")
 
-        register(Certificate, made_by=[EventName.CERTIFICATE_ISSUED], are_subjects=True)
+        register(
+            Certificate,
+            made_by=[EventName.CERTIFICATE_ISSUED, EventName.CERTIFICATE_IMPORTED],
+            are_subjects=True,
+        )
         register(
             Revocation,
             made_by=[EventName.CERTIFICATE_REVOKED, EventName.CERTIFICATE_HELD],

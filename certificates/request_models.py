@@ -17,12 +17,14 @@ from cas.models import ALGORITHMS, CertificateAuthority, ProfileVersion, Templat
 class Request(models.Model):
     """Something that is done only after others agreed to it. It is never changed: another wish is another request.
 
-    `subject` and `sans` are those of the certificate as it will be, not as they were wished for.
+    `subject` and `sans` are those of the certificate as it will be, not as they were wished for. A CSR is accepted
+    before anybody has chosen who signs it, so such a request has no CA and no template.
     """
 
     class Kind(models.TextChoices):
         ISSUE = "issue", _("issue a certificate")
         RENEW = "renew", _("renew a certificate")
+        CSR = "csr", _("accept a CSR")
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Pending")
@@ -54,6 +56,8 @@ class Request(models.Model):
     sans = models.JSONField(_("subject alternative names"), default=list, blank=True)
     # Null: the key is made here, after the approval.
     csr = models.BinaryField(_("CSR"), null=True, editable=False)
+    # The private key of a CSR that was made here. It leaves this row for the certificate's, or is destroyed.
+    sealed_key = models.BinaryField(null=True, editable=False)
     key_algorithm = models.CharField(_("key algorithm"), max_length=12, choices=ALGORITHMS, blank=True)
     # What a renewal follows, and how: with its predecessor's key, and although there is a successor already.
     replaces = models.ForeignKey(
@@ -136,6 +140,13 @@ class Request(models.Model):
                 condition=models.Q(kind="renew", replaces__isnull=False)
                 | (~models.Q(kind="renew") & models.Q(replaces__isnull=True, same_key=False, again=False)),
                 name="certificates_request_predecessor",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    kind="csr", csr__isnull=False, ca__isnull=True, template__isnull=True, profile__isnull=True
+                )
+                | (~models.Q(kind="csr") & models.Q(sealed_key__isnull=True)),
+                name="certificates_request_csr",
             ),
             SameOrganization(field="ca", name="certificates_request_ca_tenant"),
             SameOrganization(field="template", name="certificates_request_template_tenant"),

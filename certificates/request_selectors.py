@@ -101,6 +101,17 @@ def get_request(ref: Ref, *, visible_to: Actor) -> Request:
     return _one(rows.prefetch_related("decisions"), ref)
 
 
+def csrs(*, visible_to: Actor) -> QuerySet[Request]:
+    """CSRs that are approved before a CA is chosen, newest first, without those that were taken back."""
+    rows = requests(visible_to=visible_to).filter(kind=Request.Kind.CSR).exclude(status=Status.CANCELLED)
+    return rows.select_related("person", "maker").prefetch_related("decisions")
+
+
+def get_csr(ref: Ref, *, visible_to: Actor) -> Request:
+    """Raises NotFound."""
+    return _one(csrs(visible_to=visible_to), ref)
+
+
 def lock_request(ref: Ref, *, visible_to: Actor) -> Request:
     """The row, locked: quorum and outcome are judged by one at a time. Raises NotFound."""
     return _one(requests(visible_to=visible_to).select_for_update(of=("self",)), ref)

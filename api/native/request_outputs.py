@@ -65,8 +65,8 @@ class ToBeSignedOut(Output):
         lambda row: canonical_bytes(row.facts).decode(),
         STRING | {"description": "All of it as canonical JSON (RFC 8785). Its SHA-256 is the request's `digest`."},
     )
-    template_version = whole(source="profile.template_version")
-    role_version = whole(source="profile.role_version")
+    template_version = whole(source="profile.template_version", allow_null=True)
+    role_version = whole(source="profile.role_version", allow_null=True)
     subject = text(help_text="As RFC 4514 text, most specific first.")
     sans = SanOut(many=True, read_only=True)
     key_algorithm = one_of(KeyAlgorithm)
@@ -75,10 +75,12 @@ class ToBeSignedOut(Output):
         _MAYBE_TEXT | {"description": "Of the public key (SubjectPublicKeyInfo); null where it is made afterwards."},
     )
     key_made_here = Made(lambda row: row.facts["made_here"], {"type": "boolean"})
-    validity = Duration(read_only=True)
-    key_usage = Made(lambda row: row.facts["key_usage"], {"type": "array", "items": STRING})
+    validity = Duration(read_only=True, allow_null=True, help_text="Null for a CSR: who signs it says how long.")
+    key_usage = Made(lambda row: row.facts.get("key_usage", []), {"type": "array", "items": STRING})
     extended_key_usage = Made(lambda row: _purposes(row.facts), {"type": "array", "items": STRING})
-    certificate_policies = Made(lambda row: row.facts["certificate_policies"], {"type": "array", "items": STRING})
+    certificate_policies = Made(
+        lambda row: row.facts.get("certificate_policies", []), {"type": "array", "items": STRING}
+    )
 
 
 class DecisionOut(Output):
@@ -152,7 +154,7 @@ class RequestCountsOut(Output):
 
 
 def _purposes(facts: dict[str, Any]) -> list[str]:
-    oids = ((dotted, parse_oid(dotted)) for dotted in facts["extended_key_usage"])
+    oids = ((dotted, parse_oid(dotted)) for dotted in facts.get("extended_key_usage", ()))
     return [extended_key_usage_name(oid) if oid else dotted for dotted, oid in oids]
 
 

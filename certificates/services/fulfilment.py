@@ -27,7 +27,7 @@ from cas.core.keys import KeyAlgorithm
 from cas.core.names import parse_name
 from cas.models import CertificateAuthority, Template
 from cas.selectors import lock_chain
-from certificates.models import Request
+from certificates.models import Certificate, Request
 from certificates.orders import IssueOrder, Managed, SameKey
 from certificates.request_selectors import due_requests, get_request, lapsed_requests
 from certificates.services import approval
@@ -73,7 +73,8 @@ def fulfil_request(*, actor: Actor, request: Ref, passphrase: Secret | None = No
     requester. Or failed, with the reason in `last_error`, where it cannot be issued any more.
 
     Any number may call this; there is one certificate. Raises NotFound, Denied (permission, passphrase), Conflict (it
-    is not approved), Unavailable (the CA is locked or out of service for now: the request stays approved), TooMany.
+    is not approved; it is a CSR, whose CA is still to be chosen), Unavailable (the CA is locked or out of service for
+    now: the request stays approved), TooMany.
     """
     row = get_request(request, visible_to=actor)
     # What is issued was decided by others; who may decide, or ask, may also say: now.
@@ -84,6 +85,8 @@ def fulfil_request(*, actor: Actor, request: Ref, passphrase: Secret | None = No
         return row
     if row.status != Status.APPROVED:
         raise not_now(row)
+    if row.kind == Request.Kind.CSR:
+        raise Conflict(_("A CSR is signed against a CA, which nobody has chosen yet."), code="ca-to-be-chosen")
     _fulfil(actor, row, passphrase, None)
     return get_request(Ref("pk", row.pk), visible_to=actor)
 
@@ -156,10 +159,14 @@ def _lock(row: Request, lease: uuid.UUID | None) -> Request | None:
 def _issue(actor: Actor, row: Request, template: Template, order: IssueOrder, key: KeyMaterial) -> None:
     ca = lock_chain(template.ca_id)[0]
     require_requester(row)
-    _require_quorum(row, approval.demands_of(template, ca))
+    require_quorum(row, approval.demands_of(template, ca))
     predecessor = lock_predecessor(actor, row.replaces, again=row.again) if row.replaces else None
     wanted = Wanted(order, key, predecessor, approval.Approval(row.digest))
-    certificate = mint(_requester(row), template, wanted, now=timezone.now()).certificate
+    finish(actor, row, mint(requester_of(row), template, wanted, now=timezone.now()).certificate)
+
+
+def finish(actor: Actor, row: Request, certificate: Certificate) -> None:
+    """A step: the certificate that the request has become, told of."""
     record_issued(actor, certificate)
     close(row, Status.FULFILLED, certificate=certificate)
     record(actor, EventName.REQUEST_FULFILLED, row, certificate=certificate.public_id, serial=certificate.serial)
@@ -194,8 +201,8 @@ def key_of(row: Request, template: Template, order: IssueOrder) -> KeyMaterial:
     return obtain_key(order, template)
 
 
-def _requester(row: Request) -> Actor:
-    """Whoever asked, as the register names him; what he may do now is asked of the person."""
+def requester_of(row: Request) -> Actor:
+    """A step: whoever asked, as the register names him; what he may do now is asked of the person."""
     return Actor(
         kind=ActorKind(row.requester_kind),
         id=row.requester_id,
@@ -214,8 +221,11 @@ def require_requester(row: Request) -> None:
         raise Conflict(text, code="requester-not-permitted", person=str(row.person))
 
 
-def _require_quorum(row: Request, demands: Iterable[approval.Demand]) -> None:
-    """Counted again: rules may be stricter now, and who said yes may not be an approver any more. Raises Conflict."""
+def require_quorum(row: Request, demands: Iterable[approval.Demand] = ()) -> None:
+    """A step. Counted again: rules may be stricter now, and who said yes may not be an approver any more.
+
+    Raises Conflict.
+    """
     if approval.unmet([*approval.read(row), *demands], approvers_of(row), row.organization_id):
         raise Conflict(_("Voided: the approvals are not enough any more."), code="approvals-missing")
 

@@ -86,7 +86,14 @@ def approvers_of(row: Request) -> list[int]:
 
 def close(row: Request, status: str, **outcome: object) -> None:
     """A step: the last state of a request, with what came of it."""
-    changes = {"status": status, "closed_at": timezone.now(), "due_at": None, "lease": None, "lease_until": None}
+    changes = {
+        "status": status,
+        "closed_at": timezone.now(),
+        "due_at": None,
+        "lease": None,
+        "lease_until": None,
+        "sealed_key": None,
+    }
     for name, value in {**changes, **outcome}.items():
         setattr(row, name, value)
     row.save(update_fields=[*changes, *outcome])
@@ -131,7 +138,7 @@ def _decide(actor: Actor, request: Ref, verdict: str, digest: str | None, reason
     row = lock_request(request, visible_to=actor)
     person = _require_approver(actor, row)
     _require_undecided(row, person, digest)
-    if verdict == Verdict.APPROVED:
+    if verdict == Verdict.APPROVED and row.kind != Request.Kind.CSR:
         unchanged_template(row)
     event_id = audit.new_event_id()
     Decision.objects.create(
@@ -152,10 +159,10 @@ def _decide(actor: Actor, request: Ref, verdict: str, digest: str | None, reason
 
 def _require_approver(actor: Actor, row: Request) -> User:
     """Whose yes or no counts here: by person, so that no other credential of the requester's lets him approve,
-    nor one that he made for somebody else."""
+    nor one that he made for somebody else, nor an identity that he has bound to somebody else."""
     policy.require(actor, Permission.REQUESTS_DECIDE, organization_id=row.organization_id, ca_id=row.ca_id)
     person = person_of(actor)
-    if person.pk in row.asked_by:
+    if not row.asked_by.isdisjoint({person.pk, actor.doer_id}):
         raise Denied(_("Nobody decides on his own request."), code="own-request")
     if not approval.may_count(approval.read(row), person, row.organization_id):
         roles = ", ".join(sorted({demand.role for demand in approval.read(row)}))

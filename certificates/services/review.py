@@ -37,8 +37,10 @@ def _require_possible(row: Request) -> None:
     """Raises what fulfilling it would."""
     if row.expires_at <= timezone.now():
         raise Conflict(_("The request has expired."), code="request-expired")
-    template = unchanged_template(row)
     require_requester(row)
+    if row.kind == Request.Kind.CSR:
+        return
+    template = unchanged_template(row)
     order = order_of(row, template)
     require_free_identifier(order, template)
     if row.replaces:

@@ -19,6 +19,7 @@ WITHIN_OTHERS = {
     "certificates.CertificateBody",
     "certificates.CertificateName",
     "certificates.CertificateTag",
+    "certificates.ImportedChain",
     "certificates.SigningRequest",
 }
 GARBAGE = ["widgets.css", "abc", "0", "-1", "99999999999999999999999", "1 OR 1=1", "%00", ".."]
