@@ -156,7 +156,14 @@ def _is_internal_host(host: str | None) -> bool:
 
 @cache
 def _pkilint() -> Any:
-    """RFC 5280's validators. Imported on first use: it takes a third of a second, and not every process lints."""
+    """Imported on first use: it takes a third of a second, and not every process lints."""
+    from cas.core.lint_index import IndexedContainer
+
+    return IndexedContainer(rfc5280_validators())
+
+
+def rfc5280_validators() -> Any:
+    """What pkilint has for RFC 5280, as it comes."""
     from pkilint.pkix import certificate, extension, name
 
     return certificate.create_pkix_certificate_validator_container(

@@ -140,8 +140,10 @@ def prepare(plan: Plan) -> LintedDraft:
 def sign_certificate(draft: LintedDraft, signer: Signer) -> Certificate:
     """Sign exactly the linted bytes. Raises Misissuance on any surprise; nothing it raised about may be handed out."""
     _refuse_another_issuer(draft.plan, signer)
+    signature = signer._key.sign(draft.tbs)
     try:
-        certificate = load_der_x509_certificate(_signed(draft.tbs, signer))
+        # Verified as relying parties do it: what stands in the certificate, by its issuer's.
+        certificate = load_der_x509_certificate(_with_signature(draft.tbs, signature, signer))
         certificate.verify_directly_issued_by(signer.certificate or certificate)
     except (ValueError, TypeError, InvalidSignature) as error:
         raise Misissuance("the certificate does not verify with its issuer") from error
@@ -213,10 +215,14 @@ def _content_starts(sequence: bytes, opening: bytes) -> bool:
 
 
 def _signed(tbs: bytes, signer: Signer, *rest: bytes) -> bytes:
-    """`SEQUENCE { tbs, algorithm, signature, … }`, the shape of everything that X.509 signs."""
     signature = signer._key.sign(tbs)
     if not is_signed_by(signer.public_key, signature, tbs):
         raise Misissuance("the key made a signature that does not verify")
+    return _with_signature(tbs, signature, signer, *rest)
+
+
+def _with_signature(tbs: bytes, signature: bytes, signer: Signer, *rest: bytes) -> bytes:
+    """`SEQUENCE { tbs, algorithm, signature, … }`, the shape of everything that X.509 signs."""
     closing = algorithm_identifier(signer.public_key) + der.bit_string(signature) + b"".join(rest)
     return b"".join((der.header(der.SEQUENCE, len(tbs) + len(closing)), tbs, closing))
 
