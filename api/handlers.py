@@ -8,6 +8,7 @@ from typing import Final
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 
+from api import v1
 from api.certman import dialect as certman
 from api.certmate import dialect as certmate
 from api.common.dialect import log_cause
@@ -20,7 +21,7 @@ Voice = Callable[[HttpRequest, Problem], HttpResponse]
 # Where each dialect speaks; of two that fit, the first does.
 _VOICES: Final[tuple[tuple[str, Voice], ...]] = (
     ("/v1", certman.problem_response),
-    ("/api/v1", native.problem_response),
+    ("/api/v1", v1.problem_response),
     ("/api/v2", native.problem_response),
     ("/api", certmate.problem_response),
 )

@@ -20,6 +20,7 @@ from api.fastpki.urls import ROUTES as FASTPKI
 from api.native import dialect as native
 from api.native.routes import V1 as PKIFACTOR
 
+_MOUNT: Final = "/api/v1/"
 _FASTPKI: Final = {str(route.pattern): route.callback for route in FASTPKI}
 
 
@@ -32,10 +33,20 @@ def _by_credential(view: Callable[..., Any], fastpki_view: Callable[..., Any]) -
     return chosen
 
 
+def _first_part(address: str) -> str:
+    return address.partition("/")[0]
+
+
+# `cas`, `users` …: what only FastPKI's document has.
+_ONLY_FASTPKI: Final = {_first_part(address) for address in _FASTPKI} - {
+    _first_part(str(route.pattern)) for route in PKIFACTOR
+}
+
+
 def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
-    """What goes wrong on such a path outside any view."""
-    voice = fastpki if shows_program_token(request) else native
-    return voice.problem_response(request, problem)
+    """What goes wrong below `/api/v1/` outside any view: an unknown path, a body that ends too early."""
+    is_fastpki = _first_part(request.path.removeprefix(_MOUNT)) in _ONLY_FASTPKI or shows_program_token(request)
+    return (fastpki if is_fastpki else native).problem_response(request, problem)
 
 
 urlpatterns: list[URLPattern] = [
