@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from accounts.services import invitations, oauth_clients, oauth_tokens, passwords
+from accounts.services import invitations, oauth_clients, oauth_tokens, passwords, sign_in_tokens
 from kernel.actor import Actor, ActorKind
 
 
@@ -26,3 +26,4 @@ def mail_password_reset(email: str, language: str, ip: str | None, trace_id: str
 def forget_ended_tokens() -> None:
     oauth_tokens.forget_ended()
     oauth_clients.forget_unused_clients()
+    sign_in_tokens.forget_ended()

@@ -12,6 +12,7 @@ from accounts.admin.oauth import (
 )
 from accounts.admin.organizations import MembershipAdmin, OrganizationAdmin
 from accounts.admin.people import UserAdmin
+from accounts.admin.programs import IssuancePolicyAdmin, ServiceAccountTokenAdmin, SignInTokenAdmin
 from accounts.admin.services import GrantAdmin, ServiceAccountAdmin
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "ExternalIdentityAdmin",
     "GrantAdmin",
     "InvitationAdmin",
+    "IssuancePolicyAdmin",
     "MachineIdentityAdmin",
     "MembershipAdmin",
     "OAuthClientAdmin",
@@ -31,6 +33,8 @@ __all__ = [
     "OrganizationAdmin",
     "PrivateRangeAdmin",
     "ServiceAccountAdmin",
+    "ServiceAccountTokenAdmin",
     "SignInProviderAdmin",
+    "SignInTokenAdmin",
     "UserAdmin",
 ]

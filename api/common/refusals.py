@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 _BY_CODE = {
     INVALID_TOKEN: EventName.CREDENTIAL_REFUSED,
     "approval-required": EventName.POLICY_REFUSED,
+    "policy-violation": EventName.POLICY_REFUSED,
+    "service-account-has-no-policy": EventName.POLICY_REFUSED,
     "wrong-passphrase": EventName.PASSPHRASE_REFUSED,
     "passphrase-locked": EventName.PASSPHRASE_REFUSED,
 }
