@@ -41,15 +41,19 @@ class DialectViewSet(IdempotentViewSet):
     permissions: ClassVar[Mapping[str, Permission]] = {}
     # Action -> what opens the door as well, to what selectors then show of one's own.
     permissions_for_own: ClassVar[Mapping[str, frozenset[Permission]]] = {}
+    # Action -> what shows an object to somebody for whom the action on it is then refused: 403 in the place of 404.
+    permissions_to_see: ClassVar[Mapping[str, frozenset[Permission]]] = {}
     # Actions for whoever has a credential at all: they show what is his own.
     needs_no_permission: ClassVar[frozenset[str]] = frozenset()
+    # Actions for everybody: without a credential, or with a good one.
+    public: ClassVar[frozenset[str]] = frozenset()
     # Action -> the limit that it counts against, where that is not the general one.
     limits: ClassVar[Mapping[str, str]] = {}
+    general_limit: ClassVar[str] = throttles.GENERAL
     # Actions that answer with a file.
     downloads: ClassVar[frozenset[str]] = frozenset()
     # Family -> HTTP status, in this dialect.
     statuses: ClassVar[Mapping[Family, int]] = {}
-    general_limit: ClassVar[str] = throttles.GENERAL
 
     def render(self, request: HttpRequest, problem: Problem) -> HttpResponse:
         """The problem as this dialect says it."""
@@ -62,13 +66,13 @@ class DialectViewSet(IdempotentViewSet):
         except DomainError:
             throttles.count_stranger(request._request)
             raise
+        limit = self.limits.get(self.action or "", self.general_limit)
         if isinstance(actor, Actor):
             throttles.count_actor(request._request, limit, actor)
         elif self.action in self.public:
             throttles.count_address(request._request, limit)
         else:
             throttles.count_stranger(request._request)
-        limit = self.limits.get(self.action or "", self.general_limit)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -89,11 +93,11 @@ class DialectViewSet(IdempotentViewSet):
     def _answer(self, exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
         request = self.request._request
         problem = self.explain(to_problem(exc))
+        note_problem(request, problem)
         log_cause(request, problem)
         actor = getattr(self.request, "_user", None)
         note_refusal(request, problem, actor if isinstance(actor, Actor) else None)
         return self.render(request, problem)
-        note_problem(request, problem)
 
     def explain(self, problem: Problem) -> Problem:
         """The same problem in the words of this view; a view whose fields are named otherwise overrides it."""
