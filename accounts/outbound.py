@@ -20,6 +20,8 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from django.conf import settings
+
 from accounts.issuers import may_be_asked
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -28,6 +30,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LARGEST_ANSWER: Final = 256 * 1024
 PATIENCE_SECONDS: Final = 8.0
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_IPV4_COMPATIBLE: Final = ipaddress.ip_network("::/96")
+# All that is routed of IPv6 (RFC 4291 section 2.4), but for what stands in books (RFC 9637).
+_GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")
+_DOCUMENTATION: Final = ipaddress.ip_network("3fff::/20")
+# Whoever is slow to answer shall not have every thread of a process wait for him: half of them go on with the rest.
+_PLACES: Final = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
+_PATIENCE_FOR_A_PLACE: Final = 1.0
 _USER_AGENT: Final = "Chancery"
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -59,10 +68,11 @@ def ask(
     """The answer of this address itself: no redirect is followed, no proxy asked, nothing is unpacked.
 
     Addresses that are not public are reached only in `private_ranges`. All of it takes at most `patience` seconds
-    after the name is resolved. `plain`: over http as well, for what bears a signature of its own. Raises OutboundError.
+    after the name is resolved. `plain`: over http as well, for what bears a signature of its own. Raises OutboundError,
+    also where too many of this process ask somebody at this moment.
     """
     parts = _split(url, plain=plain)
-    with _connection(parts, private_ranges, time.monotonic() + patience) as connection:
+    with _place(), _connection(parts, private_ranges, time.monotonic() + patience) as connection:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         ours = {"Host": parts.netloc, "User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
         connection.request(method, target, body=body, headers={**headers, **ours})
@@ -85,8 +95,24 @@ def judged(addresses: Collection[Address], private_ranges: Collection[Network]) 
     """Raises OutboundError where one of them is neither public nor in these ranges."""
     for address in addresses:
         real = _embedded(address)
-        if not any(real in network for network in private_ranges) and (not real.is_global or real.is_multicast):
+        if not any(real in network for network in private_ranges) and not _is_public(real):
             raise OutboundError(f"{address} is no public address, and is not allowed here")
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and (address not in _GLOBAL_UNICAST or address in _DOCUMENTATION):
+        return False
+    return address.is_global and not address.is_multicast
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    if not _PLACES.acquire(timeout=_PATIENCE_FOR_A_PLACE):
+        raise OutboundError("too many servers are being asked at this moment")
+    try:
+        yield
+    finally:
+        _PLACES.release()
 
 
 def _split(url: str, *, plain: bool) -> SplitResult:
@@ -105,10 +131,10 @@ def _split(url: str, *, plain: bool) -> SplitResult:
 
 
 def _embedded(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one leads to (RFC 4291 2.5.5.2, RFC 3056, RFC 6052)."""
+    """The IPv4 address that an IPv6 one leads to (RFC 4291 2.5.5, RFC 3056, RFC 6052)."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
-    if address in _NAT64:
+    if address in _NAT64 or (address in _IPV4_COMPATIBLE and int(address) > 1):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or address
 

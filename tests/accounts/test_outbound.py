@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -42,6 +42,13 @@ NOT_PUBLIC = [
     "2002:7f00:1::",
     "2001:db8::1",
     "192.0.2.1",
+    "::7f00:1",
+    "::ffff:0:7f00:1",
+    "fec0::1",
+    "64:ff9b:1::7f00:1",
+    "5f00::1",
+    "4000::1",
+    "3fff::1",
 ]
 
 
@@ -201,3 +208,30 @@ def test_no_proxy_of_the_environment_is_asked(monkeypatch):
     with answering(body(b"{}")) as (address, asked):
         fetch_json(address, private_ranges=LOOPBACK)
         assert len(asked) == 1
+
+
+def ask_in_vain() -> None:
+    with suppress(OutboundError):
+        fetch_json("https://slow.example/")
+
+
+def test_those_who_are_slow_to_answer_do_not_keep_every_thread_waiting(monkeypatch: pytest.MonkeyPatch):
+    asked, told = threading.Event(), threading.Event()
+
+    def slow(host: str, port: int) -> list[Any]:
+        asked.set()
+        told.wait(10)
+        raise OSError("nobody there")
+
+    monkeypatch.setattr(outbound, "_PLACES", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(outbound, "_PATIENCE_FOR_A_PLACE", 0.05)
+    monkeypatch.setattr(outbound, "_resolve", slow)
+    first = threading.Thread(target=ask_in_vain)
+    first.start()
+    assert asked.wait(5)
+    with pytest.raises(OutboundError, match="too many"):
+        fetch_json("https://other.example/")
+    told.set()
+    first.join()
+    with pytest.raises(OutboundError, match="cannot be asked"):
+        fetch_json("https://other.example/")

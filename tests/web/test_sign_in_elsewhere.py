@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.test import Client
 from jwt.utils import base64url_encode
@@ -155,6 +156,7 @@ def with_public_key_as_hmac_key(claims):
     return (signed + b"." + base64url_encode(hmac.digest(pem, signed, "sha256"))).decode()
 
 
+EC_KEY = ec.generate_private_key(ec.SECP256R1())
 LIES = {
     "another issuer": {"changes": {"iss": "https://evil.example"}},
     "no issuer": {"changes": {"iss": None}},
@@ -173,6 +175,10 @@ LIES = {
         "sign": lambda c: jwt.encode(c, CLIENT_SECRET.ljust(32), algorithm="HS256", headers={"kid": "1"})
     },
     "signed with the public key as a secret": {"sign": with_public_key_as_hmac_key},
+    "signed by a key of another kind than it says": {
+        "sign": lambda c: jwt.encode(c, EC_KEY, algorithm="ES256", headers={"kid": "1"})
+    },
+    "a subject that no row can hold": {"changes": {"sub": "a\0b"}, "info": {"sub": "a\0b"}},
     "no token at all": {"sign": lambda c: ""},
     "nonsense": {"sign": lambda c: "a.b.c"},
     "user info about somebody else": {"info": {"sub": "another"}},

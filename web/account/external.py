@@ -99,7 +99,7 @@ class Door(OpenIDConnectOAuth2Adapter):
         answer.raise_for_status()
         try:
             document = answer.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise OAuth2Error("the provider's answer is not JSON") from error
         if not isinstance(document, dict):
             raise OAuth2Error("the provider's answer is no document")

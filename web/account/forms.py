@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any, cast
 
 from allauth.account.forms import ReauthenticateForm
+from allauth.mfa import app_settings as mfa_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as ReauthenticateByCodeForm
@@ -12,9 +14,12 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal.auth import parse_authentication_response
 from django import forms
+from django.core.cache import cache
 from django.utils.translation import gettext_lazy as _
 
 LONGEST_PASSWORD = 4096
+# The step that is now, and as many before and after it as a clock may be wrong.
+_CODE_SECONDS = mfa_settings.TOTP_PERIOD * (2 * mfa_settings.TOTP_TOLERANCE + 1)
 
 
 def ask_password(label: Any, *, autofocus: bool = False) -> forms.CharField:
@@ -76,13 +81,26 @@ def _code_field() -> forms.CharField:
     )
 
 
-class CodeForm(AuthenticateForm):
+class _Once:
+    """A code is good once, for as long as its clock takes it (RFC 6238 section 5.2); and of two who send one recovery
+    code at the same moment one is let in.
+    """
+
+    def clean_code(self) -> str:
+        code: str = super().clean_code()  # type: ignore[misc]
+        said = f"{self.user.pk}\0{code.strip()}"  # type: ignore[attr-defined]
+        if not cache.add("code-used:" + sha256(said.encode()).hexdigest(), True, _CODE_SECONDS):
+            raise get_adapter().validation_error("incorrect_code")
+        return code
+
+
+class CodeForm(_Once, AuthenticateForm):
     """A code at sign-in."""
 
     code = _code_field()
 
 
-class CodeAgainForm(ReauthenticateByCodeForm):
+class CodeAgainForm(_Once, ReauthenticateByCodeForm):
     """A code before something that matters."""
 
     code = _code_field()
