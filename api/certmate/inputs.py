@@ -167,6 +167,8 @@ def _contradictions(values: Mapping[str, Any]) -> Iterator[FieldError]:
     makes_key = values.get("generate_key")
     if makes_key is False and "csr" not in values:
         yield required("csr")
+    if not values["cert_usage"].strip():
+        yield required("cert_usage")
     if makes_key and "csr" in values:
         yield field_error("generate_key", "contradiction", _("A CSR brings its own key."))
 

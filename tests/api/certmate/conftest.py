@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from cas.core.general_names import general_name
+from cas.core.keys import KeyAlgorithm
+from cas.core.names import parse_name
 from cas.orders import Dialect
 from cas.services.standing import enable_dialect
+from certificates.models import Certificate
+from certificates.orders import IssueOrder, Managed
+from certificates.services.issuance import issue_at_once
 from kernel.ref import Ref
 from tests.api.wire import Wire
 from tests.office import Office, open_office
@@ -26,6 +33,23 @@ def _opened(name: str = "ACME") -> Office:
 @pytest.fixture
 def office(db: None) -> Office:
     return _opened()
+
+
+@pytest.fixture
+def kept(office: Office) -> Certificate:
+    """A certificate for a host, by a template whose role keeps keys."""
+    return kept_certificate(office, "example.com")
+
+
+def kept_certificate(office: Office, *names: str, **changes: Any) -> Certificate:
+    """The client CA keeps keys; a server's certificate by it does for these tests."""
+    order = IssueOrder(
+        template="certmate.client",
+        key=Managed(KeyAlgorithm.ECDSA_P256),
+        subject=parse_name(f"CN={names[0]}"),
+        sans=tuple(general_name(name) for name in names),
+    )
+    return issue_at_once(actor=office.owner, order=replace(order, **changes)).certificate
 
 
 @pytest.fixture
