@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -38,6 +39,9 @@ REASONS: Final[Mapping[str, ReasonFlags]] = {
     "privilegeWithdrawn": ReasonFlags.privilege_withdrawn,
 }
 _SHOWN_REASONS: Final = {reason_name(reason): name for name, reason in REASONS.items()}
+_DATE_OR_TIME: Final = re.compile(
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}(?P<time>T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _DAY: Final = timedelta(days=1)
 
@@ -113,22 +117,20 @@ class Bound(serializers.Field):
         super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> datetime:
-        text = data if isinstance(data, str) and data.isascii() else ""
         try:
-            begin, length = _day(text) if len(text) == len("2024-06-01") else _instant(text)
+            begin, length = _period(data if isinstance(data, str) else "")
             return begin + length if self.is_end else begin
         except (ValueError, OverflowError):
             self.fail("invalid")
 
 
-def _day(text: str) -> tuple[datetime, timedelta]:
-    return datetime.combine(date.fromisoformat(text), time.min, UTC), _DAY
-
-
-def _instant(text: str) -> tuple[datetime, timedelta]:
-    """A time without a zone is one of UTC."""
-    if len(text) < len("2024-06-01T12:30"):
-        raise ValueError("not a time")
+def _period(text: str) -> tuple[datetime, timedelta]:
+    """When it begins, and how long it is. A time without a zone is one of UTC. Raises ValueError, OverflowError."""
+    written = _DATE_OR_TIME.fullmatch(text)
+    if written is None:
+        raise ValueError("neither a date nor a time")
+    if written["time"] is None:
+        return datetime.combine(date.fromisoformat(text), time.min, UTC), _DAY
     moment = datetime.fromisoformat(text)
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000), _MILLISECOND
