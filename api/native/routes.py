@@ -22,6 +22,7 @@ from api.native.stats import Stats
 from api.native.templates import Templates
 from api.native.token_issuers import TOKEN_ISSUER_ROUTES
 from api.native.trust_anchors import TrustAnchors
+from api.native.validation import Validation
 from api.native.whoami import Whoami
 from certificates.filters import read_serial
 from certificates.orders import SerialNumber
@@ -121,6 +122,7 @@ V2 = [
     _v2("templates/<public_id:ref>", Templates, _ITEM),
     _v2("certificates", Certificates, _LIST),
     _v2("certificates/batch", Batches, {"post": "create"}),
+    _v2("certificates/validate", Validation, {"post": "create"}),
     _v2("certificates/by-serial/<serial:serial>", CertificatesBySerial, {"get": "retrieve"}),
     _v2("certificates/<public_id:ref>", Certificates, {"get": "retrieve", "patch": "partial_update"}),
     _v2("certificates/<public_id:ref>/download", Certificates, {"get": "download"}),

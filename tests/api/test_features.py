@@ -10,10 +10,11 @@ import pytest
 from accounts.features import features_of
 from accounts.services.features import set_features
 from audit.models import AuditEvent
+from cas.core.formats import to_pem
 from kernel.errors import Denied, Invalid
 from kernel.features import Feature
 from kernel.permissions import Permission
-from tests import cast
+from tests import cast, pki
 from tests.api.wire import Wire, wire_of, wrong_fields
 from tests.office import Office, open_office
 from tests.refusals import refused
@@ -61,6 +62,11 @@ def granular_key(office: Office, wire: Wire) -> Any:
     return wire.post(f"{V2}/api-keys", {"name": "ci", "grants": grants})
 
 
+def fetched_revocation(office: Office, wire: Wire) -> Any:
+    body = {"certificate": to_pem(pki.issue()), "fetch": True}
+    return wire.post(f"{V2}/certificates/validate", body)
+
+
 COVERED: dict[str, tuple[Feature, Callable[[Office, Wire], Any]]] = {
     "batches": (Feature.BATCHES, batch),
     "a role of one's own": (Feature.CUSTOM_ROLES, role),
@@ -68,6 +74,7 @@ COVERED: dict[str, tuple[Feature, Callable[[Office, Wire], Any]]] = {
     "a token issuer": (Feature.EXTERNAL_SIGN_IN, token_issuer),
     "a service account": (Feature.SERVICE_ACCOUNTS, service_account),
     "rights one by one": (Feature.GRANULAR_GRANTS, granular_key),
+    "asking elsewhere about revocations": (Feature.FETCHED_REVOCATION, fetched_revocation),
 }
 
 
@@ -92,7 +99,7 @@ def test_what_is_not_licensed_is_refused_with_whom_to_ask(office, settings, feat
 
 def test_who_may_not_do_it_anyway_is_told_that_first(office):
     set_features(actor=cast.SUPERUSER, organization=office.organization, features=[])
-    wire = wire_of(office.person, Permission.CERTIFICATES_READ)
+    wire = wire_of(office.person, Permission.AUDIT_READ)
     assert [ask(office, wire).status_code for _feature, ask in COVERED.values()] == [403] * len(COVERED)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.x509 import ReasonFlags
 
 from cas.core.csr import read_csr
+from cas.core.formats import to_pem
 from cas.core.keys import serialize_private_key
 from cas.core.names import parse_name
 from cas.models import CaCertificate, CertificateAuthority, IssuedSerial, TrustAnchor
@@ -31,6 +32,8 @@ from cas.services.successors import create_successor, move_templates
 from certificates.services import authorities
 from certificates.services.ca_certificates import revoke_ca_certificate
 from certificates.services.intents import abandon_intents
+from certificates.services.validation import validate_certificate
+from certificates.validation_orders import ValidationOrder
 from kernel.ref import Ref
 from tests import elsewhere
 from tests.elsewhere import Elsewhere, pem
@@ -138,6 +141,12 @@ def _trust(s: Any) -> TrustAnchor:
     return trust(s.office)
 
 
+def _validate(s: Any) -> None:
+    certificate = to_pem(s.office.root.preferred_certificate.certificate).encode()
+    organization = Ref("pk", s.office.organization.pk)
+    validate_certificate(actor=s.owner, order=ValidationOrder(certificate=certificate, organization=organization))
+
+
 AUTHORITY_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
     "cas.create_pending_authority": (_pending, ["ca.requested"]),
     "cas.sign_authority_csr": (lambda s: pending.sign_authority_csr(actor=s.owner, ca=_pending(s)), CSR_SIGNED),
@@ -155,6 +164,7 @@ AUTHORITY_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
         [*CSR_SIGNED, "ca.completed", "ca.csr_signed", "ca_certificate.added"],
     ),
     "cas.add_foreign_authority": (_add_foreign, ["ca.added"]),
+    "certificates.validate_certificate": (_validate, []),
     "cas.sign_authority_request": (_sign_request, ["ca.request_certified"]),
     "cas.import_authority": (_import, ["ca.imported"]),
     "certificates.import_authority": (

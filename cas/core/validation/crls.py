@@ -72,7 +72,7 @@ def statement_of(
         _require_scope(crl, facts)
         entry = crl.get_revoked_certificate_by_serial_number(facts.certificate.serial_number)
         if entry is not None:
-            return _listed(entry, at)
+            return _listed(entry)
         return Statement(standing=_unlisted(crl, facts, at), source=Source.CRL)
     except UNREADABLE as error:
         raise Unusable("crl-unreadable") from error
@@ -121,13 +121,13 @@ def _names_of(point: IssuingDistributionPoint | DistributionPoint, issuer: Name)
     return set(point.full_name or ())
 
 
-def _listed(entry: RevokedCertificate, at: datetime) -> Statement:
+def _listed(entry: RevokedCertificate) -> Statement:
     coded, dated = extension_of(entry.extensions, CRLReason), extension_of(entry.extensions, InvalidityDate)
     reason = coded.reason if coded else ReasonFlags.unspecified
     since = entry.revocation_date_utc
     if dated is not None:
         since = min(since, dated.invalidity_date_utc)
-    if reason is ReasonFlags.remove_from_crl or since > at:
+    if reason is ReasonFlags.remove_from_crl:
         return Statement(standing=Standing.GOOD, source=Source.CRL)
     return Statement(standing=Standing.REVOKED, source=Source.CRL, since=since, reason=reason)
 

@@ -49,6 +49,12 @@ class Statement:
     since: datetime | None = None
     reason: ReasonFlags = ReasonFlags.unspecified
 
+    def as_of(self, moment: datetime) -> Statement:
+        """What was revoked later was good until then."""
+        if self.since is None or self.since <= moment:
+            return self
+        return Statement(standing=Standing.GOOD, source=self.source)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:

@@ -58,7 +58,7 @@ def statement_of(
             return None
         if not _is_signed(response, issuer, at, checks):
             return None
-        return _said(response, at)
+        return _said(response)
     except UNREADABLE:
         return None
 
@@ -130,13 +130,11 @@ def _may_answer(responder: Facts, issuer: Facts, at: datetime) -> bool:
     )
 
 
-def _said(response: OCSPResponse, at: datetime) -> Statement:
+def _said(response: OCSPResponse) -> Statement:
     if response.certificate_status is OCSPCertStatus.GOOD:
         return Statement(standing=Standing.GOOD, source=Source.OCSP)
     since = response.revocation_time_utc
     if response.certificate_status is OCSPCertStatus.REVOKED and since is not None:
-        if since > at:
-            return Statement(standing=Standing.GOOD, source=Source.OCSP)
         reason = response.revocation_reason or ReasonFlags.unspecified
         return Statement(standing=Standing.REVOKED, source=Source.OCSP, since=since, reason=reason)
     return Statement(standing=Standing.UNKNOWN, source=Source.OCSP)

@@ -52,7 +52,7 @@ class Standings:
         if OCSPNoCheck.oid in facts.extensions:
             return Standing.GOOD
         reasons: set[str] = set()
-        statements = list(self._statements(facts, above, reasons))
+        statements = [each.as_of(self.at) for each in self._statements(facts, above, reasons)]
         bad = [each for each in statements if each.standing is Standing.REVOKED]
         if bad:
             _tell(found, position, bad[0])
@@ -112,7 +112,7 @@ class Standings:
             said = crls.statement_of(crl, signer, [upper], self.at, self.checks)
         except crls.Unusable:
             return False
-        return said.standing is Standing.REVOKED
+        return said.as_of(self.at).standing is Standing.REVOKED
 
     def _may_sign_lists(self, other: Facts) -> bool:
         certificate = other.certificate
