@@ -102,7 +102,7 @@ def _figures(counts: statistics.CertificateCounts, authorities: int, *, linked: 
     return [
         Figure(_("Authorities"), authorities, _("in service"), f"{cas}?status__exact=active" if cas else ""),
         Figure(word(Status.ACTIVE), counts.active, _("certificates"), listed(Status.ACTIVE)),
-        Figure(word(Status.EXPIRING), counts.expiring, _("within 28 days"), listed(Status.EXPIRING)),
+        Figure(word(Status.EXPIRING), counts.expiring, _("within 30 days"), listed(Status.EXPIRING)),
         Figure(word(Status.REVOKED), counts.revoked, _("for good"), listed(Status.REVOKED)),
     ]
 

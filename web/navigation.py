@@ -28,6 +28,10 @@ def _reads_keys(request: HttpRequest) -> bool:
     return request.user.is_authenticated and holds(actor_of(request), Permission.API_KEYS_READ)
 
 
+def _reads_certificates(request: HttpRequest) -> bool:
+    return request.user.is_authenticated and holds(actor_of(request), Permission.CERTIFICATES_READ)
+
+
 def _superuser(request: HttpRequest) -> bool:
     return bool(request.user.is_superuser)
 
@@ -65,7 +69,7 @@ SECTIONS: Final = (
         _("Operate"),
         (
             Entry(_("Overview"), "home", "home", _everyone),
-            Entry(_("Certificates"), "admin:certificates_certificate_changelist", "certificate"),
+            Entry(_("Certificates"), "certificates", "certificate", _reads_certificates),
             Entry(_("Authorities"), "admin:cas_certificateauthority_changelist", "authority"),
             Entry(_("Templates"), "admin:cas_template_changelist", "template"),
             Entry(_("Roles"), "admin:cas_role_changelist", "role"),

@@ -24,6 +24,7 @@ from web.account import (
     sessions,
 )
 from web.account.guessing import refused_uncounted
+from web.certificates import records as certificates
 from web.oauth import applications, authorize, device
 
 # What django-allauth looks up by its own names stands here under them.
@@ -87,6 +88,7 @@ OAUTH = [
     path("organization/applications/withdraw/", applications.withdraw, name="oauth-consent-withdraw"),
     path("organization/applications/<uuid:public_id>/revoke/", applications.revoke, name="oauth-client-revoke"),
 ]
+OPERATE = [*certificates.DESK.urls()]
 urlpatterns = [
     path("", home.home, name="home"),
     path("language/", set_language, name="language"),
@@ -94,4 +96,5 @@ urlpatterns = [
     *ACCOUNT,
     *ORGANIZATION,
     *OAUTH,
+    *OPERATE,
 ]

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-EXPIRING_WITHIN: Final = timedelta(days=28)
+EXPIRING_WITHIN: Final = timedelta(days=30)
 
 
 class Status(StrEnum):

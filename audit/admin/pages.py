@@ -47,6 +47,9 @@ class ServicePage:
     # Names of the domain and the fields of the form they stand for, where the two differ.
     error_fields: ClassVar[Mapping[str, str]] = {}
 
+    # Who serves it.
+    desk: PageDesk
+
     def __init__(self, request: HttpRequest, obj: Any = None) -> None:
         self.request = request
         self.obj = obj
@@ -84,11 +87,82 @@ class ServicePage:
 
     def destination(self) -> str:
         """Where the reader goes after a sentence: the object, else the list."""
-        return record_url(self.obj) if self.obj is not None else ""
+        return self.desk.address_of(self.obj) if self.obj is not None else self.desk.list_address()
 
 
-class ServiceAdmin(ReadOnlyAdmin):
+class PageDesk:
+    """Shows pages and hands their answers over. Where it stands decides how they look and who may come to it."""
+
+    page_template: ClassVar[str]
+
+    def list_address(self) -> str:
+        """Of the list that the page belongs to."""
+        raise NotImplementedError
+
+    def address_of(self, obj: Model) -> str:
+        """Of any record that a page may lead to."""
+        raise NotImplementedError
+
+    def page_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What the shell around every page needs."""
+        return {}
+
+    def prepare(self, page: ServicePage, form: forms.Form) -> None:
+        """A last look at a form before it is shown or read."""
+
+    def serve(self, page: ServicePage) -> HttpResponse:
+        """Show it, or act on what was sent; 409 where it is not offered, 422 where something is wrong."""
+        request, page.desk = page.request, self
+        if request.method != "POST" and not page.is_offered():
+            return self._render(page, page.form_class(), refusal=page.refusal(), status=409)
+        form, preview = page.form(), []
+        self.prepare(page, form)
+        if request.method == "POST" and form.is_valid():
+            try:
+                if page.check and "check" in request.POST:
+                    preview = list(page.preview(form.cleaned_data))
+                else:
+                    return self._answer(page, form.cleaned_data)
+            except DomainError as error:
+                add_domain_error(form, error, page.error_fields)
+        return self._render(page, form, preview=preview, status=422 if form.errors else 200)
+
+    def _answer(self, page: ServicePage, data: Mapping[str, Any]) -> HttpResponse:
+        answer = page.act(data)
+        if isinstance(answer, HttpResponse):
+            return answer
+        messages.success(page.request, str(answer))
+        return redirect(page.destination())
+
+    def _render(
+        self,
+        page: ServicePage,
+        form: forms.Form,
+        *,
+        status: int,
+        refusal: Words = "",
+        preview: Iterable[tuple[Words, object]] = (),
+    ) -> HttpResponse:
+        context = {
+            **self.page_context(page.request),
+            "title": page.title,
+            "page": page,
+            "object": page.obj,
+            "facts": list(page.facts()),
+            "form": form,
+            "sections": sections_of(form),
+            "refusal": refusal,
+            "preview": list(preview),
+            "back": page.destination(),
+            "list_url": self.list_address(),
+        }
+        return TemplateResponse(page.request, self.page_template, context, status=status)
+
+
+class ServiceAdmin(PageDesk, ReadOnlyAdmin):
     """A read-only list and record, with pages beside them that call services."""
+
+    page_template = "admin/service_page.html"
 
     list_pages: tuple[type[ServicePage], ...] = ()
     object_pages: tuple[type[ServicePage], ...] = ()
@@ -119,59 +193,18 @@ class ServiceAdmin(ReadOnlyAdmin):
             obj = None if object_id is None else self.get_object(request, unquote(object_id))
             if object_id is not None and obj is None:
                 raise Http404
-            return self._serve(request, page_class(request, obj))
+            return self.serve(page_class(request, obj))
 
         return update_wrapper(self.admin_site.admin_view(view), view)
 
-    def _serve(self, request: HttpRequest, page: ServicePage) -> HttpResponse:
-        if request.method != "POST" and not page.is_offered():
-            return self._render(request, page, page.form_class(), refusal=page.refusal(), status=409)
-        form, preview = page.form(), []
-        if request.method == "POST" and form.is_valid():
-            try:
-                if page.check and "check" in request.POST:
-                    preview = list(page.preview(form.cleaned_data))
-                else:
-                    return self._answer(request, page, form.cleaned_data)
-            except DomainError as error:
-                add_domain_error(form, error, page.error_fields)
-        return self._render(request, page, form, preview=preview, status=422 if form.errors else 200)
-
-    def _answer(self, request: HttpRequest, page: ServicePage, data: Mapping[str, Any]) -> HttpResponse:
-        answer = page.act(data)
-        if isinstance(answer, HttpResponse):
-            return answer
-        messages.success(request, str(answer))
-        return redirect(page.destination() or self._list_url())
-
-    def _render(
-        self,
-        request: HttpRequest,
-        page: ServicePage,
-        form: forms.Form,
-        *,
-        status: int,
-        refusal: Words = "",
-        preview: Iterable[tuple[Words, object]] = (),
-    ) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": page.title,
-            "opts": self.opts,
-            "page": page,
-            "object": page.obj,
-            "facts": list(page.facts()),
-            "form": form,
-            "sections": sections_of(form),
-            "refusal": refusal,
-            "preview": list(preview),
-            "back": record_url(page.obj) if page.obj is not None else self._list_url(),
-            "list_url": self._list_url(),
-        }
-        return TemplateResponse(request, "admin/service_page.html", context, status=status)
-
-    def _list_url(self) -> str:
+    def list_address(self) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def address_of(self, obj: Model) -> str:
+        return record_url(obj)
+
+    def page_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "opts": self.opts}
 
 
 class Section:

@@ -55,7 +55,7 @@ class RequestForm(_NewForm, BackendFields):
     subject = forms.CharField(
         label=_("Subject"),
         max_length=2000,
-        help_text=_("As in CN=Acme Issuing CA,O=Acme GmbH,C=CH. It cannot be changed later."),
+        help_text=_("As in CN=Example Issuing CA,O=Example Ltd,C=GB. It cannot be changed later."),
         widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false"}),
     )
     key_algorithm = forms.ChoiceField(label=_("Key"), choices=ALGORITHM_CHOICES, initial=KeyAlgorithm.ECDSA_P256.value)

@@ -43,7 +43,7 @@ class _AuthorityForm(ApprovalFields, LimitFields, BackendFields):
     subject = forms.CharField(
         label=_("Subject"),
         max_length=2000,
-        help_text=_("As in CN=Acme Root CA,O=Acme GmbH,C=CH. It cannot be changed later."),
+        help_text=_("As in CN=Example Root CA,O=Example Ltd,C=GB. It cannot be changed later."),
         widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false"}),
     )
     key_algorithm = forms.ChoiceField(label=_("Key"), choices=ALGORITHM_CHOICES)

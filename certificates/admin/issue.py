@@ -73,7 +73,7 @@ class KeyForm(_IssueForm):
         label=_("More of the subject"),
         max_length=2000,
         required=False,
-        help_text=_("As in O=Acme GmbH,C=CH."),
+        help_text=_("As in O=Example Ltd,C=GB."),
         widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false"}),
     )
     key_algorithm = forms.ChoiceField(

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.sessions import actor_of
 from audit.admin import html
 from audit.admin.forms import SecretField
-from audit.admin.pages import Facts, ServicePage, Words, record_url
+from audit.admin.pages import Facts, ServicePage, Words
 from cas.core.usages import extended_key_usage_name, parse_oid
 from certificates.models import Request
 from certificates.services.fulfilment import fulfil_request
@@ -135,7 +135,7 @@ class Fulfil(_RequestPage):
         return super().form()
 
     def is_offered(self) -> bool:
-        return self.obj.status == Status.APPROVED
+        return self.obj.status == Status.APPROVED and self.obj.kind != Request.Kind.CSR
 
     def act(self, data: Mapping[str, Any]) -> HttpResponse:
         actor = actor_of(self.request)
@@ -143,9 +143,9 @@ class Fulfil(_RequestPage):
         if row.certificate is None:
             text = gettext("%(name)s cannot be issued any more: %(reason)s")
             messages.error(self.request, text % {"name": row, "reason": row.last_error})
-            return redirect(record_url(row))
+            return redirect(self.desk.address_of(row))
         messages.success(self.request, gettext("%(name)s is issued.") % {"name": row})
-        return redirect(record_url(row.certificate))
+        return redirect(self.desk.address_of(row.certificate))
 
 
 def facts_of(row: Request) -> Facts:

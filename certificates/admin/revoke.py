@@ -9,7 +9,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as now_
@@ -23,6 +22,7 @@ from audit.admin.pages import Facts, ServicePage, Words
 from certificates.admin.reasons import leaf_reason_field
 from certificates.models import Certificate
 from certificates.orders import RevokeOrder
+from certificates.selectors import certificates
 from certificates.services.revocation import release_certificate, revoke_certificate
 from kernel.errors import DomainError
 from kernel.ref import Ref
@@ -149,12 +149,13 @@ class RevokeSeveral(ServicePage):
         if done:
             text = ngettext("%(count)d certificate is revoked.", "%(count)d certificates are revoked.", done)
             messages.success(self.request, text % {"count": done})
-        return redirect(reverse("admin:certificates_certificate_changelist"))
+        return redirect(self.desk.list_address())
 
     def _chosen(self) -> list[Certificate]:
         given = self.request.POST.get("ids") or self.request.GET.get("ids", "")
         numbers = [int(part) for part in given.split(",") if part.isascii() and part.isdigit() and len(part) < 19]
-        return list(Certificate.objects.filter(pk__in=numbers[:100]).select_related("ca").order_by("pk"))
+        rows = certificates(visible_to=actor_of(self.request)).filter(pk__in=numbers[:100])
+        return list(rows.order_by("pk"))
 
 
 def facts_of(row: Certificate) -> Facts:

@@ -109,7 +109,8 @@ def test_the_table_names_objects_that_their_owner_reaches(whole: Whole):
     client = browser(whole.office.person)
     for address in (each for each in IN_ORGANIZATION if "{" in each):
         answer = client.get(path_of(whole, address))
-        assert answer.status_code in (200, 405) or leads_to_a_list(answer), address
+        # 409: it is there, and not in a state for this.
+        assert answer.status_code in (200, 405, 409) or leads_to_a_list(answer), address
 
 
 def test_no_page_shows_a_stranger_anything_of_others(whole: Whole, second_factor: str, subtests: Any):

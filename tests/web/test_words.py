@@ -32,8 +32,8 @@ def test_how_far_away_a_time_is(away, words):
 @pytest.mark.parametrize(
     ("state", "left", "status"),
     [
-        ("issued", timedelta(days=29), Status.ACTIVE),
-        ("issued", timedelta(days=28), Status.EXPIRING),
+        ("issued", timedelta(days=31), Status.ACTIVE),
+        ("issued", timedelta(days=30), Status.EXPIRING),
         ("issued", timedelta(0), Status.EXPIRING),
         ("issued", timedelta(seconds=-1), Status.EXPIRED),
         ("revoked", timedelta(days=-1), Status.REVOKED),

@@ -15,6 +15,7 @@ from django.utils.translation import get_language_info, gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.admin import html
+from cas.describe import key_words
 from kernel.text import Text
 from web import navigation
 
@@ -45,6 +46,7 @@ register.simple_tag(html.pill, name="pill")
 register.filter("moment", html.moment)
 register.filter("day", html.day)
 register.filter("relative", html.relative)
+register.filter("key_words", key_words)
 
 
 @register.filter

@@ -1,0 +1,20 @@
+"""Where each kind of record has its page for operators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.db.models import Model
+from django.urls import reverse
+
+from certificates.models import Certificate
+
+_NAMES: Final[Mapping[type[Model], str]] = {
+    Certificate: "certificate",
+}
+
+
+def address_of(row: Any) -> str:
+    """Raises KeyError for what has no page."""
+    return reverse(_NAMES[type(row)], args=[row.public_id])

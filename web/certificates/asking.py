@@ -1,0 +1,140 @@
+"""What an address asks of the list of certificates: which, in which order, from where on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
+
+from audit.admin.html import EXPIRING_WITHIN, Status, word
+from certificates.filters import parse_filter, parse_search
+from certificates.orders import CertificateFilter
+from certificates.search import Order, Position
+
+LENGTHS: Final = (25, 50, 100)
+SORTS: Final = {
+    "newest": (Order.NEWEST, _("Newest first")),
+    "oldest": (Order.OLDEST, _("Oldest first")),
+    "expires": (Order.FIRST_TO_EXPIRE, _("First to expire")),
+    "expires-last": (Order.LAST_TO_EXPIRE, _("Last to expire")),
+    "name": (Order.NAME, _("Name")),
+    "name-backwards": (Order.NAME_BACKWARDS, _("Name, backwards")),
+}
+_USUAL_SORT: Final = "newest"
+# What a chip means in the language of filters.
+_DAYS: Final = EXPIRING_WITHIN.days
+CHIPS: Final = {
+    Status.ACTIVE: (("status", "issued"), ("expires_gt", f"{_DAYS}d")),
+    Status.EXPIRING: (("status", "issued"), ("expires_lt", f"{_DAYS}d")),
+    Status.REVOKED: (("status", "revoked"),),
+    Status.EXPIRED: (("status", "expired"),),
+    Status.HELD: (("status", "held"),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An address of the list. What is no answer to its questions is left out, but for the filter, which is judged."""
+
+    text: str = ""
+    status: str = ""
+    ca: str = ""
+    template: str = ""
+    sort: str = _USUAL_SORT
+    length: int = LENGTHS[0]
+    after: str = ""
+
+    @classmethod
+    def read(cls, query: QueryDict) -> Asked:
+        length = query.get("length", "")
+        return cls(
+            text=query.get("q", "").strip(),
+            status=query.get("status", "") if query.get("status") in list(CHIPS) else "",
+            ca=query.get("ca", ""),
+            template=query.get("template", ""),
+            sort=query.get("sort", "") if query.get("sort") in SORTS else _USUAL_SORT,
+            length=int(length) if length in map(str, LENGTHS) else LENGTHS[0],
+            after=query.get("after", ""),
+        )
+
+    @property
+    def order(self) -> Order:
+        return SORTS[self.sort][0]
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.text or self.status or self.ca or self.template)
+
+    def wanted(self, at: datetime) -> CertificateFilter:
+        """The filter that it means. Raises Invalid with everything that is wrong with it."""
+        terms = parse_search(self.text, at=at).terms + parse_filter("", at=at, words=self._words()).terms
+        return CertificateFilter(at=at, terms=terms)
+
+    def position(self) -> Position | None:
+        """After which row its page begins; None: the first."""
+        try:
+            value, pk = json.loads(self.after)
+            if self.order.column == "not_after":
+                value = datetime.fromisoformat(value).astimezone(UTC)
+        except (ValueError, TypeError):
+            return None
+        expected = {"id": int, "not_after": datetime, "common_name": str}[self.order.column]
+        return Position(value, pk) if isinstance(value, expected) and isinstance(pk, int) and 0 < pk < 2**63 else None
+
+    def beyond(self, last: Position) -> str:
+        """The address of the page after this row."""
+        value = last.value.isoformat() if isinstance(last.value, datetime) else last.value
+        return replace(self, after=json.dumps([value, last.pk])).address()
+
+    def with_status(self, status: str) -> str:
+        return replace(self, status=status, after="").address()
+
+    def address(self) -> str:
+        """The query that asks the same, without what is usual."""
+        return "?" + urlencode(list(self._parts()))
+
+    def hidden(self) -> list[tuple[str, str]]:
+        """Everything but what the form of the list asks for itself."""
+        return [(name, value) for name, value in self._parts() if name == "status"]
+
+    def _parts(self) -> Iterator[tuple[str, str]]:
+        plain = {"q": self.text, "status": self.status, "ca": self.ca, "template": self.template, "after": self.after}
+        yield from ((name, value) for name, value in plain.items() if value)
+        if self.sort != _USUAL_SORT:
+            yield "sort", self.sort
+        if self.length != LENGTHS[0]:
+            yield "length", str(self.length)
+
+    def _words(self) -> Iterator[tuple[str, str]]:
+        if self.status:
+            yield from CHIPS[Status(self.status)]
+        if self.ca:
+            yield "ca", self.ca
+        if self.template:
+            yield "template", self.template
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A state that the list can be narrowed to, and how many are in it, where that is known."""
+
+    label: str | Promise
+    address: str
+    count: int | None
+    is_current: bool
+
+
+def chips(asked: Asked, counts: dict[str, int]) -> list[Chip]:
+    """`counts` is by status, of the whole register; empty where nobody has counted it."""
+    everything = sum(counts.values()) if counts else None
+    found = [Chip(_("All"), asked.with_status(""), everything, not asked.status)]
+    return found + [
+        Chip(word(status), asked.with_status(status), counts.get(status), asked.status == status) for status in CHIPS
+    ]
