@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509 import (
     BasicConstraints,
     Certificate,
@@ -51,6 +52,8 @@ PROCESSED: Final = frozenset(
     }
 )
 _LONGEST_NAME: Final = 200
+_LARGEST_RSA: Final = 8192
+_EXPONENT_LIMIT: Final = 2**32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,9 +166,19 @@ def _extensions(certificate: Certificate) -> tuple[dict[ObjectIdentifier, Extens
 
 def _key(certificate: Certificate) -> tuple[object | None, list[Flaw]]:
     try:
-        return certificate.public_key(), []
+        key = certificate.public_key()
     except UNREADABLE:
+        key = None
+    if key is None or _is_costly(key):
         return None, [("unsupported-key", _("the key of %(name)s is of a kind that cannot be judged here"), {})]
+    return key, []
+
+
+def _is_costly(key: object) -> bool:
+    """RSA that takes a hundred times as long as usual to verify by, and that nobody has: a way to keep us busy."""
+    if not isinstance(key, rsa.RSAPublicKey):
+        return False
+    return key.key_size > _LARGEST_RSA or key.public_numbers().e >= _EXPONENT_LIMIT
 
 
 def _signature_flaws(certificate: Certificate) -> list[Flaw]:

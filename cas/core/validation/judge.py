@@ -93,24 +93,27 @@ def _without_anchor(target: Facts, pool: Pool, checks: SignatureChecks, question
     try:
         path = known_part(target, pool, checks)
         judged = _judge(path, pool, checks, question, is_anchored=False)
+        _tell_the_end(judged.found, pool, checks)
     except OutOfWork:
         is_cut, judged = True, _Judged(Findings((target,)), None)
-    _tell_the_end(judged.found, pool)
     if is_cut:
         judged.found.errors.append(_too_complex(judged.found))
     return _verdict(judged, anchor=None)
 
 
-def _tell_the_end(found: Findings, pool: Pool) -> None:
-    """Why the chain ends where it does."""
+def _tell_the_end(found: Findings, pool: Pool, checks: SignatureChecks) -> None:
+    """Why the chain ends where it does. Raises OutOfWork."""
     end, position = found.path[-1], len(found.path) - 1
     named = pool.issuers(end)
-    if named and not end.is_self_issued:
-        text = _("none of the certificates of %(issuer)s has signed %(name)s")
-        found.error(Aspect.CHAIN, position, "bad-signature", text, issuer=named[0].label)
-    elif end.is_self_issued:
-        text = _("%(name)s is self-issued, and is not trusted here")
+    if any(checks.holds(end, each) for each in named):
+        text = _("the CAs above %(name)s certify each other, and none of them leads to what is trusted here")
+        found.error(Aspect.CHAIN, position, "no-anchor", text)
+    elif end.is_self_issued and checks.holds(end, end):
+        text = _("%(name)s has signed itself, and is not trusted here")
         found.error(Aspect.CHAIN, position, "untrusted-root", text)
+    elif named or end.is_self_issued:
+        text = _("no certificate of %(issuer)s that is known here has signed %(name)s")
+        found.error(Aspect.CHAIN, position, "bad-signature", text, issuer=label_of(end.certificate.issuer))
     else:
         text = _("the certificate of %(issuer)s, which has issued %(name)s, is missing")
         found.error(Aspect.CHAIN, position, "issuer-missing", text, issuer=label_of(end.certificate.issuer))

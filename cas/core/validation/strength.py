@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import lru_cache
+from typing import Final, cast
 
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from cas.core.keys import PublicKey
 from cas.core.reading import UNREADABLE
 from cas.core.validation.facts import Facts
 from cas.core.validation.findings import Findings
 from cas.core.validation.verdict import Aspect
 from cas.core.weak_keys import weaknesses
+from kernel.errors import FieldError
 from kernel.text import _
 
 # Collisions can be made: of MD5 in seconds (2004), of SHA-1 with chosen prefixes (2020, "SHA-1 is a Shambles").
@@ -28,7 +32,7 @@ def strength_errors(found: Findings, position: int, *, is_anchor: bool) -> None:
     if algorithm is not None and algorithm.name in _BROKEN_HASHES:
         text = _("%(name)s is signed with %(hash)s, which can be forged")
         found.error(Aspect.CHAIN, position, "weak-signature", text, hash=algorithm.name.upper())
-    _judge_key(found, position, facts.key)
+    _judge_key(found, position)
 
 
 def _hash_of(facts: Facts) -> HashAlgorithm | None:
@@ -38,16 +42,23 @@ def _hash_of(facts: Facts) -> HashAlgorithm | None:
         return None
 
 
-def _judge_key(found: Findings, position: int, key: object) -> None:
-    match key:
-        case rsa.RSAPublicKey() if key.key_size < _SMALLEST_RSA:
+def _judge_key(found: Findings, position: int) -> None:
+    facts = found.path[position]
+    match facts.key:
+        case rsa.RSAPublicKey() as key if key.key_size < _SMALLEST_RSA:
             text = _("%(name)s has an RSA key of %(bits)s bits, which is too short")
             found.error(Aspect.CHAIN, position, "weak-key", text, bits=key.key_size)
-        case ec.EllipticCurvePublicKey() if key.curve.key_size < _SMALLEST_CURVE:
+        case ec.EllipticCurvePublicKey() as key if key.curve.key_size < _SMALLEST_CURVE:
             text = _("%(name)s has a key on the curve %(curve)s, which is too small")
             found.error(Aspect.CHAIN, position, "weak-key", text, curve=key.curve.name)
         case dsa.DSAPublicKey():
             text = _("%(name)s has a DSA key, which is not supported")
             found.error(Aspect.CHAIN, position, "unsupported-key", text)
         case rsa.RSAPublicKey() | ed25519.Ed25519PublicKey():
-            found.quote(Aspect.CHAIN, position, weaknesses(key))
+            found.quote(Aspect.CHAIN, position, _known_weaknesses(facts.spki))
+
+
+@lru_cache(maxsize=512)
+def _known_weaknesses(spki: bytes) -> tuple[FieldError, ...]:
+    """A CA stands in many paths, and looking for weaknesses takes up to 20 ms."""
+    return tuple(weaknesses(cast(PublicKey, load_der_public_key(spki))))
