@@ -15,11 +15,13 @@ from api.common.dialect import log_cause
 from api.common.problems import Problem, to_problem
 from api.common.request_notes import note_problem
 from api.native import dialect as native
+from api.scaivault import dialect as scaivault
 
 Voice = Callable[[HttpRequest, Problem], HttpResponse]
 
 # Where each dialect speaks; of two that fit, the first does.
 _VOICES: Final[tuple[tuple[str, Voice], ...]] = (
+    ("/v1/pki", scaivault.problem_response),
     ("/v1", certman.problem_response),
     ("/api/v1", v1.problem_response),
     ("/api/v2", native.problem_response),

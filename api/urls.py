@@ -9,6 +9,7 @@ urlpatterns = [
     path("api/", include("api.native.urls")),
     path("api/v1/", include("api.fastpki.urls")),
     path("api/", include("api.certmate.urls")),
+    path("v1/pki/", include("api.scaivault.urls")),
     path("v1/", include("api.certman.urls")),
     path("", include("api.oauth.urls")),
 ]

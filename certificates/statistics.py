@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from cas.models import CertificateAuthority
 from cas.selectors import authorities
@@ -54,3 +55,9 @@ def crl_scopes(*, visible_to: Actor) -> QuerySet[CrlScope]:
         expires_at=Subquery(newest.values("next_update")[:1]), entries=Subquery(newest.values("entries")[:1])
     )
     return scopes.filter(ca__in=authorities(visible_to=visible_to).order_by()).order_by("ca_id", "scope")
+
+
+def with_issued_counts(rows: QuerySet[CertificateAuthority]) -> QuerySet[CertificateAuthority]:
+    """CAs, each with `certificates_issued`: how many end-entity certificates of it are in the register."""
+    issued = Certificate.objects.filter(ca=OuterRef("pk")).order_by().values("ca").annotate(count=Count("pk"))
+    return rows.annotate(certificates_issued=Coalesce(Subquery(issued.values("count")), 0))

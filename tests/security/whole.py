@@ -24,14 +24,17 @@ from audit.selectors import latest_checkpoint, visible_events
 from audit.services import seal
 from cas.core.csr import read_csr
 from cas.core.keys import KeyAlgorithm
-from cas.core.names import parse_name
+from cas.core.names import name_from_mapping, parse_name
 from cas.models import CertificateAuthority
 from cas.orders import Dialect, RoleOrder
 from cas.services.roles import create_role
 from cas.services.standing import enable_dialect
 from cas.services.templates import create_template, order_of
+from certificates.csr_orders import CsrOrder
+from certificates.models import Certificate
 from certificates.orders import IssueOrder, Managed
 from certificates.services.authorities import establish_authority
+from certificates.services.csrs import submit_csr
 from certificates.services.issuance import issue_at_once
 from certificates.services.submission import submit_request
 from kernel.actor import SYSTEM
@@ -82,7 +85,7 @@ def whole_organization() -> Whole:
     here = {"actor": office.owner, "organization": office.organization}
     rows: dict[str, Model] = {
         "certificate": office.issue("www.acme.test", key=Managed(collect_later=True)).certificate,
-        "request": _request(office),
+        **_requests(office),
         "template": office.template,
         "role": office.role,
         "ca": office.issuing,
@@ -113,11 +116,14 @@ def whole_organization() -> Whole:
     assert checkpoint is not None
     names = {name: str(row.public_id) for name, row in rows.items()} | {  # type: ignore[attr-defined]
         "certificate_number": str(rows["certificate"].pk),
+        "ca_number": str(rows["ca"].pk),
         "serial": rows["certificate"].serial,  # type: ignore[attr-defined]
         "fingerprint": office.issuing.certificates.get().fingerprint,
+        "format": "pem",
         "event": visible_events(office.owner)[0].event_id,
         "checkpoint": str(checkpoint.size),
         "word": "certificate-not-found",
+        "role_name": office.role.name,
         **_clients(office),
     }
     return Whole(office, other, rows, names, frozenset(words_of_everything()))
@@ -139,23 +145,33 @@ def _machines(office: Office, account: Any) -> dict[str, Model]:
     }
 
 
-def _request(office: Office) -> Model:
+def _requests(office: Office) -> dict[str, Model]:
     guarded = replace(order_of(office.template), code="guarded", name="ACME guarded", requires_approval=True)
     template = create_template(actor=office.owner, order=guarded)
-    asker = cast.member(office.organization, "operator")
-    return submit_request(actor=asker.actor, order=order_for(template))
+    asker = cast.member(office.organization, "operator").actor
+    csr = CsrOrder(
+        organization=Ref("pk", office.organization.pk),
+        key=KeyAlgorithm.ECDSA_P256,
+        subject=name_from_mapping({"common_name": "ACME database"}),
+    )
+    return {
+        "request": submit_request(actor=asker, order=order_for(template)),
+        "csr": submit_csr(actor=asker, order=csr),
+    }
 
 
 def _clients(office: Office) -> dict[str, str]:
-    """Client certificates of CertMate's kind: one whose key is kept, and one with its CSR."""
-    enable_dialect(actor=office.owner, ca=Ref("pk", office.issuing.pk), dialect=Dialect.CERTMATE)
+    """Client certificates of CertMate's kind: one whose key is kept, and one with its CSR; FastPKI's come too."""
+    for dialect in (Dialect.CERTMATE, Dialect.FASTPKI):
+        enable_dialect(actor=office.owner, ca=Ref("pk", office.issuing.pk), dialect=dialect)
     keys = {"client": Managed(KeyAlgorithm.ECDSA_P256), "client_of_csr": read_csr(pki.make_csr(subject="CN=x"))}
     names = {name: f"client.acme.test-{number:08}" for number, name in enumerate(keys, 1)}
     for name, key in keys.items():
         subject = parse_name("CN=client.acme.test,O=ACME")
         order = IssueOrder(template="certmate.client", key=key, subject=subject, identifier=names[name], keep_csr=True)
         issue_at_once(actor=office.owner, order=order)
-    return names | {"host": "client.acme.test"}
+    kept = Certificate.objects.get(organization=office.organization, identifier=names["client"])
+    return names | {"host": "client.acme.test", "stored_number": str(kept.pk), "kept": str(kept.public_id)}
 
 
 def _second_authority(office: Office) -> CertificateAuthority:

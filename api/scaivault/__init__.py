@@ -1,0 +1,1 @@
+"""The ScaiVault dialect: its PKI paths, under `/v1/pki/`."""

@@ -1,0 +1,188 @@
+"""How the ScaiVault API speaks: `{"error": {…}}` with a code of its own, and lists with a cursor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Final, cast
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from api.common.auth import challenge
+from api.common.dialect import DialectViewSet
+from api.common.inputs import Query
+from api.common.paging import PageQuery, read_page
+from api.common.problems import Family, Problem
+from api.common.shapes import kept
+from api.common.trace import trace_id_of
+from kernel.actor import Actor
+from kernel.errors import Denied, FieldError
+from kernel.ref import Ref
+from kernel.text import _
+
+REQUEST_ID: Final = "X-Request-ID"
+STATUSES: Final[Mapping[Family, int]] = {
+    Family.MALFORMED: 400,
+    Family.UNAUTHENTICATED: 401,
+    Family.UNLICENSED: 402,
+    Family.DENIED: 403,
+    Family.NOT_FOUND: 404,
+    Family.METHOD_NOT_ALLOWED: 405,
+    Family.NOT_ACCEPTABLE: 406,
+    Family.CONFLICT: 409,
+    Family.GONE: 410,
+    Family.LENGTH_REQUIRED: 411,
+    Family.TOO_LARGE: 413,
+    Family.UNSUPPORTED_MEDIA_TYPE: 415,
+    Family.INVALID: 422,
+    Family.TOO_MANY: 429,
+    Family.BROKEN: 500,
+    Family.UNAVAILABLE: 503,
+}
+# Words of its document for what is called otherwise everywhere else.
+_CODES: Final[Mapping[str, str]] = {
+    "permission-denied": "insufficient_scope",
+    "validation-failed": "validation_error",
+    "invalid-token": "unauthenticated",
+}
+# Where all that is wrong is this: a bad request (400) with a code of its own. By the field and what is wrong with it.
+_BAD_REQUESTS: Final[Mapping[tuple[str, str], str]] = {
+    ("cursor", "invalid"): "invalid_cursor",
+    ("ttl", "invalid-duration"): "invalid_duration",
+    ("max_ttl", "invalid-duration"): "invalid_duration",
+    ("expiring_within", "invalid-duration"): "invalid_duration",
+    ("ttl", "too-long"): "ttl_too_long",
+}
+# What a field of an order is called here.
+_FIELDS: Final[Mapping[str, str]] = {
+    "ca": "ca_id",
+    "parent": "parent_ca_id",
+    "validity": "ttl",
+    "csr": "csr_pem",
+    "sans": "san",
+    "key_algorithm": "key_type",
+    "key_algorithms": "key_type",
+    "subject.common_name": "common_name",
+    "public_key": "csr_pem",
+    "certificate": "certificate_pem",
+    "certificates": "certificate_pem",
+    "private_key": "private_key_pem",
+    "password": "private_key_pem",
+    "chain": "chain_pem",
+}
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """The problem as `{"error": {"code", "message", "details", "request_id"}}`, in the language of the request."""
+    status, code = _status_and_code(problem)
+    errors = [
+        {"field": error.field, "code": error.code.replace("-", "_"), "message": error.message.render(gettext)}
+        for error in problem.errors
+    ]
+    body = {
+        "error": {
+            "code": code,
+            "message": problem.detail.render(gettext),
+            "details": {"errors": errors} if errors else {},
+            "request_id": trace_id_of(request),
+        }
+    }
+    response = HttpResponse(_ENCODER.encode(body), status=status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers[REQUEST_ID] = trace_id_of(request)
+    if problem.family is Family.UNAUTHENTICATED:
+        response.headers["WWW-Authenticate"] = challenge(problem.code)
+    for name, value in problem.headers.items():
+        response.headers[name] = value
+    return response
+
+
+class ScaiVaultViewSet(DialectViewSet):
+    """The base of its views."""
+
+    # Ids are UUIDs.
+    version = "v2"
+    # What the views are called in the document.
+    title = ""
+    # Nothing that is made tells its address.
+    has_items = False
+    statuses = STATUSES
+    # Action -> the parameters that its address may have; none where it is not listed.
+    queries: ClassVar[Mapping[str, type[Query]]] = {}
+    # What a field of an order is called in the bodies of this view, where that is not its name everywhere here.
+    field_names: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def actor(self) -> Actor:
+        return cast(Actor, self.request.user)
+
+    @property
+    def home(self) -> Ref:
+        """The organization that the actor works in. Raises Denied: a superuser who has chosen none."""
+        if self.actor.organization_id is None:
+            raise Denied(_("Choose an organization first: this is done in one."))
+        return Ref("pk", self.actor.organization_id)
+
+    @classmethod
+    def query_of(cls, action: str, version: str) -> type[Query]:
+        """The parameters that the address of an action may have; every list is read in pages."""
+        return cls.queries.get(action, PageQuery if action == "list" else Query)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.action is not None:
+            self.parameters = self.query_of(self.action, self.version).values(
+                request.query_params, version=self.version
+            )
+
+    def finalize_response(  # type: ignore[override]
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer.headers[REQUEST_ID] = trace_id_of(request._request)
+        return answer
+
+    def show(self, shape: type[Serializer[Any]], instance: object, *, status: int = 200) -> Response:
+        """The instance in an output shape."""
+        return Response(kept(shape, self.version).to_representation(instance), status=status)
+
+    def page(self, shape: type[Serializer[Any]], rows: QuerySet[Any]) -> Response:
+        """The page of a list that the address asks for. Raises Malformed (the cursor)."""
+        found = read_page(rows, self.parameters, exactly=False)
+        return self.listed(shape, found.rows, found.next_cursor)
+
+    def listed(self, shape: type[Serializer[Any]], rows: Sequence[Any], cursor: str | None) -> Response:
+        one = kept(shape, self.version)
+        return Response({"data": [one.to_representation(row) for row in rows], "next_cursor": cursor})
+
+    def render(self, request: HttpRequest, problem: Problem) -> HttpResponse:
+        return problem_response(request, problem)
+
+    def explain(self, problem: Problem) -> Problem:
+        errors = tuple(replace(error, field=self._field_name(error.field)) for error in problem.errors)
+        return replace(problem, errors=errors)
+
+    def _field_name(self, field: str) -> str:
+        if field in _FIELDS:
+            return self.field_names.get(field, _FIELDS[field])
+        head, bracket, rest = field.partition("[")
+        return self.field_names.get(head, _FIELDS.get(head, head)) + bracket + rest
+
+
+def _status_and_code(problem: Problem) -> tuple[int, str]:
+    if code := _bad_request(problem.errors):
+        return STATUSES[Family.MALFORMED], code
+    return STATUSES[problem.family], _CODES.get(problem.code, problem.code.replace("-", "_"))
+
+
+def _bad_request(errors: Sequence[FieldError]) -> str | None:
+    codes = {_BAD_REQUESTS.get((error.field, error.code)) for error in errors}
+    return codes.pop() if len(codes) == 1 else None
