@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from accounts import policy, vault
 from accounts.features import require_feature
 from accounts.issuers import issuer_errors
-from accounts.models import Organization, SignInProvider
+from accounts.models import ExternalIdentity, Organization, SignInProvider, User
 from accounts.roles import ONLY_BY_HAND
 from accounts.services.organizations import choose_role, require_no_more_than
 from audit import services as audit
@@ -78,21 +79,28 @@ def create_sign_in_provider(
 def update_sign_in_provider(
     *, actor: Actor, provider: SignInProvider, order: ProviderOrder, client_secret: Secret | None = None
 ) -> SignInProvider:
-    """Everything but issuer and client; the secret where one is given. Raises Denied, Invalid."""
+    """Everything but issuer and client; the secret where one is given. Out of use, the sessions of whom it knows end.
+
+    Raises Denied, Invalid.
+    """
     policy.require(actor, Permission.ORGANIZATIONS_WRITE, organization_id=provider.organization_id)
     row = SignInProvider.objects.select_for_update().get(pk=provider.pk)
+    was_active = row.is_active
     _fill(actor, row, order, [])
     if client_secret is not None:
         row.sealed_secret = _seal(row, client_secret)
     row.save()
+    if was_active and not row.is_active:
+        _end_sessions_of_its_people(row)
     _record(actor, EventName.SIGN_IN_PROVIDER_UPDATED, row, secret_changed=client_secret is not None)
     return row
 
 
 @transaction.atomic
 def delete_sign_in_provider(*, actor: Actor, provider: SignInProvider) -> None:
-    """Nobody signs in through it any more. What is known of its people stays. Raises Denied."""
+    """Nobody signs in through it any more, and who has is out. What is known of its people stays. Raises Denied."""
     policy.require(actor, Permission.ORGANIZATIONS_WRITE, organization_id=provider.organization_id)
+    _end_sessions_of_its_people(provider)
     _record(actor, EventName.SIGN_IN_PROVIDER_DELETED, provider)
     provider.delete()
 
@@ -107,6 +115,13 @@ def client_secret_of(provider: SignInProvider) -> Secret | None:
         table=_TABLE,
         row=provider.public_id,
     )
+
+
+def _end_sessions_of_its_people(provider: SignInProvider) -> None:
+    """By whichever way they came in: nobody keeps apart how somebody's sessions began."""
+    known = ExternalIdentity.objects.filter(organization_id=provider.organization_id, issuer=provider.issuer)
+    people = User.objects.filter(pk__in=known.values("user_id"))
+    people.update(session_generation=F("session_generation") + 1)
 
 
 def _seal(row: SignInProvider, secret: Secret) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -258,3 +259,28 @@ class TestSignInRules:
         row = membership_of(cast.member(owner.organization, "member"))
         form = {"bind": "1", "issuer": "https://evil.example.com", "subject": "1"}
         assert browser.post(f"/organization/members/{row.public_id}/", form).status_code == 422
+
+
+class TestWhoFindsABrowserOpen:
+    """A quarter of an hour later."""
+
+    @pytest.fixture
+    def late(self, browser, monkeypatch) -> Client:
+        now = time.time()
+        monkeypatch.setattr("web.account.fresh.time.time", lambda: now + 900)
+        return browser
+
+    def test_makes_nobody_a_member_and_binds_nothing(self, late, owner):
+        row = membership_of(cast.member(owner.organization, "approver"))
+        member = f"/organization/members/{row.public_id}/"
+        assert late.get(member).status_code == late.get("/organization/members/").status_code == 200
+        sent = {
+            "/organization/members/": {"email": "spy@x.example", "role": "owner"},
+            member: {"role": "owner"},
+            "/organization/applications/add/": {"name": "x", "redirect_uris": "https://app.example/callback"},
+        }
+        for path, form in sent.items():
+            answer = late.post(path, form)
+            assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/confirm/"), path
+        row.refresh_from_db()
+        assert (row.role, Invitation.objects.count()) == ("approver", 0)

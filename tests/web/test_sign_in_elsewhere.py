@@ -21,7 +21,12 @@ from accounts.oidc_models import PrivateRange
 from accounts.services.external_identities import bind_identity
 from accounts.services.organizations import add_member
 from accounts.services.private_ranges import allow_private_range
-from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
+from accounts.services.sign_in_providers import (
+    ProviderOrder,
+    create_sign_in_provider,
+    delete_sign_in_provider,
+    update_sign_in_provider,
+)
 from audit.models import AuditEvent
 from kernel.secret import Secret
 from tests import cast
@@ -260,6 +265,19 @@ class TestWhatSuchASessionMay:
         own = browser_of(person.user)
         own.post("/account/organization/", {"organization": person.organization.slug})
         assert own.get("/organization/sign-in/").status_code == 200
+
+    @pytest.mark.parametrize("end", ["switch it off", "delete it"])
+    def test_it_ends_with_the_provider(self, client, row, person, owner, end):
+        walk(client, row)
+        assert is_in(client)
+        others = browser_of(owner.user)
+        if end == "delete it":
+            delete_sign_in_provider(actor=owner.actor, provider=row)
+        else:
+            order = ProviderOrder(name="Example ID", default_role="operator", makes_members=True, is_active=False)
+            update_sign_in_provider(actor=owner.actor, provider=row, order=order)
+        assert not is_in(client)
+        assert is_in(others)
 
     def test_an_unfinished_one_does_not_narrow_a_later_sign_in(self, client, row, person):
         secret = give_app(person.user)

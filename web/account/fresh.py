@@ -31,10 +31,19 @@ def is_fresh(request: HttpRequest) -> bool:
 def fresh_required(view: View) -> View:
     """Send everybody whose sign-in is not fresh to show who he is, and then to this page; a form is filled in anew."""
 
+    return _guarded(view, lambda request: True)
+
+
+def fresh_to_change(view: View) -> View:
+    """The same for a page that anybody may go on looking at: what is sent by it is asked about."""
+    return _guarded(view, lambda request: request.method == "POST")
+
+
+def _guarded(view: View, matters: Callable[[HttpRequest], bool]) -> View:
     @wraps(view)
     @login_required
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if is_fresh(request):
+        if not matters(request) or is_fresh(request):
             return view(request, *args, **kwargs)
         ways = get_adapter(request).get_reauthentication_methods(request.user)
         # Who has neither a password nor a second factor here signs in anew, where he came from.

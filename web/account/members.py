@@ -27,6 +27,7 @@ from kernel.actor import Actor
 from kernel.errors import DomainError, NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
+from web.account.fresh import fresh_to_change
 from web.account.pages import done, in_organization, show
 
 ON_A_PAGE: Final = 50
@@ -76,6 +77,7 @@ class IdentityForm(forms.Form):
         self.fields["issuer"].choices = [(each.issuer, each.name) for each in providers]  # type: ignore[attr-defined]
 
 
+@fresh_to_change
 @in_organization(Permission.MEMBERS_READ)
 @require_http_methods(["GET", "HEAD", "POST"])
 def overview(request: HttpRequest, actor: Actor, organization: Organization) -> HttpResponse:
@@ -98,6 +100,7 @@ def overview(request: HttpRequest, actor: Actor, organization: Organization) -> 
     return show(request, "members", context, form)
 
 
+@fresh_to_change
 @in_organization(Permission.MEMBERS_WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, actor: Actor, organization: Organization, public_id: UUID) -> HttpResponse:

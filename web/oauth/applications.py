@@ -25,6 +25,7 @@ from kernel.actor import Actor
 from kernel.errors import DomainError, NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
+from web.account.fresh import fresh_required
 from web.account.pages import done, in_organization
 from web.oauth.asking import LABELS
 
@@ -68,6 +69,7 @@ def clients(request: HttpRequest, actor: Actor, organization: Organization) -> H
     return render(request, "oauth/clients.html", context)
 
 
+@fresh_required
 @in_organization(Permission.API_KEYS_WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest, actor: Actor, organization: Organization) -> HttpResponse:
