@@ -47,6 +47,7 @@ from kernel.seal import new_key
 from kernel.secret import Secret
 from tests import cast
 from tests.architecture.authorities import AUTHORITY_CALLS
+from tests.architecture.dialects import DIALECT_CALLS
 from tests.architecture.keys import KEY_CALLS
 from tests.architecture.machines import MACHINE_CALLS
 from tests.architecture.oauth import OAUTH_CALLS
@@ -312,6 +313,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         ["certificate.issued", "request.fulfilled", "certificate.key_collected"],
     ),
     **AUTHORITY_CALLS,
+    **DIALECT_CALLS,
     **KEY_CALLS,
     **MACHINE_CALLS,
     **OAUTH_CALLS,
