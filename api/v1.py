@@ -1,7 +1,7 @@
 """The paths that two documents have: PKIFactor's and FastPKI's `/api/v1/certificates/{id}` and what is below it.
 
 The credential chooses whose words are spoken: a token of FastPKI's clients, good or not, is answered in theirs,
-everyone else in PKIFactor's. No view knows of this. (Of collections the slash at the end chooses: they are different paths.)
+everyone else in PKIFactor's. No view knows of this. Of collections the slash at the end chooses: they are two paths.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from django.urls import URLPattern, path
 from api.common.auth import shows_program_token
 from api.common.problems import Problem
 from api.fastpki import dialect as fastpki
-from api.fastpki.urls import ROUTES as FASTPKI
+from api.fastpki import urls as fastpki_urls
 from api.native import dialect as native
 from api.native.routes import V1 as PKIFACTOR
 
 _MOUNT: Final = "/api/v1/"
-_FASTPKI: Final = {str(route.pattern): route.callback for route in FASTPKI}
+_FASTPKI: Final = {str(route.pattern): route.callback for route in fastpki_urls.urlpatterns}
 
 
 def _by_credential(view: Callable[..., Any], fastpki_view: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction, OpenApiResponse, extend_schema
+from rest_framework.serializers import ListSerializer
 
 from api.common.fields import Id
 from api.common.idempotency import KEY_PATTERN
@@ -115,7 +116,7 @@ class OperationSchema(AutoSchema):
         if for_own := self.view.permissions_for_own.get(self.view.action):
             operation["x-permissions-for-own"] = sorted(for_own)
         parameters = [*map(_as_id, operation.pop("parameters", [])), *self._query_parameters()]
-        if self.view.takes_key:
+        if self.view.may_take_key:
             parameters.append(dict(_KEY))
         if parameters:
             operation["parameters"] = parameters
@@ -142,7 +143,8 @@ class OperationSchema(AutoSchema):
         return [{}, *known] if self.view.action in self.view.public else known
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        return False
+        """Where an answer is a bare array, and not an envelope with one in it."""
+        return isinstance(serializer, ListSerializer)
 
     def _headers(self, status: str) -> dict[str, Any]:
         headers: dict[str, Any] = {"X-Trace-Id": {"$ref": "#/components/headers/TraceId"}}
@@ -157,14 +159,14 @@ class OperationSchema(AutoSchema):
         families = {*_ALWAYS, *getattr(getattr(self.view, self.view.action), "refusals", ())}
         if "requestBody" in operation:
             families |= set(_WITH_BODY)
-        if self.view.takes_key:
+        if self.view.may_take_key:
             families.add(Family.CONFLICT)
         if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
             families.add(Family.NOT_FOUND)
         return families
 
     def _body_of(self, operation: Mapping[str, Any], registry: Any) -> dict[str, Any]:
-        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        schema = next(iter(operation["requestBody"]["content"].values()))["schema"]
         name = schema["$ref"].rpartition("/")[2]
         return registry[name, "schemas"].schema
 

@@ -43,12 +43,12 @@ from cas.selectors import standing_template
 from cas.services.foreign import sign_authority_request
 from certificates import selectors
 from certificates.services.issuance import issue_at_once
-from certificates.services.keys import collect_private_key
+from certificates.services.keys import export_private_key
 from certificates.services.minting import Issued
 from certificates.services.renewal import renew_at_once
 from certificates.services.revocation import revoke_certificate
 from kernel.actor import ActorKind
-from kernel.errors import Gone, NotFound
+from kernel.errors import NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
@@ -63,7 +63,7 @@ class Certificates(PkiViewSet):
         "create": Permission.CERTIFICATES_ISSUE,
         "sign_csr": Permission.CERTIFICATES_ISSUE,
         "retrieve": Permission.CERTIFICATES_READ,
-        "private_key": Permission.CERTIFICATES_READ,
+        "private_key": Permission.CERTIFICATES_EXPORT_KEY,
         "renew": Permission.CERTIFICATES_RENEW,
         "revoke": Permission.CERTIFICATES_REVOKE,
     }
@@ -122,13 +122,12 @@ class Certificates(PkiViewSet):
     @operation("Show a certificate with its private key", answers={200: CertificateDetailOut})
     def private_key(self, request: Request, ref: Ref) -> Response:
         """Null where no key is stored."""
+        shown = self._certificate(ref)
         try:
-            _row, key = collect_private_key(actor=self.actor, certificate=ref)
-        except (NotFound, Gone) as error:
-            if error.error_code not in ("no-private-key", "key-collected"):
-                raise
-            return self.show(CertificateDetailOut, self._certificate(ref))
-        return self.show(CertificateDetailOut, self._certificate(ref, key))
+            _row, key = export_private_key(actor=self.actor, certificate=ref)
+        except NotFound:
+            key = None
+        return self.show(CertificateDetailOut, replace(shown, private_key=key))
 
     @operation(
         "Renew a certificate",

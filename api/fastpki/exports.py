@@ -15,7 +15,7 @@ from cas.selectors import chain_of
 from cas.services.exporting import export_ca_key
 from certificates.bundles import Format
 from certificates.services.downloads import download_certificate
-from certificates.services.keys import collect_private_key
+from certificates.services.keys import export_private_key
 from kernel.permissions import Permission
 from kernel.ref import Ref
 
@@ -30,7 +30,7 @@ class Exports(PkiViewSet):
         "ca_certificate": Permission.CAS_READ,
         "ca_private_key": Permission.CAS_EXPORT_KEY,
         "certificate": Permission.CERTIFICATES_DOWNLOAD,
-        "certificate_private_key": Permission.CERTIFICATES_READ,
+        "certificate_private_key": Permission.CERTIFICATES_EXPORT_KEY,
         "certificate_chain": Permission.CERTIFICATES_DOWNLOAD,
     }
     downloads = frozenset(permissions)
@@ -53,7 +53,7 @@ class Exports(PkiViewSet):
     @operation("Export a certificate's private key", answers=_FILE)
     def certificate_private_key(self, request: Request, ref: Ref) -> HttpResponse:
         """Where one is stored."""
-        _row, key = collect_private_key(actor=self.actor, certificate=ref)
+        _row, key = export_private_key(actor=self.actor, certificate=ref)
         return pem_file(key_text(key) or "", f"certificate_{ref}_private_key.pem")
 
     @operation("Export a certificate with its chain", answers=_FILE)

@@ -254,7 +254,9 @@ def renew_order(values: Mapping[str, Any], certificate: Ref) -> RenewOrder:
     """Raises Invalid."""
     text = values.get("csr")
     csr = None if text is None else read_csr(text)
-    return RenewOrder(certificate=certificate, key=csr, as_long=True, may_end_earlier=True, again=True, same_origin=True)
+    return RenewOrder(
+        certificate=certificate, key=csr, as_long=True, may_end_earlier=True, again=True, same_origin=True
+    )
 
 
 def _size(values: Mapping[str, Any]) -> KeyAlgorithm:
@@ -266,7 +268,7 @@ def _validity(values: Mapping[str, Any]) -> timedelta:
 
 
 def _subject(values: Mapping[str, Any]) -> x509.Name:
-    """What `subject_dn` says: with the very name that `common_name` says, so that what is shown is what is certified."""
+    """What `subject_dn` says, with the very name that `common_name` says: what is shown is what is certified."""
     subject = parse_name(values["subject_dn"], field="subject_dn")
     wanted = values.get("common_name")
     names = [attribute.value for attribute in subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]

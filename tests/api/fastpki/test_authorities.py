@@ -59,20 +59,24 @@ def test_a_root_with_its_key(client):
     key = load_pem_private_key(shown["private_key"].encode(), None)
     assert key.public_key() == certificate.public_key()
     assert (limits(certificate).ca, limits(certificate).path_length) == (True, 1)
-    assert shown | {
-        "name": "Acme Root",
-        "description": None,
-        "subject_dn": "CN=Acme Root,O=Acme Corp,C=US",
-        "key_size": 2048,
-        "valid_days": 3650,
-        "organization_id": client.office.organization.pk,
-        "created_by_user_id": client.office.person.user.pk,
-        "parent_ca_id": None,
-        "path_length": 1,
-        "allow_leaf_certs": True,
-        "crl_base_url": None,
-        "is_root": True,
-    } == shown
+    assert (
+        shown
+        | {
+            "name": "Acme Root",
+            "description": None,
+            "subject_dn": "CN=Acme Root,O=Acme Corp,C=US",
+            "key_size": 2048,
+            "valid_days": 3650,
+            "organization_id": client.office.organization.pk,
+            "created_by_user_id": client.office.person.user.pk,
+            "parent_ca_id": None,
+            "path_length": 1,
+            "allow_leaf_certs": True,
+            "crl_base_url": None,
+            "is_root": True,
+        }
+        == shown
+    )
     assert AuditEvent.objects.filter(name="ca.key_exported", resource_id=shown["id"]).count() == 1
 
 
