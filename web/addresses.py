@@ -16,5 +16,6 @@ _NAMES: Final[Mapping[type[Model], str]] = {
 
 
 def address_of(row: Any) -> str:
-    """Raises KeyError for what has no page."""
-    return reverse(_NAMES[type(row)], args=[row.public_id])
+    """Empty for what has no page."""
+    name = _NAMES.get(type(row))
+    return reverse(name, args=[row.public_id]) if name else ""

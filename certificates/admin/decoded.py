@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,9 +33,17 @@ def decoded_from(certificate: x509.Certificate) -> dict[str, Any]:
     return {"decoded": describe(certificate)}
 
 
-def decoded_context(ca: CertificateAuthority | None, leaf: Certificate | None) -> dict[str, Any]:
+def record_of_authority(ca: CertificateAuthority) -> str:
+    return reverse("admin:cas_certificateauthority_change", args=[ca.pk])
+
+
+def decoded_context(
+    ca: CertificateAuthority | None,
+    leaf: Certificate | None,
+    address_of: Callable[[CertificateAuthority], str] = record_of_authority,
+) -> dict[str, Any]:
     """The chain, root first, and the certificate that the page is about: the leaf, else the CA's own."""
-    links = _authority_links(ca, is_last=leaf is None) if ca is not None else []
+    links = _authority_links(ca, address_of, is_last=leaf is None) if ca is not None else []
     if leaf is not None:
         text = describe(leaf.body.x509)
         links.append(ChainLink(str(leaf), status_of(leaf.state, leaf.not_after), text, "", is_current=True))
@@ -45,7 +54,9 @@ def latest_crl(ca: CertificateAuthority) -> Any:
     return newest_crl(ca.pk)
 
 
-def _authority_links(ca: CertificateAuthority, *, is_last: bool) -> list[ChainLink]:
+def _authority_links(
+    ca: CertificateAuthority, address_of: Callable[[CertificateAuthority], str], *, is_last: bool
+) -> list[ChainLink]:
     try:
         chain = selectors.chain_of(ca)
     except DomainError:
@@ -56,7 +67,7 @@ def _authority_links(ca: CertificateAuthority, *, is_last: bool) -> list[ChainLi
             name=authority.name,
             status=status_of(authority.status, certificate.not_valid_after_utc),
             text=describe(certificate),
-            url=reverse("admin:cas_certificateauthority_change", args=[authority.pk]),
+            url=address_of(authority),
             is_current=is_last and authority.pk == ca.pk,
         )
         for authority, certificate in pairs

@@ -30,6 +30,7 @@ from kernel.actor import Actor
 from kernel.errors import DomainError, Unavailable
 from kernel.permissions import Permission
 from kernel.ref import Ref
+from web.addresses import address_of
 from web.certificates.asking import LENGTHS, SORTS, Asked, chips
 from web.desk import Desk
 
@@ -102,7 +103,7 @@ class CertificateDesk(Desk):
             "trail": _trail(actor, obj),
             "now": at,
         }
-        return render(request, "web/certificates/record.html", context | decoded_context(obj.ca, obj))
+        return render(request, "web/certificates/record.html", context | decoded_context(obj.ca, obj, address_of))
 
     def file(self, request: HttpRequest, actor: Actor, obj: Certificate, fmt: str) -> HttpResponse:
         """The certificate in one format, without any key."""
