@@ -1,6 +1,6 @@
 """Requests without a credential from several processes at once, as the web processes of one machine have them.
 
-    python -m tests.api.counting PROCESSES REQUESTS
+    python -m tests.api.counting PROCESSES REQUESTS [PATH]
 
 Prints the status of every answer.
 """
@@ -19,14 +19,15 @@ from tests.forks import forked, tell  # noqa: E402
 PATH = "/api/v2/stats"
 
 
-def ask(requests: int) -> None:
+def ask(requests: int, path: str) -> None:
     wire = Wire()
     for _ in range(requests):
-        tell(wire.send("GET", PATH, Host="localhost").status_code)
+        tell(wire.send("GET", path, Host="localhost").status_code)
 
 
 if __name__ == "__main__":
-    processes, requests = map(int, sys.argv[1:])
+    processes, requests = map(int, sys.argv[1:3])
+    place = sys.argv[3] if len(sys.argv) > 3 else PATH
     # So that every view is loaded once, and not in each process.
-    ask(1)
-    assert not any(forked([lambda: ask(requests)] * processes))
+    ask(1, place)
+    assert not any(forked([lambda: ask(requests, place)] * processes))
