@@ -44,11 +44,18 @@ def seal_secret(
 
 
 def open_secret(
-    blob: bytes, *, organization_id: int, table: str, row: uuid.UUID, purpose: Purpose = Purpose.SECRET
+    blob: bytes,
+    *,
+    organization_id: int,
+    table: str,
+    row: uuid.UUID,
+    purpose: Purpose = Purpose.SECRET,
+    wrapping_key: WrappingKey | None = None,
 ) -> Secret:
-    """Raises SealBroken."""
+    """`wrapping_key` is the organization's for this purpose, where the caller has it in hand. Raises SealBroken."""
     bound_to = context(table, row, organization_id, purpose)
-    return unseal_envelope(_wrapping_key(organization_id, purpose), bytes(blob), bound_to)
+    key = _wrapping_key(organization_id, purpose) if wrapping_key is None else _unwrap(wrapping_key)
+    return unseal_envelope(key, bytes(blob), bound_to)
 
 
 def server_secret(purpose: ServerSecret.Purpose) -> Secret:
@@ -120,12 +127,12 @@ def _require_own_database() -> None:
 def _wrapping_key(organization_id: int, purpose: Purpose) -> Secret:
     rows = select(WrappingKey, "WHERE organization_id = %s AND purpose = %s", [organization_id, purpose])
     row = rows[0] if rows else _create_wrapping_key(organization_id, purpose)
-    return _unwrap(row, settings.MASTER_KEY)
+    return _unwrap(row)
 
 
-def _unwrap(row: WrappingKey, master_key: Secret) -> Secret:
+def _unwrap(row: WrappingKey, master_key: Secret | None = None) -> Secret:
     bound_to = context(_WRAPPING_KEY, row.organization_id, row.purpose)
-    return unseal(derive_key(master_key, _WRAPPING_KEY), bytes(row.sealed), bound_to)
+    return unseal(derive_key(master_key or settings.MASTER_KEY, _WRAPPING_KEY), bytes(row.sealed), bound_to)
 
 
 def _create_wrapping_key(organization_id: int, purpose: Purpose) -> WrappingKey:

@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.constraints import SameOrganization
-from accounts.models import Organization
+from accounts.models import Organization, WrappingKey
 from cas.core.keys import KeyAlgorithm
 
 ALGORITHMS = [(algorithm.value, algorithm.value) for algorithm in KeyAlgorithm]
@@ -33,6 +33,8 @@ class CaKey(models.Model):
     reference = models.CharField(_("reference"), max_length=500, blank=True)
     passphrase_protected = models.BooleanField(_("protected by a passphrase"), default=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    # What its organization's CA keys are sealed under, where it came along with this row.
+    wrapping_key: WrappingKey | None = None
 
     class Meta:
         verbose_name = _("CA key")
@@ -108,6 +110,8 @@ class CertificateAuthority(models.Model):
     crl_shards = models.PositiveSmallIntegerField(_("CRL shards"), default=0)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
+    # Its preferred certificate, where that came along with this row: as it was then.
+    fetched_certificate: CaCertificate | None = None
 
     class Meta:
         verbose_name = _("certificate authority")

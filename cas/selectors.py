@@ -11,7 +11,7 @@ from cryptography import x509
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from accounts.models import Organization
+from accounts.models import Organization, WrappingKey
 from accounts.rows import select, select_together
 from accounts.selectors import of_whole_organization, reach_sql, under_granted_cas
 from cas import addresses, locks
@@ -52,6 +52,10 @@ _CHAIN_IDS_SQL = """
 """
 _CHAIN_SQL = """
     JOIN ({ids}) place ON place.id = cas_certificateauthority.id
+    LEFT JOIN cas_cakey ON cas_cakey.id = cas_certificateauthority.key_id
+    LEFT JOIN accounts_wrappingkey ON accounts_wrappingkey.organization_id = cas_cakey.organization_id
+        AND accounts_wrappingkey.purpose = 'ca-key'
+    LEFT JOIN cas_cacertificate ON cas_cacertificate.ca_id = cas_certificateauthority.id AND cas_cacertificate.preferred
     ORDER BY place.height DESC, cas_certificateauthority.id {lock}
 """
 
@@ -223,9 +227,7 @@ def lock_chains(ca_ids: Sequence[int]) -> dict[int, tuple[CertificateAuthority, 
     ids = _CHAIN_IDS_SQL.format(places=", ".join(["%s"] * len(ca_ids)))
     locks.share_turn(ids, *ca_ids)
     rows = _chain_rows(ids, ca_ids, lock=_KEY_SHARE if connection.vendor == "postgresql" else "")
-    chains = {ca_id: _upwards(rows, ca_id) for ca_id in ca_ids}
-    _fetch_keys([chain[0] for chain in chains.values()])
-    return chains
+    return {ca_id: _upwards(rows, ca_id) for ca_id in ca_ids}
 
 
 def lock_subtree(ca_id: int) -> list[CertificateAuthority]:
@@ -304,11 +306,11 @@ class CaChain:
 
 def certificates_of(chain: Sequence[CertificateAuthority]) -> CaChain:
     """The preferred certificate of each. Raises Unavailable where one has none yet."""
-    if not chain:
-        return CaChain((), ())
-    places = ", ".join(["%s"] * len(chain))
-    preferred = select(CaCertificate, f"WHERE preferred AND ca_id IN ({places})", [ca.pk for ca in chain])
-    found = {row.ca_id: row.certificate for row in preferred}
+    found = {ca.pk: ca.fetched_certificate.certificate for ca in chain if ca.fetched_certificate is not None}
+    if missing := [ca.pk for ca in chain if ca.pk not in found]:
+        places = ", ".join(["%s"] * len(missing))
+        preferred = select(CaCertificate, f"WHERE preferred AND ca_id IN ({places})", missing)
+        found |= {row.ca_id: row.certificate for row in preferred}
     for ca in chain:
         if ca.pk not in found:
             raise Unavailable(_("%(ca)s has no certificate yet."), code="ca-without-certificate", ca=ca.name)
@@ -390,19 +392,16 @@ def lost_intents(*, at: datetime) -> QuerySet[IssuedSerial]:
 
 
 def _chain_rows(ids: str, ca_ids: Sequence[int], lock: str = "") -> dict[int, CertificateAuthority]:
-    chain = select(CertificateAuthority, _CHAIN_SQL.format(ids=ids, lock=lock), ca_ids)
-    return {ca.pk: ca for ca in chain}
-
-
-def _fetch_keys(authorities: Sequence[CertificateAuthority]) -> None:
-    ids = [ca.key_id for ca in authorities if ca.key_id is not None]
-    if not ids:
-        return
-    places = ", ".join(["%s"] * len(ids))
-    keys = {key.pk: key for key in select(CaKey, f"WHERE id IN ({places})", ids)}
-    for ca in authorities:
-        if ca.key_id is not None:
-            ca.key = keys[ca.key_id]
+    """The CAs with what is needed to sign by them: key, what that is sealed under, and preferred certificate."""
+    rows: dict[int, CertificateAuthority] = {}
+    for ca, key, wrapping_key, certificate in select_together(
+        (CertificateAuthority, CaKey, WrappingKey, CaCertificate), _CHAIN_SQL.format(ids=ids, lock=lock), ca_ids
+    ):
+        if key is not None:
+            ca.key, key.wrapping_key = key, wrapping_key
+        ca.fetched_certificate = certificate
+        rows[ca.pk] = ca
+    return rows
 
 
 def _upwards(rows: dict[int, CertificateAuthority], ca_id: int) -> tuple[CertificateAuthority, ...]:

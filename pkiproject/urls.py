@@ -8,8 +8,9 @@ from django.urls import include, path
 from pkiproject import developers
 
 urlpatterns = [
-    path("", include("web.urls")),
+    # Programs ask more often than people do, and whatever stands before an address is tried first.
     path("", include("api.urls")),
+    path("", include("web.urls")),
     path("developers/", developers.reference, name="developers"),
     path("developers/errors/", developers.errors, name="developers-errors"),
     path("developers/errors/<str:code>", developers.error, name="developers-error"),

@@ -1,5 +1,6 @@
 """The door for the web server."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -12,3 +13,7 @@ from pkiproject.masterkey import require_right_master_key, watch_master_key  # n
 
 require_right_master_key()
 watch_master_key()
+
+# What is loaded by now stays: looking through it for garbage takes longer than many a request.
+gc.collect()
+gc.freeze()

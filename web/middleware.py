@@ -70,13 +70,13 @@ class PasswordFirst:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponse | None:
+        # The API says it in its own words, and never redirects.
+        if request.path.startswith("/api/"):
+            return None
         user, match = request.user, request.resolver_match
         if not user.is_authenticated or not user.must_change_password:
             return None
         if match is not None and match.view_name in self.open_pages:
-            return None
-        # The API says it in its own words, and never redirects.
-        if request.path.startswith("/api/"):
             return None
         return redirect(reverse("password"))
 
@@ -100,11 +100,13 @@ class SecondFactorFirst:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponse | None:
+        # The API says it in its own words, and never redirects.
+        if request.path.startswith("/api/"):
+            return None
         user, match = request.user, request.resolver_match
         if not isinstance(user, User) or (match is not None and match.view_name in self.open_pages):
             return None
-        # The API says it in its own words, and never redirects.
-        if request.path.startswith("/api/") or not lacks_second_factor(request, user):
+        if not lacks_second_factor(request, user):
             return None
         messages.warning(request, _("Your organization asks for a second factor. Add one, and everything else opens."))
         return redirect(reverse("security"))

@@ -48,6 +48,7 @@ def unseal(row: CaKey, passphrase: Secret | None) -> Secret:
         table=_TABLE,
         row=row.public_id,
         purpose=vault.Purpose.CA_KEY,
+        wrapping_key=row.wrapping_key,
     )
     if row.passphrase_protected:
         with _STRETCHING:

@@ -173,9 +173,8 @@ def _dns(text: str, field: str) -> str:
 
 
 def _host(text: str, field: str, longest: int = _LONGEST_DNS) -> str:
-    wrong = _invalid(field, _("%(name)s is not a host name"), text)
     if len(text) > _LONGEST_DNS:
-        raise wrong  # before IDNA, whose work grows with the square of the length
+        raise _not_a_host(field, text)  # before IDNA, whose work grows with the square of the length
     try:
         host = text.lower() if text.isascii() else idna.encode(text, uts46=True).decode("ascii")
         labels = host.split(".")
@@ -183,14 +182,18 @@ def _host(text: str, field: str, longest: int = _LONGEST_DNS) -> str:
             if label.startswith("xn--"):
                 idna.ulabel(label)
     except UnicodeError:
-        raise wrong from None
+        raise _not_a_host(field, text) from None
     is_sound = len(host) <= longest and all(_LABEL.fullmatch(label) for label in labels)
     # RFC 5890 2.3.1: hyphens in the third and fourth place are reserved; A-labels alone use them.
     has_reserved_label = any(label[2:4] == "--" and not label.startswith("xn--") for label in labels)
     # A last label of digits is read as an address by some (WHATWG URL 3.5): "192.168.1.300", "10.1".
     if not is_sound or has_reserved_label or labels[-1].isdigit():
-        raise wrong
+        raise _not_a_host(field, text)
     return host
+
+
+def _not_a_host(field: str, text: str) -> Invalid:
+    return _invalid(field, _("%(name)s is not a host name"), text)
 
 
 def _host_or_below(text: str, field: str) -> str:

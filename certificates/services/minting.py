@@ -5,10 +5,12 @@ lock the CA and those above it -> plan -> draft and lint -> reserve the serial -
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -200,8 +202,14 @@ def _open_desk(template: Template, now: datetime) -> _Desk:
         raise Unavailable(text, code="ca-issues-no-leaves", ca=chain[0].name)
     if template.profile is None:
         raise Unavailable(_("The template is not complete."), code="template-incomplete")
-    profile = Profile.from_document(template.profile.document)
+    profile = _profile(json.dumps(template.profile.document))
     return _Desk(template, profile, selectors.certificates_of(chain), now)
+
+
+# What is issued today is issued by the same few, and a profile is frozen.
+@lru_cache(maxsize=256)
+def _profile(document: str) -> Profile:
+    return Profile.from_document(json.loads(document))
 
 
 def _judge_all(desk: _Desk, wanted: Sequence[Wanted]) -> list[_Draft | Invalid]:
