@@ -79,7 +79,7 @@ SECTIONS: Final = (
     Section(
         _("Automate"),
         (
-            Entry(_("API keys"), "api-keys", "key", _reads_keys),
+            Entry(_("API / MCP access"), "api-keys", "key", _reads_keys),
             Entry(_("Developers"), "developers", "code", _everyone),
         ),
     ),

@@ -127,6 +127,19 @@ def test_who_may(office, role, statuses):
     assert ("/account/api-keys/" in client.get("/").content.decode()) == (statuses[0] == 200)
 
 
+@pytest.mark.row("C20")
+def test_keys_for_single_cas_are_made_where_the_menu_says_so(office):
+    client = browser_of(office.person.user)
+    link = re.search(
+        r'<a [^>]*href="([^"]+)"[^>]*>(?:(?!</a>).)*API / MCP access', client.get("/").content.decode(), re.DOTALL
+    )
+    assert link
+    assert link[1] == KEYS
+    assert f'href="{KEYS}new/"' in client.get(link[1]).content.decode()
+    right = f"{office.issuing.public_id}-can_read"
+    assert f'name="{right}"' in client.get(f"{KEYS}new/").content.decode()
+
+
 def test_a_stranger_finds_nothing(office):
     key = create_api_key(
         actor=office.owner,
@@ -156,7 +169,7 @@ def test_a_key_is_generated_in_a_browser(browser, live_server, javascript):
     watched = Watched.open(browser, live_server.url, java_script_enabled=javascript)
     page = watched.page
     sign_in(page, live_server.url, office.person.user.email)
-    page.click("nav >> text=API keys")
+    page.click("nav >> text=API / MCP access")
     page.click("text=Generate")
     page.fill("[name=name]", "deploy")
     page.check("[value=cas]")
