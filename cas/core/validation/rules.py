@@ -40,12 +40,12 @@ def judge_path(found: Findings, at: datetime, budget: Budget, *, is_anchored: bo
         _judge_reading(found, position)
         _judge_time(found, position, at)
         strength_errors(found, position, is_anchor=position == anchor)
-        if position > 0:
-            _judge_authority(found, position, is_anchor=position == anchor)
-            _judge_names_below(found, position, budget)
         if facts.flaws:
             # Its limits are unknown, and it is refused: what follows would be guessed.
             return
+        if position > 0:
+            _judge_authority(found, position, is_anchor=position == anchor)
+            _judge_names_below(found, position, budget)
     _judge_lengths(found)
     _judge_purposes(found)
     _judge_policies(found)

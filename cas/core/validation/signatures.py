@@ -8,7 +8,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
-from cryptography.hazmat.primitives.hashes import HashAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA1, HashAlgorithm
 from cryptography.x509.oid import ObjectIdentifier, SignatureAlgorithmOID
 
 from cas.core.reading import UNREADABLE
@@ -52,9 +52,7 @@ def _verify(key: object, signed: Signed) -> None:
                 raise InvalidSignature
             key.verify(signed.signature, signed.data, signed.parameters, signed.hash)
         case ec.EllipticCurvePublicKey():
-            if not isinstance(signed.parameters, ec.ECDSA):
-                raise InvalidSignature
-            key.verify(signed.signature, signed.data, signed.parameters)
+            key.verify(signed.signature, signed.data, _ecdsa(signed))
         case (
             ed25519.Ed25519PublicKey()
             | ed448.Ed448PublicKey()
@@ -67,6 +65,15 @@ def _verify(key: object, signed: Signed) -> None:
             key.verify(signed.signature, signed.data)
         case _other:
             raise InvalidSignature
+
+
+def _ecdsa(signed: Signed) -> ec.ECDSA:
+    """`cryptography` names no parameters for SHA-1, which is judged elsewhere. Raises InvalidSignature."""
+    if isinstance(signed.parameters, ec.ECDSA):
+        return signed.parameters
+    if signed.algorithm != SignatureAlgorithmOID.ECDSA_WITH_SHA1:
+        raise InvalidSignature
+    return ec.ECDSA(SHA1())  # noqa: S303
 
 
 @dataclass(slots=True)
