@@ -216,8 +216,8 @@ def list_bytes(chunks: Iterable[Sequence[Line]], now: datetime) -> Iterator[byte
     total = 0
     yield b'{"certificates":['
     for chunk in chunks:
-        text = ",".join(_ENCODER.encode(line_out(line, now)) for line in chunk)
-        yield f"{',' if total and chunk else ''}{text}".encode()
+        items = _ENCODER.encode([line_out(line, now) for line in chunk])[1:-1]
+        yield f"{',' if total and chunk else ''}{items}".encode()
         total += len(chunk)
     yield f'],"total":{total}}}'.encode()
 
