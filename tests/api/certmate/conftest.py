@@ -24,7 +24,7 @@ CERTS = "/api/client-certs"
 
 
 @remembered
-def _opened(name: str = "ACME") -> Office:
+def opened_office(name: str = "ACME") -> Office:
     office = open_office(name)
     enable_dialect(actor=office.owner, ca=Ref("pk", office.issuing.pk), dialect=Dialect.CERTMATE)
     return office
@@ -32,7 +32,7 @@ def _opened(name: str = "ACME") -> Office:
 
 @pytest.fixture
 def office(db: None) -> Office:
-    return _opened()
+    return opened_office()
 
 
 @pytest.fixture
