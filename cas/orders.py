@@ -10,6 +10,7 @@ from typing import Final, Literal
 from cryptography import x509
 
 from cas.core.csr import CsrFacts
+from cas.core.foreign_crl import ListedRevocation
 from cas.core.keys import KeyAlgorithm
 from kernel.ref import Ref
 from kernel.secret import Secret
@@ -161,7 +162,8 @@ class AuthorityImportOrder(AuthorityTerms):
 
     `certificates` holds what the key file does not: PEM or DER, of the CA and of those above it. `issued` lists the
     serial numbers that it has used; those on its last CRL need not be listed. What it has revoked is on `last_crl`
-    (PEM or DER): without it, what was revoked is good again. `last_crl_number` is for where only that is known.
+    (PEM or DER) or in `revoked`, which tells more where both have it: without them, what was revoked is good again.
+    `last_crl_number` is for where only that is known.
     `public_paths` are the addresses that stand in its certificates, where they lie below ours: `/crl/old-name.crl`.
     """
 
@@ -171,6 +173,7 @@ class AuthorityImportOrder(AuthorityTerms):
     issued: tuple[KnownSerial, ...] = ()
     last_crl: bytes = b""
     last_crl_number: int | None = None
+    revoked: tuple[ListedRevocation, ...] = ()
     public_paths: tuple[str, ...] = ()
 
 

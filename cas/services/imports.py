@@ -131,7 +131,7 @@ def _import(
         event = audit.new_event_id()
     if new := [each for each in own if find_certificate(ca, each) is None]:
         accept_certificates(ca, new, given, status=ca.status, event=event)
-    noted = _note_serials(ca, order.issued, own[-1].not_valid_after_utc)
+    noted = note_serials(ca, order.issued, own[-1].not_valid_after_utc)
     ca = CertificateAuthority.objects.select_related("organization", "key").get(pk=ca.pk)
     audit.record(
         actor,
@@ -158,8 +158,8 @@ def _require_importable(known: CertificateAuthority | None) -> None:
         raise Conflict(_("%(ca)s is revoked."), code="ca-revoked", ca=known.name)
 
 
-def _note_serials(ca: CertificateAuthority, issued: Sequence[KnownSerial], not_after: datetime) -> int:
-    """What the CA has signed elsewhere, as far as it is told or known: how many serial numbers that are."""
+def note_serials(ca: CertificateAuthority, issued: Sequence[KnownSerial], not_after: datetime) -> int:
+    """A step: what the CA has signed elsewhere, as far as it is told or known. How many serial numbers that are."""
     for row in CaCertificate.objects.filter(issuer=ca):
         note_serial(ca, row.certificate)
     for start in range(0, len(issued), _CHUNK):

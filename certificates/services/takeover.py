@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -15,7 +15,7 @@ from django.db.models import Max
 
 from audit import services as audit
 from cas.core.crl import entry_der
-from cas.core.foreign_crl import ForeignCrl, ListedRevocation, read_foreign_crl
+from cas.core.foreign_crl import ListedRevocation, read_foreign_crl
 from cas.core.reasons import reason_name
 from cas.models import CaCertificate, CertificateAuthority, IssuedSerial
 from cas.orders import AuthorityImportOrder
@@ -41,27 +41,31 @@ _OUR_SHAPE: Final = re.compile(r"(?:ca|crl|ocsp)/[a-z0-9_-]+-(\d{1,18})(?:/\d+)?
 def take_over(ca: CertificateAuthority, order: AuthorityImportOrder) -> int:
     """Go on above the last CRL number, revoke what was revoked, and answer under the old addresses.
 
-    How many revocations there were. Publication is open. Raises Invalid on `last_crl`, `last_crl_number` and
-    `public_paths[n]`, Conflict (an address belongs to another CA).
+    How many revocations came in; those that are here already are not counted, so it may be done again later.
+    Publication is open. Raises Invalid on `last_crl`, `last_crl_number` and `public_paths[n]`, Conflict (an address
+    belongs to another CA).
     """
-    number, revoked = order.last_crl_number or 0, 0
+    number = order.last_crl_number or 0
     own = CaCertificate.objects.get(ca=ca, preferred=True)
+    revoked = _take_over_revocations(ca, order.revoked, own.not_after)
     if order.last_crl:
         last = read_foreign_crl(order.last_crl, own.certificate, field="last_crl")
         number = max(number, last.number)
-        revoked = _take_over_revocations(ca, last, own.not_after)
+        told = {each.serial for each in order.revoked}
+        listed = (each for each in last.entries() if each.serial not in told)
+        revoked += _take_over_revocations(ca, listed, own.not_after)
     if not 0 <= number <= _HIGHEST_NUMBER:
         text = _("a CRL number above %(highest)s cannot be continued here")
         raise Invalid.of("last_crl_number", "out-of-range", text, highest=_HIGHEST_NUMBER)
-    CrlScope.objects.filter(ca=ca).update(last_number=number)
+    CrlScope.objects.filter(ca=ca, last_number__lt=number).update(last_number=number)
     _claim_paths(ca, order.public_paths)
     return revoked
 
 
-def _take_over_revocations(ca: CertificateAuthority, crl: ForeignCrl, ends: datetime) -> int:
-    """Each entry with its own date and reason. When a certificate ends is not on the list: by then its CA has ended."""
+def _take_over_revocations(ca: CertificateAuthority, revoked: Iterable[ListedRevocation], ends: datetime) -> int:
+    """Each entry with its own date and reason. When a certificate ends may be unknown: by then its CA has ended."""
     event = audit.new_event_id()
-    entries = crl.entries()
+    entries = iter(revoked)
     total = 0
     while chunk := list(islice(entries, _CHUNK)):
         IssuedSerial.objects.bulk_create(
@@ -77,13 +81,16 @@ def _take_over_revocations(ca: CertificateAuthority, crl: ForeignCrl, ends: date
             ),
             ignore_conflicts=True,
         )
-        _keep_revocations(ca, chunk, event)
-        total += len(chunk)
+        total += _keep_revocations(ca, chunk, event)
     return total
 
 
-def _keep_revocations(ca: CertificateAuthority, entries: Sequence[ListedRevocation], event: str) -> None:
-    serials = [serial_text(entry.serial) for entry in entries]
+def _keep_revocations(ca: CertificateAuthority, listed: Sequence[ListedRevocation], event: str) -> int:
+    by_serial = {serial_text(entry.serial): entry for entry in listed}
+    here = Revocation.objects.filter(ca=ca, serial__in=by_serial, lifted_at__isnull=True)
+    for serial in here.values_list("serial", flat=True):
+        del by_serial[serial]
+    serials = list(by_serial)
     ends = dict(IssuedSerial.objects.filter(ca=ca, serial__in=serials).values_list("serial", "not_after"))
     certificates = {row.serial: row for row in Certificate.objects.filter(ca=ca, serial__in=serials)}
     rows = [
@@ -99,7 +106,7 @@ def _keep_revocations(ca: CertificateAuthority, entries: Sequence[ListedRevocati
             entry_der=entry_der(entry.serial, entry.at, entry.reason, entry.invalidity),
             event=event,
         )
-        for serial, entry in zip(serials, entries, strict=True)
+        for serial, entry in by_serial.items()
     ]
     Revocation.objects.bulk_create(rows)
     for row in rows:
@@ -107,10 +114,11 @@ def _keep_revocations(ca: CertificateAuthority, entries: Sequence[ListedRevocati
             is_hold = row.reason == reason_name(ReasonFlags.certificate_hold)
             row.certificate.state = State.HELD if is_hold else State.REVOKED
     Certificate.objects.bulk_update(certificates.values(), ["state"])
+    return len(rows)
 
 
 def _claim_paths(ca: CertificateAuthority, paths: Sequence[str]) -> None:
-    newest = CertificateAuthority.objects.aggregate(newest=Max("pk"))["newest"]
+    newest = CertificateAuthority.objects.aggregate(newest=Max("pk"))["newest"] or 0
     if errors := list(_path_errors(paths, newest)):
         raise Invalid(errors=errors)
     for text in paths:
@@ -142,6 +150,14 @@ def _path_errors(paths: Sequence[str], newest_ca: int) -> Iterator[FieldError]:
             yield field_error(field, "invalid", _("The address of an OCSP responder is /ocsp/ and one name."))
         elif (ours := _OUR_SHAPE.fullmatch(_stem(text)[0])) and int(ours[1]) > newest_ca:
             yield field_error(field, "reserved", _("Addresses of this form are kept for CAs to come."))
+
+
+def usable_paths(addresses: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Of the addresses in certificates, those that can be answered here, and the others."""
+    newest = CertificateAuthority.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    once = list(dict.fromkeys(addresses))
+    usable = [each for each in once if not list(_path_errors([each], newest))]
+    return usable[:_MOST_PATHS], [each for each in once if each not in usable[:_MOST_PATHS]]
 
 
 def _path_of(text: str) -> str:
