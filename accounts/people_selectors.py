@@ -15,13 +15,14 @@ from kernel.text import _
 
 
 def people(*, visible_to: Actor) -> QuerySet[User]:
-    """Oneself; the members of one's organization for whoever may see them, and those who have their password from it
-    for whoever may change them; everybody for a superuser above all organizations. Without those who are gone for good.
+    """Oneself, or whoever answers for the credential; the members of one's organization for whoever may see them, and
+    those who have their password from it for whoever may change them; everybody for a superuser above all
+    organizations. Without those who are gone for good.
     """
     rows = User.objects.filter(closed_at=None).prefetch_related("memberships__custom_role").order_by("id")
     if visible_to.organization_id is None and visible_to.is_superuser:
         return rows
-    seen = Q(pk=visible_to.id) if visible_to.kind is ActorKind.USER else Q(pk__in=())
+    seen = Q(pk__in=()) if visible_to.kind is ActorKind.SERVICE_ACCOUNT else Q(pk=visible_to.person_id or 0)
     if policy.holds(visible_to, Permission.MEMBERS_READ) and visible_to.organization_id is not None:
         seen |= Q(memberships__organization_id=visible_to.organization_id)
     if policy.holds(visible_to, Permission.MEMBERS_WRITE) and visible_to.organization_id is not None:

@@ -53,9 +53,7 @@ _OBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "csr-not-allowed-for-server-key-cert": ("message",),
 }
 # What is taken already is a bad request in its document, and no conflict.
-_TAKEN: Final = frozenset(
-    {"user-exists", "organization-exists", "organization-in-use", "member-exists", "service-account-exists"}
-)
+_TAKEN: Final = frozenset({"user-exists", "organization-exists", "organization-in-use", "service-account-exists"})
 _SENTENCES: Final[Mapping[str, str]] = {
     "unauthenticated": _("Not authenticated"),
     "invalid-token": _("Could not validate credentials"),
@@ -104,8 +102,6 @@ class FastPkiViewSet(DialectViewSet):
     statuses = STATUSES
     # Action -> the parameters that its address may have; none where it is not listed.
     queries: ClassVar[Mapping[str, type[Query]]] = {}
-    # Actions that nobody needs a credential for.
-    public: ClassVar[frozenset[str]] = frozenset()
 
     sent: Mapping[str, Any] = {}
 
@@ -117,9 +113,6 @@ class FastPkiViewSet(DialectViewSet):
     def query_of(cls, action: str, version: str) -> type[Query]:
         """The parameters that the address of an action may have."""
         return cls.queries.get(action, Query)
-
-    def get_permissions(self) -> Any:
-        return [] if self.action in self.public else super().get_permissions()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -59,10 +59,10 @@ class Organizations(FastPkiViewSet):
 
     @operation("Change an organization", body=OrganizationChangeIn, answers={200: OrganizationOut})
     def update(self, request: Request, ref: Ref) -> Response:
+        row = get_open_organization(ref, visible_to=self.actor)
         values = self.read(OrganizationChangeIn)
         if "description" in values:
             values["description"] = values["description"] or ""
-        row = get_open_organization(ref, visible_to=self.actor)
         update_organization(actor=self.actor, organization=row, **values)
         return self.retrieve(request, ref)
 

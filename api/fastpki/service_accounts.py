@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -109,7 +109,7 @@ class ServiceAccounts(FastPkiViewSet):
         refusals=(Family.CONFLICT,),
     )
     def partial_update(self, request: Request, ref: Ref) -> Response:
-        values, account = self.read(ServiceAccountChangeIn), self._account(ref)
+        account, values = self._account(ref), self.read(ServiceAccountChangeIn)
         flags, is_disabled = taken_flags(values), values.pop("disabled", None)
         if "description" in values:
             values["description"] = values["description"] or ""
@@ -142,7 +142,7 @@ class ServiceAccounts(FastPkiViewSet):
     )
     def create_token(self, request: Request, ref: Ref) -> Response:
         """The token is in this answer and nowhere else. Owners only, in person."""
-        values, account = self.read(ServiceTokenIn), self._account(ref)
+        account, values = self._account(ref), self.read(ServiceTokenIn)
         made = create_service_token(
             actor=self.actor, account=account, name=values.get("name") or "", expires_at=values.get("expires_at")
         )
@@ -161,8 +161,8 @@ class ServiceAccounts(FastPkiViewSet):
     @operation("Say what may be issued for a service account", body=PolicyIn, answers={200: PolicyOut})
     def set_policy(self, request: Request, ref: Ref) -> Response:
         """Judged on each certificate as it would be signed. An empty list allows nothing of its kind."""
-        order = policy_order(self.read(PolicyIn))
-        return self.show(PolicyOut, set_issuance_policy(actor=self.actor, account=self._account(ref), order=order))
+        account, order = self._account(ref), policy_order(self.read(PolicyIn))
+        return self.show(PolicyOut, set_issuance_policy(actor=self.actor, account=account, order=order))
 
     @operation("Let nothing be issued for a service account", answers={204: None})
     def remove_policy(self, request: Request, ref: Ref) -> Response:
@@ -176,5 +176,5 @@ class ServiceAccounts(FastPkiViewSet):
 
 def _with_flags(account: ServiceAccount, flags: dict[str, bool]) -> list[str]:
     """The permissions of the account, with these capabilities as they shall be; all others stay."""
-    named: Any = permissions_of(dict.fromkeys(flags, True)) & ALL
+    named = permissions_of(dict.fromkeys(flags, True)) & ALL
     return sorted((set(account.permissions) - named) | permissions_of(flags))

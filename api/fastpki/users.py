@@ -64,9 +64,9 @@ class Users(FastPkiViewSet):
     @operation("Show oneself", answers={200: UserOut})
     def me(self, request: Request) -> Response:
         """For people, not for service accounts."""
-        if self.actor.kind is not ActorKind.USER:
+        if self.actor.kind is ActorKind.SERVICE_ACCOUNT or self.actor.person_id is None:
             raise Unauthenticated(_("Could not validate credentials"), code="invalid-token")
-        return self.show(UserOut, self._shown(Ref("pk", self.actor.id)))
+        return self.show(UserOut, self._shown(Ref("pk", self.actor.person_id)))
 
     @operation("Show a user", answers={200: UserOut})
     def retrieve(self, request: Request, ref: Ref) -> Response:

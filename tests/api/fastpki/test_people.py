@@ -229,7 +229,7 @@ class TestOrganizations:
         path = f"/api/v1/organizations/{admin.office.organization.pk}/users/{number}"
         assert admin.wire.post(path).status_code == 404
         assert root.post(path).json()["organization_id"] == admin.office.organization.pk
-        assert root.post(path).status_code == 400
+        assert root.post(path).status_code == 409
         assert number in [each["id"] for each in admin.wire.get(path.rpartition("/")[0]).json()]
         gone = admin.wire.delete(path)
         assert (gone.status_code, gone.json()["organization_id"]) == (200, None)
