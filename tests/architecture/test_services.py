@@ -47,6 +47,7 @@ from kernel.seal import new_key
 from kernel.secret import Secret
 from tests import cast
 from tests.architecture.authorities import AUTHORITY_CALLS
+from tests.architecture.clients import CLIENT_CALLS
 from tests.architecture.dialects import DIALECT_CALLS
 from tests.architecture.keys import KEY_CALLS
 from tests.architecture.machines import MACHINE_CALLS
@@ -314,6 +315,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     ),
     **AUTHORITY_CALLS,
     **DIALECT_CALLS,
+    **CLIENT_CALLS,
     **KEY_CALLS,
     **MACHINE_CALLS,
     **OAUTH_CALLS,
