@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
@@ -92,7 +92,7 @@ def count_usages(*, visible_to: Actor, at: datetime, soon: timedelta) -> list[Us
         "renewing": Count("pk", filter=Q(auto_renew=True)),
     }
     rows = identified(visible_to=visible_to).select_related(None).order_by("usage").values("usage").annotate(**counts)
-    return [UsageCounts(**row) for row in rows]
+    return [UsageCounts(**cast("dict[str, Any]", row)) for row in rows]
 
 
 def newest_with_key(name: str, *, visible_to: Actor) -> Certificate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.utils.translation import gettext
@@ -107,7 +107,7 @@ class Batches(CertMateViewSet):
     title = "Client certificates"
     permissions = {"create": Permission.CERTIFICATES_ISSUE}
     limits = {"create": CERTMATE_BATCH}
-    operations: Mapping[str, str] = {"create": "batch_create"}
+    operations = {"create": "batch_create"}
 
     @operation(
         "Create client certificates from a table",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from itertools import chain
 from typing import Any
@@ -64,7 +63,7 @@ class ClientCertificates(CertMateViewSet):
     limits = {"create": CERTMATE_CREATE}
     downloads = frozenset({"certificate", "private_key", "signing_request"})
     queries = {"list": ListQuery}
-    operations: Mapping[str, str] = {
+    operations = {
         "retrieve": "read",
         "certificate": "download",
         "private_key": "download_key",

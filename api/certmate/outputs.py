@@ -48,7 +48,7 @@ class Shown:
     @property
     def reason(self) -> str | None:
         """The words that were said, where any were."""
-        return self.revocation and (self.revocation.comment or self.revocation.reason)
+        return (self.revocation.comment or self.revocation.reason) if self.revocation else None
 
     @property
     def revoked_at(self) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from cryptography import x509
@@ -69,7 +68,7 @@ class OcspStatus(CertMateViewSet):
     public = frozenset({"retrieve"})
     limits = {"retrieve": CERTMATE_OCSP}
     resource_type = "ocsp"
-    operations: Mapping[str, str] = {"retrieve": "ocsp_status"}
+    operations = {"retrieve": "ocsp_status"}
 
     @operation("Show the status of a serial number", answers={200: StatusOut})
     def retrieve(self, request: Request, serial: int) -> Any:
@@ -87,7 +86,7 @@ class CrlDownload(CertMateViewSet):
     limits = dict.fromkeys(public, CERTMATE_CRL)
     downloads = frozenset({"pem", "der"})
     resource_type = "crl"
-    operations: Mapping[str, str] = dict.fromkeys(public, "crl_download")
+    operations = dict.fromkeys(public, "crl_download")
 
     @operation("Download the CRL in PEM", answers=a_file(_PEM))
     def pem(self, request: Request) -> HttpResponse:
