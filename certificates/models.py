@@ -170,10 +170,10 @@ class Certificate(models.Model):
 
     @property
     def open_revocation(self) -> Revocation | None:
-        """Why it is revoked or on hold now."""
+        """Why it is revoked or on hold now; lists prefetch `revocations`."""
         if self.state == self.State.ISSUED:
             return None
-        return self.revocations.filter(lifted_at__isnull=True).first()
+        return next((row for row in self.revocations.all() if row.lifted_at is None), None)
 
     @property
     def successors(self) -> list[Certificate]:
