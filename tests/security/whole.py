@@ -44,6 +44,7 @@ from tests import cast, pki
 from tests.clients import bound, client_certificate
 from tests.office import Office, authority_order, open_office, order_for
 from tests.remembered import remembered
+from tests.security.whole_fastpki import people_and_machines
 from tests.trusting import trust
 
 ROOMS = frozenset({"accounts", "audit", "cas", "certificates", "acme_client", "notices", "api", "mfa"})
@@ -125,6 +126,7 @@ def whole_organization() -> Whole:
         "word": "certificate-not-found",
         "role_name": office.role.name,
         **_clients(office),
+        **people_and_machines(office, rows["service_account"]),
     }
     return Whole(office, other, rows, names, frozenset(words_of_everything()))
 
