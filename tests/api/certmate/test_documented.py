@@ -35,7 +35,7 @@ def x509_of(identifier: str) -> x509.Certificate:
     return Certificate.objects.get(identifier=identifier).body.x509
 
 
-@pytest.mark.row("M1", "M4", "M11", "M13", "M14", "M15", "M16", "M17", "M18", "M19", "M20", "M91")
+@pytest.mark.row("M1", "M4", "M11", "M13", "M14", "M15", "M17", "M19", "M20")
 def test_create(api: Wire, office: Office):
     """The server answers with `paths` and `metadata`; here the document's members, and `metadata` beside them."""
     answer = api.post(f"{CERTS}/create", documented.CREATE)
