@@ -158,11 +158,14 @@ def change_member_role(
 
 @transaction.atomic
 def remove_member(*, actor: Actor, membership: Membership) -> None:
-    """His keys stop working with the membership. Raises Denied (also if he can do more), Conflict (the last owner)."""
+    """His keys stop working with the membership. Raises Denied (also if he can do more), Conflict (the last owner;
+    but a superuser takes out whoever is the very last, so that the organization can be closed).
+    """
     policy.require(actor, Permission.MEMBERS_WRITE, organization_id=membership.organization_id)
     membership = _lock(membership)
     _require_not_above(actor, membership)
-    if membership.role == OrganizationRole.OWNER:
+    is_alone = membership.organization.memberships.count() == 1
+    if membership.role == OrganizationRole.OWNER and not (actor.is_superuser and is_alone):
         _keep_an_owner(membership)
     leave(actor, membership)
 

@@ -231,6 +231,8 @@ def _removals(fastpki: CommandLine, organization: int, bob: int, account: int) -
     fastpki.good("service-account", "delete", str(account), "-f")
     assert "404" in fastpki.refused("service-account", "show", str(account))
     assert "Remove all users first" in fastpki.refused("org", "delete", str(organization), "-f")
+    (eve,) = (each["id"] for each in fastpki.json("org", "users", str(organization)) if each["username"] == "eve")
+    fastpki.good("user", "update", str(eve), "--role", "admin")
     fastpki.good("user", "update", str(bob), "--role", "user", "--no-create-cert")
     assert "bob" in fastpki.good("org", "remove-user", str(organization), str(bob))
     fastpki.good("user", "delete", str(bob), "-f")

@@ -152,8 +152,11 @@ class TestUsersOfASuperuser:
 
     def test_the_last_admin_stays_one(self, admin, root):
         path = f"/api/v1/users/{admin.office.person.user.pk}"
+        teammate = cast.member(admin.office.organization, "operator")
         assert root.patch(path, {"role": "user"}).status_code == 409
         assert root.delete(path).status_code == 409
+        assert root.delete(f"/api/v1/users/{teammate.user.pk}").status_code == 204
+        assert root.delete(path).status_code == 204
 
     def test_without_an_organization_nobody_is_an_admin(self, root):
         assert create(root, role="admin").status_code == 400
