@@ -34,6 +34,7 @@ class EventName(StrEnum):
     SIGN_IN_TOKEN_REUSED = "sign_in_token.reused"  # noqa: S105
     OAUTH_CLIENT_REGISTERED = "oauth_client.registered"
     OAUTH_CLIENT_CREATED = "oauth_client.created"
+    OAUTH_CLIENT_ROTATED = "oauth_client.rotated"
     OAUTH_CLIENT_REVOKED = "oauth_client.revoked"
     OAUTH_CONSENT_GIVEN = "oauth_consent.given"
     OAUTH_CONSENT_WITHDRAWN = "oauth_consent.withdrawn"

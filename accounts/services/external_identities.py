@@ -148,8 +148,9 @@ def _find(provider: IdentitySource, subject: str) -> ExternalIdentity | None:
 
 def _made_at(claims: Mapping[str, Any]) -> datetime | None:
     made_at = claims.get("iat")
-    is_time = isinstance(made_at, int | float) and 0 < made_at <= _LATEST
-    return datetime.fromtimestamp(made_at, tz=UTC) if is_time else None
+    if not isinstance(made_at, int | float) or not 0 < made_at <= _LATEST:
+        return None
+    return datetime.fromtimestamp(made_at, tz=UTC)
 
 
 def _given(organization_id: int, name: str) -> ChosenRole | None:

@@ -19,8 +19,8 @@ from accounts.services.credentials import digest_key
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
-from kernel.actor import Actor
-from kernel.errors import Conflict, FieldError, Invalid, TooMany, field_error
+from kernel.actor import Actor, ActorKind
+from kernel.errors import Conflict, Denied, FieldError, Invalid, TooMany, field_error
 from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.secret import Secret
@@ -69,9 +69,9 @@ def register_client(*, actor: Actor, name: str, redirect_uris: Sequence[str]) ->
 def create_client(*, actor: Actor, organization: Organization, name: str, redirect_uris: Sequence[str]) -> NewClient:
     """A confidential client of this organization, for its own people alone.
 
-    Raises Denied, Invalid with every wrong field.
+    Raises Denied (also for applications and service accounts), Invalid with every wrong field.
     """
-    policy.require(actor, Permission.API_KEYS_WRITE, organization_id=organization.pk)
+    _require_maker(actor, organization.pk)
     errors = text_errors("name", name, longest=_LONGEST_NAME, required=True) + _redirect_errors(redirect_uris)
     if errors:
         raise Invalid(errors=errors)
@@ -86,6 +86,25 @@ def create_client(*, actor: Actor, organization: Organization, name: str, redire
         event=audit.new_event_id(),
     )
     record_client(actor, EventName.OAUTH_CLIENT_CREATED, row, event_id=row.event, redirect_uris=row.redirect_uris)
+    return NewClient(row, secret)
+
+
+@transaction.atomic
+def rotate_client_secret(*, actor: Actor, client: OAuthClient) -> NewClient:
+    """A new secret, shown this once. The old one is good no more; consents and tokens stand.
+
+    Raises Denied (also for applications and service accounts), Conflict (it is revoked, or has no secret).
+    """
+    _require_maker(actor, client.organization_id)
+    row = OAuthClient.objects.select_for_update().get(pk=client.pk)
+    if row.revoked_at is not None:
+        raise Conflict(_("The application is revoked already."), code="already-revoked")
+    if not row.is_confidential:
+        raise Conflict(_("The application has registered itself, and has no secret."), code="client-without-secret")
+    secret = tokens.mint("cm_secret").token
+    row.secret_digest = tokens.digest(secret, digest_key())
+    row.save(update_fields=["secret_digest"])
+    record_client(actor, EventName.OAUTH_CLIENT_ROTATED, row)
     return NewClient(row, secret)
 
 
@@ -125,6 +144,13 @@ def record_client(
         event_id=event_id,
         **facts,
     )
+
+
+def _require_maker(actor: Actor, organization_id: int | None) -> None:
+    """As for API keys: what lasts is not made by what ends with a certificate or a consent."""
+    policy.require(actor, Permission.API_KEYS_WRITE, organization_id=organization_id)
+    if actor.kind in (ActorKind.SERVICE_ACCOUNT, ActorKind.OAUTH_CLIENT):
+        raise Denied(_("Applications are made by people, or by API keys."), code="not-with-this-credential")
 
 
 def _new_id() -> str:

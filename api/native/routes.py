@@ -15,6 +15,7 @@ from api.native.certificates import Certificates, CertificatesBySerial
 from api.native.client_certificates import CLIENT_CERTIFICATE_ROUTES
 from api.native.dialect import NativeViewSet
 from api.native.keys import ApiKeys, ServiceAccounts
+from api.native.oauth import OAUTH_ROUTES
 from api.native.people import CustomRoles, Invitations, SignInProviders
 from api.native.requests import Requests
 from api.native.roles import Roles
@@ -114,6 +115,7 @@ V2 = [
     _v2("service-accounts/<public_id:ref>/disable", ServiceAccounts, {"post": "disable"}),
     _v2("service-accounts/<public_id:ref>/enable", ServiceAccounts, {"post": "enable"}),
     *(_v2(route, view, dict(actions)) for route, view, actions in TOKEN_ISSUER_ROUTES),
+    *(_v2(route, view, dict(actions)) for route, view, actions in OAUTH_ROUTES),
     *(_v2(route, view, dict(actions)) for route, view, actions in CLIENT_CERTIFICATE_ROUTES),
     *(_v2(route, view, dict(actions)) for route, view, actions in AUTHORITY_ROUTES),
     _v2("roles", Roles, _LIST),

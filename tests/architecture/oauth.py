@@ -84,6 +84,10 @@ ISSUED, BEGUN = "oauth_token.issued", "oauth_device.begun"
 OAUTH_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
     "accounts.register_client": (_registered, [REGISTERED]),
     "accounts.create_client": (_made, [CREATED]),
+    "accounts.rotate_client_secret": (
+        lambda s: oauth_clients.rotate_client_secret(actor=s.owner, client=_made(s)),
+        [CREATED, "oauth_client.rotated"],
+    ),
     "accounts.revoke_client": (
         lambda s: oauth_clients.revoke_client(actor=s.owner, client=_made(s)),
         [CREATED, "oauth_client.revoked"],

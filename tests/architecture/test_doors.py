@@ -54,6 +54,7 @@ REVEALING = {
     "api/native/batch_outputs.py",
     "api/native/certificate_outputs.py",
     "api/native/key_shapes.py",
+    "api/native/oauth.py",
     "api/scaivault/outputs.py",
     "certificates/bundles.py",
     "certificates/delivery.py",

@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db import connection
 from django.db.models import Model, UUIDField
 
-from accounts.models import ApiKey
+from accounts.grants import GrantOrder
+from accounts.models import ApiKey, OAuthConsent
 from accounts.services.api_keys import create_api_key
 from accounts.services.custom_roles import create_custom_role
 from accounts.services.invitations import invite
 from accounts.services.machine_identities import bind_machine_identity
 from accounts.services.oauth_clients import create_client
+from accounts.services.oauth_consents import ConsentOrder, give_consent
 from accounts.services.oidc_issuers import IssuerOrder, create_oidc_issuer
 from accounts.services.service_accounts import create_service_account
 from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
@@ -110,7 +113,7 @@ def whole_organization() -> Whole:
             **here, name="ACME application", redirect_uris=["https://app.acme.example/callback"]
         ).row,
     }
-    rows |= _machines(office, rows["service_account"])
+    rows |= _machines(office, rows["service_account"]) | {"oauth_consent": _consent(office, rows["oauth_client"])}
     other = _second_authority(office)
     seal(actor=SYSTEM)
     checkpoint = latest_checkpoint(office.organization.pk)
@@ -129,6 +132,14 @@ def whole_organization() -> Whole:
         **people_and_machines(office, rows["service_account"]),
     }
     return Whole(office, other, rows, names, frozenset(words_of_everything()))
+
+
+def _consent(office: Office, client: Any) -> OAuthConsent:
+    """What the owner lets the organization's application do."""
+    grants = [GrantOrder(office.issuing.pk)]
+    order = ConsentOrder(client=client, scopes=["pki:read"], resource=settings.BASE_URL, grants=grants)
+    give_consent(actor=office.owner, order=order, redirect_uri="https://app.acme.example/callback", challenge="A" * 43)
+    return OAuthConsent.objects.get(client=client)
 
 
 def _machines(office: Office, account: Any) -> dict[str, Model]:

@@ -49,4 +49,13 @@ MACHINES: Final = (
         _("Certificate shown by a page"),
         _("Sign in with a browser, or make the request with a program."),
     ),
+    ProblemType(
+        "oauth-consent-not-found", Family.NOT_FOUND, _("Consent not found"), _("Look at the list of them again.")
+    ),
+    ProblemType(
+        "client-without-secret",
+        Family.CONFLICT,
+        _("Application without a secret"),
+        _("Make a client of the organization's own, where one with a secret is needed."),
+    ),
 )
