@@ -266,7 +266,7 @@ def test_a_key_that_the_role_does_not_take_is_told_of_the_csr(workspace: Workspa
     edwards = {"csrPem": pki.make_csr(pki.a_key(KeyAlgorithm.ED25519), "CN=csr.example.com")}
     assert key.post(CERTIFICATES, csr_wish(workspace) | edwards).status_code == 200
     role = Role.objects.get(name=f"certman.csr.{workspace.issuing.pk}")
-    narrower = replace(role_order_of(role), key_algorithms=(KeyAlgorithm.ECDSA_P256,))
+    narrower = replace(role_order_of(role), key_algorithms=(KeyAlgorithm.ECDSA_P256, KeyAlgorithm.RSA_2048))
     update_role(actor=workspace.person.actor, role=role, order=narrower)
     assert "csrPem: " in error_of(key.post(CERTIFICATES, csr_wish(workspace) | edwards), 400)
 
