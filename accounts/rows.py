@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
@@ -16,12 +16,15 @@ from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 from django.db.transaction import get_connection
+from psycopg import RawCursor
 
 M = TypeVar("M", bound=models.Model)
 
 _Convert = Callable[[Any], Any]
 _Read = Callable[[models.Model, BaseDatabaseWrapper], Any]
 
+# Of a statement with more values than these psycopg finds the places anew each time it is executed.
+_MOST_PLACES_REMEMBERED: Final = 50
 # Where what stands in the row is what every database takes; of other fields Django makes it.
 _TAKEN_AS_IT_IS: Final = frozenset(
     {
@@ -74,8 +77,15 @@ class _Insertion:
     fields: tuple[models.Field[Any, Any], ...]
     values: tuple[_Read, ...]
     head: str
-    places: str
-    makes_key: bool
+    tail: str
+
+    def statement(self, rows: int) -> str:
+        """With places as Django's cursors have them."""
+        return self.head + ", ".join([f"({', '.join(['%s'] * len(self.fields))})"] * rows) + self.tail
+
+    def numbered_statement(self, rows: int) -> str:
+        """With places as PostgreSQL has them."""
+        return self.head + _numbered_places(len(self.fields), rows) + self.tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +119,22 @@ def _instances(selections: Sequence[_Selection], values: Sequence[Any]) -> Itera
 
 def _insert(database: BaseDatabaseWrapper, insertion: _Insertion, rows: Sequence[models.Model]) -> None:
     values = [value_of(row, database) for row in rows for value_of in insertion.values]
-    sql = insertion.head + ", ".join([insertion.places] * len(rows))
-    with database.cursor() as cursor:
-        cursor.execute(sql + " RETURNING id" if insertion.makes_key else sql, values)
-        keys = cursor.fetchall() if insertion.makes_key else [(row.pk,) for row in rows]
+    if database.vendor == "postgresql" and len(values) > _MOST_PLACES_REMEMBERED:
+        with database.wrap_database_errors, RawCursor(database.connection) as raw:
+            keys = raw.execute(insertion.numbered_statement(len(rows)).encode(), values).fetchall()
+    else:
+        with database.cursor() as cursor:
+            cursor.execute(insertion.statement(len(rows)), values)
+            keys = cursor.fetchall()
     for row, (key,) in zip(rows, keys, strict=True):
         row.pk = key
         row._state.adding, row._state.db = False, database.alias
+
+
+@lru_cache(maxsize=64)
+def _numbered_places(width: int, rows: int) -> str:
+    firsts = range(1, rows * width + 1, width)
+    return ", ".join(f"({', '.join(f'${number}' for number in range(first, first + width))})" for first in firsts)
 
 
 @cache
@@ -127,8 +146,7 @@ def _insertion(model: type[models.Model]) -> _Insertion:
         fields=fields,
         values=tuple(map(_reading, fields)),
         head=f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ',  # noqa: S608
-        places=f"({', '.join(['%s'] * len(fields))})",
-        makes_key=makes_key,
+        tail=f' RETURNING "{model._meta.pk.column}"',
     )
 
 

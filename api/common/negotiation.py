@@ -11,6 +11,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 _OURS: Final = ("application/json", "application/problem+json")
+# What most clients say, of which nothing has to be taken apart.
+_PLAINLY_OURS: Final = frozenset({"*/*", "application/json"})
 
 
 class JsonNegotiation(DefaultContentNegotiation):
@@ -22,6 +24,8 @@ class JsonNegotiation(DefaultContentNegotiation):
         """Raises NotAcceptable."""
         renderer = next(iter(renderers))
         view = (request.parser_context or {}).get("view")
+        if request.META.get("HTTP_ACCEPT", "*/*") in _PLAINLY_OURS:
+            return renderer, renderer.media_type
         is_download = getattr(view, "action", None) in getattr(view, "downloads", ())
         if is_download or any(request._request.accepts(media_type) for media_type in _OURS):
             return renderer, renderer.media_type

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from api.native.openapi import document_view
 from api.native.routes import V1, V2
 
 
-def _is_about_others(route: URLPattern) -> bool:
+def _is_about_others(route: URLPattern | URLResolver) -> bool:
     return not str(route.pattern).startswith("certificates")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,10 +24,8 @@ BATCH_SIZE: Final = 1000
 
 _FIELDS: Final = [each for each in AuditEvent._meta.concrete_fields if not each.primary_key]
 # The ORM would compile this anew for each event, which takes as long as signing it and writing it together.
-_INSERT: Final = (
-    f"INSERT INTO {AuditEvent._meta.db_table} ({', '.join(str(each.column) for each in _FIELDS)})"  # noqa: S608
-    f" VALUES ({', '.join(['%s'] * len(_FIELDS))}) RETURNING id"
-)
+_INSERT: Final = f"INSERT INTO {AuditEvent._meta.db_table} ({', '.join(str(each.column) for each in _FIELDS)}) VALUES "  # noqa: S608
+_PLACES: Final = f"({', '.join(['%s'] * len(_FIELDS))})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +72,9 @@ def append(
 ) -> AuditEvent:
     """`record`, with its metadata as a mapping."""
     happening = Happening(event=event, resource=resource, event_id=event_id, metadata=metadata)
-    return _insert(_signed(_signer(), actor, happening, _log_number(organization_id)))
+    row = _signed(_signer(), actor, happening, _log_number(organization_id))
+    _insert([row])
+    return row
 
 
 def record_many(actor: Actor, happenings: Iterable[Happening], *, organization_id: int | None) -> list[AuditEvent]:
@@ -84,7 +84,10 @@ def record_many(actor: Actor, happenings: Iterable[Happening], *, organization_i
     """
     signer, log = _signer(), _log_number(organization_id)
     rows = [_signed(signer, actor, happening, log) for happening in happenings]
-    return AuditEvent.objects.bulk_create(rows, batch_size=BATCH_SIZE)
+    size = max(1, min(BATCH_SIZE, transaction.get_connection().ops.bulk_batch_size(_FIELDS, rows)))
+    for start in range(0, len(rows), size):
+        _insert(rows[start : start + size])
+    return rows
 
 
 @transaction.atomic
@@ -95,7 +98,7 @@ def establish_key() -> Signer:
         resource = Resource("audit_key", made.pk, made.key_id)
         metadata = {"public_key": signer.public_key.hex()}
         happening = Happening(event=EventName.AUDIT_KEY_CREATED, resource=resource, metadata=metadata)
-        _insert(_signed(signer, SYSTEM, happening, SYSTEM_LOG))
+        _insert([_signed(signer, SYSTEM, happening, SYSTEM_LOG)])
     return signer
 
 
@@ -133,11 +136,12 @@ def _signed(signer: Signer, actor: Actor, happening: Happening, log: int) -> Aud
     )
 
 
-def _insert(row: AuditEvent) -> AuditEvent:
+def _insert(rows: Sequence[AuditEvent]) -> None:
     connection = transaction.get_connection()
-    values = [each.get_db_prep_save(getattr(row, each.attname), connection) for each in _FIELDS]
+    values = [each.get_db_prep_save(getattr(row, each.attname), connection) for row in rows for each in _FIELDS]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, values)
-        (row.pk,) = cursor.fetchone()
-    row._state.adding, row._state.db = False, connection.alias
-    return row
+        cursor.execute(f"{_INSERT}{', '.join([_PLACES] * len(rows))} RETURNING id", values)
+        keys = cursor.fetchall()
+    for row, (key,) in zip(rows, keys, strict=True):
+        row.pk = key
+        row._state.adding, row._state.db = False, connection.alias

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -69,6 +70,8 @@ def inferred_kind(text: str) -> NameKind:
     return NameKind.EMAIL if "@" in text else NameKind.DNS
 
 
+# A name is read several times on its way into a certificate: as common name, as SAN, in the draft, by the lint.
+@lru_cache(maxsize=1024)
 def general_name(text: str, kind: NameKind | str | None = None, *, field: str = "sans") -> GeneralName:
     """A name from text, in its canonical form: lower case, IDNA A-labels, compressed addresses.
 

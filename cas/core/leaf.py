@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from cryptography.x509 import (
     BasicConstraints,
+    Certificate,
     CertificatePolicies,
     DNSName,
     ExtendedKeyUsage,
@@ -275,11 +277,23 @@ def _judged_validity(
 def _chain_errors(
     issuer: IssuerFacts, template: Template, subject: Name, sans: Sequence[NamedSan], now: datetime
 ) -> list[FieldError]:
-    errors = constraints.authority_errors(issuer.chain, now)
-    room = constraints.room_below(issuer.chain)
+    return [
+        *constraints.authority_errors(issuer.chain, now),
+        *_template_errors(issuer.chain, template.extended_key_usage, template.certificate_policies),
+        *constraints.name_errors(issuer.chain, subject, sans),
+    ]
+
+
+# The same for every certificate of a template.
+@lru_cache(maxsize=256)
+def _template_errors(
+    chain: tuple[Certificate, ...], purposes: tuple[ObjectIdentifier, ...], stated: tuple[ObjectIdentifier, ...]
+) -> tuple[FieldError, ...]:
+    """What the chain has against every leaf with these purposes and policies."""
+    errors: list[FieldError] = []
+    room = constraints.room_below(chain)
     if room is not None and room < 0:
         errors.append(field_error("issuer", "path-too-long", _("the chain is longer than a path length in it allows")))
-    errors += constraints.purpose_errors(issuer.chain, template.extended_key_usage, field="issuer", is_leaf=True)
-    errors += policies.policy_errors(issuer.chain, template.certificate_policies, field="issuer")
-    errors += constraints.name_errors(issuer.chain, subject, sans)
-    return errors
+    errors += constraints.purpose_errors(chain, purposes, field="issuer", is_leaf=True)
+    errors += policies.policy_errors(chain, stated, field="issuer")
+    return tuple(errors)

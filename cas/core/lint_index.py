@@ -10,7 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from pkilint.document import PDUNode
+from pkilint.pkix.general_name import GeneralNameUriSyntaxValidator, is_nameconstraints_child_node
 from pkilint.validation import ValidationResult, Validator, ValidatorContainer
+
+_MOST_REMEMBERED = 1024
 
 
 class IndexedContainer(ValidatorContainer):  # type: ignore[misc]  # pkilint has no types
@@ -18,10 +21,7 @@ class IndexedContainer(ValidatorContainer):  # type: ignore[misc]  # pkilint has
 
     def __init__(self, container: Any) -> None:
         super().__init__(
-            validators=[
-                IndexedContainer(each) if isinstance(each, ValidatorContainer) else each
-                for each in container.validators
-            ],
+            validators=[_indexed(each) for each in container.validators],
             path=container._path,
             path_re=container._path_re,
             pdu_class=container._pdu_class,
@@ -50,6 +50,28 @@ class IndexedContainer(ValidatorContainer):  # type: ignore[misc]  # pkilint has
         if (found := self._found.get(place)) is None:
             found = self._found[place] = [each for each in self.validators if _may_match(each, *place)]
         return found
+
+
+class RememberedUris(GeneralNameUriSyntaxValidator):  # type: ignore[misc]
+    """Judges each URI once: those of a CA stand in every certificate that it issues."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._judged: dict[tuple[bool, str], bool] = {}
+
+    def validate_value(self, node: PDUNode) -> bool:
+        uri = (is_nameconstraints_child_node(node), str(node.pdu))
+        if (judgement := self._judged.get(uri)) is None:
+            if len(self._judged) >= _MOST_REMEMBERED:
+                self._judged.clear()
+            judgement = self._judged[uri] = super().validate_value(node)
+        return judgement
+
+
+def _indexed(validator: Validator) -> Validator:
+    if isinstance(validator, ValidatorContainer):
+        return IndexedContainer(validator)
+    return RememberedUris() if type(validator) is GeneralNameUriSyntaxValidator else validator
 
 
 def _may_match(validator: Any, kind: type, path: str | None) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from psycopg import RawCursor
 
 from accounts.roles import OrganizationRole
 from audit import services as audit
@@ -212,9 +214,12 @@ def test_where_the_log_cannot_be_written_a_chunk_is_not_there(office, small_chun
 
 
 def queries_for(office: Office, *rows: IssueOrder) -> int:
-    with CaptureQueriesContext(connection) as queries:
+    # On PostgreSQL statements with very many values go past Django's cursors, which count.
+    counted = mock.patch.object(RawCursor, "execute", autospec=True, side_effect=RawCursor.execute)
+    with CaptureQueriesContext(connection) as queries, counted as uncounted:
         assert all(outcome.issued for outcome in issue(office, *rows))
-    return len([query for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))])
+    others = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
+    return len([query for query in queries if not query["sql"].startswith(others)]) + uncounted.call_count
 
 
 def test_a_chunk_asks_the_database_as_often_as_one_certificate(office):
@@ -230,7 +235,7 @@ def test_how_many_queries_a_certificate_takes(office):
         issue_certificate(actor=office.owner, order=order)
     asked = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN"))]
     # On PostgreSQL one more: the turn at the CA.
-    assert len(asked) <= (14 if connection.vendor == "postgresql" else 13), asked
+    assert len(asked) <= (10 if connection.vendor == "postgresql" else 9), asked
 
 
 def test_managed_rows_are_not_made_twice(office, monkeypatch):

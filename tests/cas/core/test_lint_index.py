@@ -12,17 +12,22 @@ from pkilint.document import SubstrateDecodingFailedError
 
 from cas.core.keys import KeyAlgorithm
 from cas.core.lint import rfc5280_validators
-from cas.core.lint_index import IndexedContainer
+from cas.core.lint_index import IndexedContainer, RememberedUris
 from tests.pki import NOW, a_key, a_wish, intermediate, issue, make_responder, profile, root
 
 _PLAIN = rfc5280_validators()
 _INDEXED = IndexedContainer(rfc5280_validators())
 
 
+def kind(validator):
+    """pkilint's name for it."""
+    return (type(validator).__bases__[0] if isinstance(validator, RememberedUris) else type(validator)).__name__
+
+
 def found(container, der):
     """Every finding with its validator and place, in the order in which they were found."""
     return [
-        (type(result.validator).__name__, result.node.path, said.finding.code, said.message)
+        (kind(result.validator), result.node.path, said.finding.code, said.message)
         for result in container.validate(loader.load_der_certificate(der).root)
         for said in result.finding_descriptions
     ]
@@ -31,8 +36,7 @@ def found(container, der):
 def asked(container, der):
     """Every validator that had something to look at, and where."""
     names = (
-        (type(each.validator).__name__, each.node.path)
-        for each in container.validate(loader.load_der_certificate(der).root)
+        (kind(each.validator), each.node.path) for each in container.validate(loader.load_der_certificate(der).root)
     )
     return list(names)
 
@@ -80,6 +84,11 @@ def test_the_same_validators_see_the_same_nodes_in_the_same_order(der):
 def test_something_is_wrong_with_what_is_wrong():
     """So that equal silences above are not all there is."""
     assert len({code for _validator, _path, code, _message in found(_INDEXED, wrong())}) >= 4
+
+
+def test_a_uri_is_judged_the_same_the_second_time():
+    for der in (leaf("https://example.com/x"), leaf("http://localhost/x")):
+        assert found(_INDEXED, der) == found(_INDEXED, der) == found(_PLAIN, der)
 
 
 def test_what_is_broken_anywhere_is_found_alike():
