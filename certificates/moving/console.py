@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.console import read_secret_file
 from certificates.moving.orders import Moved
+from kernel.errors import DomainError
 from kernel.secret import Secret
 
 _MOST_SHOWN = 20
@@ -21,8 +22,11 @@ def add_moving_arguments(parser: CommandParser) -> None:
     parser.add_argument("--base-url", help="where CRL, OCSP and certificate of the CA will be found")
 
 
-def tell(moved: Moved, say: Callable[[str], object], left_behind: Sequence[str] = ()) -> None:
-    """One CA, and what did not come with it."""
+def tell(moved: Moved | DomainError, say: Callable[[str], object], name: str) -> None:
+    """One CA, and what did not come with it; or why it did not come."""
+    if isinstance(moved, DomainError):
+        say(f"{name}: left out: {moved}")
+        return
     say(f"{moved.name}: {moved.subject}{'' if moved.is_new else ' (was here already)'}")
     say(f"  certificates: {moved.certificates} moved in, {moved.known} were here, {len(moved.skipped)} left out")
     say(f"  revocations: {moved.revocations} moved in; CRL numbers go on above {moved.crl_number}")
@@ -30,7 +34,7 @@ def tell(moved: Moved, say: Callable[[str], object], left_behind: Sequence[str] 
         say(f"  left out: {each.label}: {each.reason}")
     if len(moved.skipped) > _MOST_SHOWN:
         say(f"  left out: {len(moved.skipped) - _MOST_SHOWN} more")
-    for address in left_behind[:_MOST_SHOWN]:
+    for address in moved.left_behind[:_MOST_SHOWN]:
         say(f"  cannot be answered here: {address}")
 
 

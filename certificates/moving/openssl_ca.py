@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from cas.core.formats import load_certificates, to_der, to_pem
 from cas.core.keyfiles import read_key_file
 from cas.core.keys import public_key_sha256, supported
 from cas.core.names import common_name
-from cas.core.reading import UNREADABLE, extension_of, is_authority
+from cas.core.reading import UNREADABLE, is_authority
 from cas.orders import AuthorityImportOrder, KnownSerial
+from certificates.moving.addresses import addresses_in
 from certificates.moving.index_file import IndexEntry, read_index
 from certificates.moving.orders import MovingCertificate, MovingOrder
-from certificates.services.takeover import usable_paths
 from kernel.errors import Invalid
 from kernel.ref import Ref
 from kernel.secret import Secret
@@ -60,7 +59,6 @@ def read_folder(order: FolderOrder) -> MovingOrder:
     own = _read_one(_find(order, order.certificate, _CERTIFICATES, "certificate"))
     index = read_index(_find(order, None, _INDEXES, "index").read_text(errors="replace"))
     found = _issued(order.folder, own, {entry.serial for entry in index})
-    usable, left = usable_paths(chain(order.public_paths, *map(_addresses, found.values())))
     crl = order.crl or _first(order.folder, _CRLS)
     authority = AuthorityImportOrder(
         organization=order.organization,
@@ -74,11 +72,12 @@ def read_folder(order: FolderOrder) -> MovingOrder:
         revoked=tuple(entry.revocation for entry in index if entry.revocation is not None),
         last_crl=crl.read_bytes() if crl else b"",
         last_crl_number=_last_number(order.folder),
-        public_paths=tuple(usable),
+        public_paths=order.public_paths,
     )
     keys = _keys(order.folder) if order.with_keys else {}
     moving = tuple(_moving(entry, found, keys) for entry in index if entry.serial in found)
-    return MovingOrder(authority=authority, certificates=moving, left_behind=tuple(left))
+    addresses = chain.from_iterable(map(addresses_in, found.values()))
+    return MovingOrder(authority=authority, certificates=moving, addresses=tuple(dict.fromkeys(addresses)))
 
 
 def _find(order: FolderOrder, named: Path | None, places: Iterable[str], field: str) -> Path:
@@ -158,16 +157,3 @@ def _moving(entry: IndexEntry, found: dict[int, x509.Certificate], keys: dict[st
     except (Invalid, *UNREADABLE):
         return moving
     return replace(moving, private_key=key)
-
-
-def _addresses(certificate: x509.Certificate) -> list[str]:
-    """Where its CRL, its issuer's certificate and OCSP are said to be."""
-    try:
-        points = extension_of(certificate.extensions, x509.CRLDistributionPoints) or ()
-        access = extension_of(certificate.extensions, x509.AuthorityInformationAccess) or ()
-    except UNREADABLE:
-        return []
-    known = (AuthorityInformationAccessOID.OCSP, AuthorityInformationAccessOID.CA_ISSUERS)
-    names = [name for point in points for name in point.full_name or ()]
-    names += [each.access_location for each in access if each.access_method in known]
-    return [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]

@@ -22,11 +22,11 @@ class MovingCertificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovingOrder:
-    """A CA with all that it has issued. `left_behind`: addresses in its certificates that cannot be answered here."""
+    """A CA with all that it has issued. `addresses` stand in its certificates: those that can be, are answered here."""
 
     authority: AuthorityImportOrder
     certificates: tuple[MovingCertificate, ...] = ()
-    left_behind: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,9 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """What has come in now. `is_new`: the CA had not come before. `known`: certificates that were here already."""
+    """What has come in now. `is_new`: the CA had not come before. `known`: certificates that were here already.
+    `left_behind`: addresses in them that cannot be answered here.
+    """
 
     name: str
     subject: str
@@ -49,3 +51,4 @@ class Moved:
     revocations: int
     crl_number: int
     skipped: tuple[Skipped, ...]
+    left_behind: tuple[str, ...]

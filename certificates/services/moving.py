@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from django.db import transaction
 
 from accounts.selectors import get_organization
@@ -15,39 +18,58 @@ from certificates.moving.orders import Moved, MovingCertificate, MovingOrder, Sk
 from certificates.services.authorities import publish_everything
 from certificates.services.crl import open_publication
 from certificates.services.imports import import_certificate
-from certificates.services.takeover import take_over
+from certificates.services.takeover import take_over, usable_paths
 from kernel.actor import SYSTEM, Actor
 from kernel.errors import Conflict, DomainError, Invalid
 from kernel.ref import Ref
 
 
-def move_authority(*, actor: Actor, order: MovingOrder, dry_run: bool = False) -> Moved:
+def move_authority(*, actor: Actor, order: MovingOrder) -> Moved:
     """The CA with its key, the certificates that it has issued, its revocations, CRL number and addresses; published
-    at once. In a dry run everything is done and taken back.
+    at once.
 
     Done again, it adds what has come since: a CA that is here with its key stays as it is. A certificate that cannot
     be taken is reported, and its serial number and its revocation are kept. Raises what `import_authority` raises.
     """
     file = imports.open_key_file(actor, order.authority)
-    with transaction.atomic():
-        ca, is_new = _settle(actor, order, file)
-        revocations = take_over(ca, order.authority)
-        arrived, known, skipped = _take_in(actor, ca, order)
-        moved = Moved(
-            name=ca.name,
-            subject=ca.subject,
-            is_new=is_new,
-            certificates=arrived,
-            known=known,
-            revocations=revocations,
-            crl_number=CrlScope.objects.get(ca=ca, scope=0).last_number,
-            skipped=tuple(skipped),
-        )
-        if dry_run:
-            transaction.set_rollback(True)
-    if not dry_run and (order.authority.passphrase is not None or not ca.passphrase_protected):
+    ca, moved = _move(actor, order, file)
+    if order.authority.passphrase is not None or not ca.passphrase_protected:
         publish_everything(actor=SYSTEM, ca=ca, passphrase=order.authority.passphrase)
     return moved
+
+
+@transaction.atomic
+def rehearse_moves(*, actor: Actor, orders: Iterable[MovingOrder]) -> list[Moved | DomainError]:
+    """What `move_authority` would do with each, one after the other, or refuse; nothing of it is kept."""
+    outcomes: list[Moved | DomainError] = []
+    for order in orders:
+        try:
+            _ca, moved = _move(actor, order, imports.open_key_file(actor, order.authority))
+            outcomes.append(moved)
+        except DomainError as error:
+            outcomes.append(error)
+    transaction.set_rollback(True)
+    return outcomes
+
+
+@transaction.atomic
+def _move(actor: Actor, order: MovingOrder, file: KeyFile) -> tuple[CertificateAuthority, Moved]:
+    ca, is_new = _settle(actor, order, file)
+    usable, left_behind = usable_paths(ca, order.addresses)
+    paths = tuple(dict.fromkeys((*order.authority.public_paths, *usable)))
+    revocations = take_over(ca, replace(order.authority, public_paths=paths))
+    arrived, known, skipped = _take_in(actor, ca, order)
+    return ca, Moved(
+        name=ca.name,
+        subject=ca.subject,
+        is_new=is_new,
+        certificates=arrived,
+        known=known,
+        revocations=revocations,
+        crl_number=CrlScope.objects.get(ca=ca, scope=0).last_number,
+        skipped=tuple(skipped),
+        left_behind=tuple(left_behind),
+    )
 
 
 def _settle(actor: Actor, order: MovingOrder, file: KeyFile) -> tuple[CertificateAuthority, bool]:

@@ -118,7 +118,7 @@ def _keep_revocations(ca: CertificateAuthority, listed: Sequence[ListedRevocatio
 
 
 def _claim_paths(ca: CertificateAuthority, paths: Sequence[str]) -> None:
-    newest = CertificateAuthority.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    newest = CertificateAuthority.objects.aggregate(newest=Max("pk"))["newest"]
     if errors := list(_path_errors(paths, newest)):
         raise Invalid(errors=errors)
     for text in paths:
@@ -152,12 +152,16 @@ def _path_errors(paths: Sequence[str], newest_ca: int) -> Iterator[FieldError]:
             yield field_error(field, "reserved", _("Addresses of this form are kept for CAs to come."))
 
 
-def usable_paths(addresses: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Of the addresses in certificates, those that can be answered here, and the others."""
-    newest = CertificateAuthority.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    once = list(dict.fromkeys(addresses))
-    usable = [each for each in once if not list(_path_errors([each], newest))]
-    return usable[:_MOST_PATHS], [each for each in once if each not in usable[:_MOST_PATHS]]
+def usable_paths(ca: CertificateAuthority, addresses: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Of the addresses in a CA's certificates, those that can be answered here, and the others."""
+    newest = CertificateAuthority.objects.aggregate(newest=Max("pk"))["newest"]
+    usable: list[str] = []
+    left: list[str] = []
+    for each in dict.fromkeys(addresses):
+        is_good = len(usable) < _MOST_PATHS and not list(_path_errors([each], newest))
+        taken = is_good and PublicPath.objects.filter(path=_stem(each)[0]).exclude(ca=ca).exists()
+        (usable if is_good and not taken else left).append(each)
+    return usable, left
 
 
 def _path_of(text: str) -> str:

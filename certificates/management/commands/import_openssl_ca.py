@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from accounts.console import OrganizationCommand, read_secret_file
 from certificates.moving.console import add_moving_arguments, existing, password, tell
 from certificates.moving.openssl_ca import FolderOrder, read_folder
-from certificates.services.moving import move_authority
+from certificates.services.moving import move_authority, rehearse_moves
 from kernel.ref import Ref
 
 
@@ -53,7 +53,9 @@ class Command(OrganizationCommand):
                 with_keys=options["with_keys"],
             )
         )
-        moved = move_authority(actor=self.here, order=order, dry_run=options["dry_run"])
-        tell(moved, self.stdout.write, order.left_behind)
         if options["dry_run"]:
+            (outcome,) = rehearse_moves(actor=self.here, orders=[order])
+            tell(outcome, self.stdout.write, order.authority.name)
             self.stdout.write("Nothing was kept: this was a dry run.")
+            return
+        tell(move_authority(actor=self.here, order=order), self.stdout.write, order.authority.name)
