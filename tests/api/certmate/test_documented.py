@@ -196,6 +196,22 @@ def test_download(client: Client, api: Wire):
         assert api.get(f"{CERTS}/{path}").status_code == 404, path
 
 
+@pytest.mark.row("M35")
+def test_a_key_that_is_not_kept_waits_for_its_requester(client: Client, api: Wire, office: Office):
+    """No answer of CertMate's holds a key, so it would be lost."""
+    role = office.issuing.roles.get(name="certmate.client")
+    role.store_private_keys = False
+    role.save()
+    first = client.create()["identifier"]
+    second = api.post(f"{CERTS}/{first}/renew").json()["identifier"]
+    for identifier in (first, second):
+        row = Certificate.objects.get(identifier=identifier)
+        assert row.key_custody == "waiting"
+        assert api.get(f"{CERTS}/{identifier}/download/key").status_code == 404
+        collected = api.post(f"/api/v2/certificates/{row.public_id}/private-key").json()["private_key"]
+        assert load_pem_private_key(collected.encode(), None).public_key() == row.body.x509.public_key()
+
+
 @pytest.mark.row("M40", "M42", "M43")
 def test_revoke(client: Client, api: Wire):
     identifier = client.create()["identifier"]
