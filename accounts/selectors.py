@@ -88,11 +88,12 @@ def home_of(actor: Actor) -> Organization:
 
     Raises Invalid where that says nothing.
     """
-    if actor.organization_id is None and actor.is_superuser:
-        named = User.objects.filter(pk=actor.person_id).values_list("default_organization_id", flat=True).first()
-        found = list(organizations(visible_to=actor).filter(**({"pk": named} if named else {}))[:2])
-    else:
-        found = list(Organization.objects.filter(pk=actor.organization_id))
+    rows = organizations(visible_to=actor)
+    if actor.organization_id is None and actor.person_id is not None:
+        person = User.objects.filter(pk=actor.person_id).first()
+        if person is not None and person.default_organization_id is not None:
+            rows = rows.filter(pk=person.default_organization_id)
+    found = list(rows[:2])
     if len(found) != 1:
         text = _("Work in an organization, or set a default one for yourself.")
         raise Invalid.of("organization_id", "required", text)

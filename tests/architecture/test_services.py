@@ -49,6 +49,7 @@ from tests import cast
 from tests.architecture.authorities import AUTHORITY_CALLS
 from tests.architecture.clients import CLIENT_CALLS
 from tests.architecture.dialects import DIALECT_CALLS
+from tests.architecture.fastpki import FASTPKI_CALLS
 from tests.architecture.keys import KEY_CALLS
 from tests.architecture.machines import MACHINE_CALLS
 from tests.architecture.oauth import OAUTH_CALLS
@@ -316,6 +317,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     **AUTHORITY_CALLS,
     **DIALECT_CALLS,
     **CLIENT_CALLS,
+    **FASTPKI_CALLS,
     **KEY_CALLS,
     **MACHINE_CALLS,
     **OAUTH_CALLS,
