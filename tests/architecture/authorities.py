@@ -29,7 +29,8 @@ from cas.services.authorities import create_authority
 from cas.services.ca_certificates import cross_certify, prefer_certificate, renew_authority
 from cas.services.foreign import add_foreign_authority, sign_authority_request
 from cas.services.successors import create_successor, move_templates
-from certificates.services import authorities
+from certificates.moving.orders import MovingOrder
+from certificates.services import authorities, moving
 from certificates.services.ca_certificates import revoke_ca_certificate
 from certificates.services.intents import abandon_intents
 from certificates.services.validation import validate_certificate
@@ -170,6 +171,14 @@ AUTHORITY_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
     "certificates.import_authority": (
         lambda s: authorities.import_authority(actor=s.owner, order=_import_order(s)),
         ["ca.imported", *PUBLISHED],
+    ),
+    "certificates.move_authority": (
+        lambda s: moving.move_authority(actor=s.owner, order=MovingOrder(authority=_import_order(s))),
+        ["ca.imported", *PUBLISHED],
+    ),
+    "certificates.rehearse_moves": (
+        lambda s: moving.rehearse_moves(actor=s.owner, orders=[MovingOrder(authority=_import_order(s))]),
+        [],
     ),
     "cas.cross_certify": (_crossed, ["ca.created", "ca_certificate.crossed"]),
     "cas.renew_authority": (
