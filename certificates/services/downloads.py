@@ -10,10 +10,10 @@ from django.db import transaction
 from accounts import policy
 from audit import services as audit
 from audit.events import EventName
-from cas.selectors import chain_of
 from certificates import selectors
 from certificates.bundles import Download, Format, bundle
 from certificates.identified import newest_with_key
+from certificates.import_selectors import chain_above
 from certificates.models import Certificate, SigningRequest
 from certificates.services.issuance import reference
 from certificates.services.keys import export_private_key
@@ -38,12 +38,12 @@ class HostFiles:
 
 @transaction.atomic
 def download_certificate(*, actor: Actor, certificate: Ref, fmt: Format) -> Download:
-    """The certificate, or its chain, as a file. One that was issued elsewhere comes without a chain.
+    """The certificate, or its chain, as a file. One that was issued elsewhere has the chain that came with it.
 
     Raises NotFound, Denied.
     """
     row = _permitted(actor, certificate)
-    file = bundle(row.body.x509, _chain(row), fmt, name=str(row))
+    file = bundle(row.body.x509, chain_above(row), fmt, name=str(row))
     _record(actor, row, fmt)
     return file
 
@@ -70,19 +70,15 @@ def download_for_host(*, actor: Actor, name: str, with_key: bool) -> HostFiles:
     policy.require(actor, needed, organization_id=row.organization_id, ca_id=row.ca_id)
     if not with_key:
         _record(actor, row, Format.FULLCHAIN)
-        return HostFiles(row, _chain(row), None)
+        return HostFiles(row, chain_above(row), None)
     _row, key = export_private_key(actor=actor, certificate=Ref("pk", row.pk))
-    return HostFiles(row, _chain(row), key)
+    return HostFiles(row, chain_above(row), key)
 
 
 def _permitted(actor: Actor, certificate: Ref) -> Certificate:
     row = selectors.get_certificate(certificate, visible_to=actor)
     policy.require(actor, Permission.CERTIFICATES_DOWNLOAD, organization_id=row.organization_id, ca_id=row.ca_id)
     return row
-
-
-def _chain(row: Certificate) -> tuple[x509.Certificate, ...]:
-    return chain_of(row.ca).certificates if row.ca else ()
 
 
 def _record(actor: Actor, row: Certificate, fmt: str) -> None:

@@ -15,18 +15,24 @@ from accounts.services.credentials import authenticate_token
 from accounts.services.people import change_password
 from audit.services import seal, verify
 from cas.core import keys
+from cas.core.formats import to_pem
 from cas.core.keys import KeyAlgorithm, PrivateKey, serialize_private_key
+from cas.core.names import name_from_mapping
 from cas.services.roles import order_of, update_role
+from certificates.csr_orders import CsrOrder
+from certificates.import_orders import ImportOrder
 from certificates.orders import Managed, RevokeAuthorityOrder, RevokeOrder
 from certificates.services.authorities import publish_everything
+from certificates.services.csrs import submit_csr
+from certificates.services.imports import import_certificate
 from certificates.services.keys import collect_private_key
 from certificates.services.revocation import revoke_authority, revoke_certificate
 from kernel.actor import SYSTEM
 from kernel.errors import DomainError
 from kernel.ref import Ref
 from kernel.secret import Secret
-from tests import cast
-from tests.office import open_office
+from tests import cast, elsewhere
+from tests.office import Office, open_office
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +96,7 @@ def walk() -> list[bytes]:
     office.issue(passphrase=passphrase, key=Managed(collect_later=True))
     update_role(actor=office.owner, role=office.role, order=replace(order_of(office.role), store_private_keys=True))
     office.issue(passphrase=passphrase)
+    bring_keys(office)
     with pytest.raises(DomainError):
         office.issue(passphrase=Secret(WRONG_PASSPHRASE))
     with pytest.raises(DomainError):
@@ -105,6 +112,17 @@ def walk() -> list[bytes]:
     assert not verify().findings
     words = (PASSPHRASE, WRONG_PASSPHRASE, NEW_PASSWORD, cast.PASSWORD, token, token[12:])
     return [word.encode() for word in words]
+
+
+def bring_keys(office: Office) -> None:
+    """A key that comes with a certificate from elsewhere, and one that is made for a CSR."""
+    here = {"organization": Ref("pk", office.organization.pk)}
+    subject = name_from_mapping({"common_name": "db.acme.test"})
+    submit_csr(actor=office.owner, order=CsrOrder(key=KeyAlgorithm.ECDSA_P256, subject=subject, **here))
+    key = keys.generate(KeyAlgorithm.ECDSA_P256)
+    leaf = elsewhere.root().sign(subject, key.public_key(), is_ca=False)
+    order = ImportOrder(certificate=to_pem(leaf).encode(), private_key=serialize_private_key(key), **here)
+    import_certificate(actor=office.owner, order=order)
 
 
 def test_no_secret_is_found_anywhere(made_keys, caplog, capsys):

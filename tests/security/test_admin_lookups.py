@@ -19,6 +19,7 @@ SECRETS = {
     "a CA key": "/admin/cas/cakey/?sealed__gt=0",
     "the key of a responder": "/admin/certificates/ocspresponder/?sealed_key__gt=0",
     "a subscriber's key": "/admin/certificates/subscriberkey/?sealed__isnull=0",
+    "the key of a CSR": "/admin/certificates/request/?sealed_key__isnull=0",
 }
 
 
