@@ -10,7 +10,6 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.x509 import ReasonFlags
 
-from accounts.roles import OrganizationRole
 from cas.core.foreign_crl import ListedRevocation
 from cas.core.formats import load_certificates
 from cas.core.reasons import parse_reason
@@ -19,10 +18,18 @@ from certificates.moving.addresses import addresses_in
 from certificates.moving.fastpki_rows import FastPkiRows, Row, moment_of, open_key, word_of
 from certificates.moving.orders import MovingCertificate, MovingOrder
 from kernel.errors import Invalid
+from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
 
 _LARGEST: Final = 64 * 1024
+_CAPABILITIES: Final[Mapping[str, tuple[Permission, ...]]] = {
+    "can_create_ca": (Permission.CAS_CREATE,),
+    "can_create_cert": (Permission.CERTIFICATES_ISSUE, Permission.CERTIFICATES_RENEW),
+    "can_revoke_cert": (Permission.CERTIFICATES_REVOKE,),
+    "can_export_private_key": (Permission.CERTIFICATES_EXPORT_KEY, Permission.CAS_EXPORT_KEY),
+    "can_delete_ca": (Permission.CAS_WRITE,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +77,14 @@ def moving_order(row: Row, rows: FastPkiRows, organization: Ref, terms: FastPkiT
     return MovingOrder(authority=authority, certificates=moving, addresses=tuple(dict.fromkeys(found)))
 
 
-def role_of(user: Row) -> str | None:
-    """The role here that gives a person no more than he had; None where every role would."""
-    if word_of(user["role"]) in ("superuser", "admin"):
-        return OrganizationRole.OWNER
-    if user["can_create_cert"] and user["can_revoke_cert"]:
-        return OrganizationRole.OPERATOR
-    return OrganizationRole.MEMBER if user["can_create_cert"] else None
+def is_owner(user: Row) -> bool:
+    """Superusers there are nobody's superusers here."""
+    return word_of(user["role"]) in ("superuser", "admin")
+
+
+def permissions_of(user: Row) -> list[Permission]:
+    """What his capabilities are here."""
+    return [permission for name, line in _CAPABILITIES.items() if user.get(name) for permission in line]
 
 
 def _name(row: Row, rows: FastPkiRows) -> str:

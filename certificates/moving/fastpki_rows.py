@@ -24,7 +24,7 @@ _URLS: Final = ("postgres://", "postgresql://", "postgresql+asyncpg://", "postgr
 # Each table with the columns that are needed; others are not looked at.
 _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "organizations": ("id", "name"),
-    "users": ("id", "username", "email", "role", "is_active", "organization_id", "can_create_cert", "can_revoke_cert"),
+    "users": ("id", "username", "email", "role", "is_active", "organization_id"),
     "certificate_authorities": (
         "id",
         "name",

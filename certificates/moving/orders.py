@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cas.orders import AuthorityImportOrder
 from kernel.errors import DomainError
+from kernel.ref import Ref
 from kernel.secret import Secret
 
 
@@ -43,6 +44,7 @@ class Moved:
     `left_behind`: addresses in them that cannot be answered here.
     """
 
+    ca: Ref
     name: str
     subject: str
     is_new: bool

@@ -60,6 +60,7 @@ def _move(actor: Actor, order: MovingOrder, file: KeyFile) -> tuple[CertificateA
     revocations = take_over(ca, replace(order.authority, public_paths=paths))
     arrived, known, skipped = _take_in(actor, ca, order)
     return ca, Moved(
+        ca=Ref("pk", ca.pk),
         name=ca.name,
         subject=ca.subject,
         is_new=is_new,

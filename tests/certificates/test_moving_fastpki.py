@@ -11,7 +11,9 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Membership, Organization, User
 from cas.models import CertificateAuthority
+from cas.orders import Dialect
 from cas.selectors import chain_of
+from cas.services.standing import standing_templates
 from certificates.models import Certificate, Crl, PublicPath, Revocation, SubscriberKey
 from certificates.moving.fastpki_rows import moment_of, word_of
 from tests.certificates.fastpki_database import REVOKED_AT, FastPkiServer
@@ -104,11 +106,27 @@ def test_certificates_and_revocations(server):
 @pytest.mark.django_db
 def test_people_come_without_passwords_and_with_no_more_rights(server):
     run(server)
-    roles = dict(Membership.objects.values_list("user__username", "role"))
-    assert roles == {"admin": "owner", "ops": "operator", "dev": "member"}
+    members = {each.user.username: each for each in Membership.objects.select_related("user", "custom_role")}
+    roles = {name: (each.role or each.custom_role.slug) for name, each in members.items()}
+    assert roles == {"admin": "owner", "ops": "fastpki-user", "dev": "fastpki-user", "reader": "fastpki-user"}
+    assert {name: sorted(each.capabilities) for name, each in members.items()} == {
+        "admin": [],
+        "ops": ["certificates:issue", "certificates:renew", "certificates:revoke"],
+        "dev": ["certificates:issue", "certificates:renew"],
+        "reader": [],
+    }
     people = {user.username: user for user in User.objects.filter(email__endswith="@acme.example")}
     assert set(people) == {"root", "admin", "ops", "dev", "reader"}
-    assert not any(user.is_superuser or user.has_usable_password() for user in people.values())
+    assert not any(user.is_superuser for user in people.values())
+    # Without one, nobody could have a link sent to choose another.
+    assert all(user.has_usable_password() for user in people.values())
+
+
+@pytest.mark.django_db
+def test_its_clients_are_answered_as_before(server):
+    run(server)
+    issuing = CertificateAuthority.objects.get(name="Acme Issuing")
+    assert list(standing_templates(issuing)) == [Dialect.FASTPKI]
 
 
 @pytest.mark.django_db

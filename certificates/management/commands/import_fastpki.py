@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,17 +10,23 @@ from django.core.management.base import CommandParser
 from django.db import transaction
 
 from accounts.console import ConsoleCommand, console_actor, read_secret_file
-from accounts.models import Membership, Organization
+from accounts.models import Membership, Organization, User
+from accounts.roles import OrganizationRole
 from accounts.selectors import find_user, get_organization
-from accounts.services.organizations import add_member, create_organization
+from accounts.services.organizations import add_member, change_member_role, create_organization
 from accounts.services.people import create_user
+from accounts.services.person_accounts import admit_person
+from cas.orders import Dialect
+from cas.services.standing import enable_dialect
 from certificates.moving.console import add_moving_arguments, tell
-from certificates.moving.fastpki import FastPkiTerms, authorities_in_order, moving_order, role_of
+from certificates.moving.fastpki import FastPkiTerms, authorities_in_order, is_owner, moving_order, permissions_of
 from certificates.moving.fastpki_rows import FastPkiRows, Row, read_rows
 from certificates.moving.orders import Moved, MovingOrder
 from certificates.services.moving import move_authority, rehearse_moves
+from kernel.actor import Actor
 from kernel.errors import DomainError
 from kernel.ref import Ref
+from kernel.secret import Secret
 
 
 class Command(ConsoleCommand):
@@ -50,11 +57,14 @@ class Command(ConsoleCommand):
             self.stdout.write("Nothing was kept: this was a dry run.")
 
     def _move(self, order: MovingOrder) -> Moved | DomainError:
-        """One that is refused keeps none of the others from coming."""
+        """One that is refused keeps none of the others from coming. A new one answers its clients as before."""
         try:
-            return move_authority(actor=self.actor, order=order)
+            moved = move_authority(actor=self.actor, order=order)
+            if moved.is_new and order.authority.allow_leaf_certificates:
+                enable_dialect(actor=self.actor, ca=moved.ca, dialect=Dialect.FASTPKI)
         except DomainError as error:
             return error
+        return moved
 
     def _orders(
         self, rows: FastPkiRows, homes: dict[object, Organization], terms: FastPkiTerms
@@ -89,13 +99,27 @@ class Command(ConsoleCommand):
                 self.stdout.write(f"  left out: {row['username']}: {error}")
 
     def _person(self, row: Row, homes: dict[object, Organization]) -> None:
-        """Nobody becomes a superuser here by having been one elsewhere, and nobody brings a password."""
+        """Nobody becomes a superuser here by having been one elsewhere, and nobody brings a password: he has one that
+        nobody knows, which the link in his mailbox replaces.
+        """
         user = find_user(row["email"])
         if user is None:
-            user = create_user(actor=self.actor, email=row["email"], password=None, username=row["username"])
-        home, role = homes.get(row["organization_id"]), role_of(row)
-        if home is None or role is None:
-            self.stdout.write(f"  {row['username']} has an account, and no role: give him one")
+            unknown = Secret(secrets.token_urlsafe(48))
+            user = create_user(actor=self.actor, email=row["email"], password=unknown, username=row["username"])
+        home = homes.get(row["organization_id"])
+        if home is None:
+            self.stdout.write(f"  {row['username']} has an account, and belongs nowhere yet")
         elif not Membership.objects.filter(user=user, organization=home).exists():
-            add_member(actor=console_actor(home), organization=home, user=user, role=role)
-            self.stdout.write(f"  {row['username']} is {role} of {home.name}")
+            membership = _admit(console_actor(home), home, user, row)
+            self.stdout.write(f"  {row['username']} is {membership.role} of {home.name}")
+
+
+def _admit(actor: Actor, home: Organization, user: User, row: Row) -> Membership:
+    """Whoever was an admin is an owner; everybody else sees what is there, and may what he could."""
+    if is_owner(row):
+        return add_member(actor=actor, organization=home, user=user, role=OrganizationRole.OWNER)
+    membership = admit_person(actor=actor, organization=home, user=user)
+    allowed = permissions_of(row)
+    if not allowed:
+        return membership
+    return change_member_role(actor=actor, membership=membership, role=membership.role, capabilities=allowed)
