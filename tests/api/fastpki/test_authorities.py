@@ -9,14 +9,18 @@ from django.test import override_settings
 
 from accounts.roles import OrganizationRole
 from audit.models import AuditEvent
-from cas.models import CertificateAuthority
+from cas.models import CertificateAuthority, Template
+from cas.orders import Dialect
+from cas.services.standing import enable_dialect
 from kernel.permissions import Permission
+from kernel.ref import Ref
 from kernel.secret import Secret
 from tests import cast
 from tests.api.fastpki.office import Client, certificate_body, certificate_in, fastpki_office, token_of
 from tests.api.wire import Wire, wire_of
 from tests.certificates.asking import with_capability
 from tests.office import open_office
+from tests.pki import make_csr
 
 pytestmark = pytest.mark.django_db
 
@@ -182,10 +186,6 @@ def test_a_ca_that_is_not_open_to_these_clients_keeps_its_key():
 
 
 def test_a_key_behind_a_passphrase_does_not_leave():
-    from cas.orders import Dialect
-    from cas.services.standing import enable_dialect
-    from kernel.ref import Ref
-
     office = open_office(passphrase=Secret("a long enough passphrase"))
     enable_dialect(actor=office.owner, ca=Ref("pk", office.issuing.pk), dialect=Dialect.FASTPKI)
     answer = Wire(token_of(office.person)).get(f"/api/v1/cas/{office.issuing.pk}/private-key")
@@ -210,8 +210,6 @@ def test_a_certificate_of_type_ca_is_a_ca(client):
 
 @pytest.mark.row("F18", "F31", "F43")
 def test_a_superuser_sees_all_and_resolves_any_ca_by_name(client):
-    from tests.pki import make_csr
-
     other = fastpki_office("Umbrella")
     root = cast.superuser()
     wire = Wire(token_of(cast.Person(root, client.office.organization, client.office.owner)))
@@ -227,7 +225,7 @@ def test_a_superuser_sees_all_and_resolves_any_ca_by_name(client):
     assert twice.status_code == 409
 
 
-@pytest.mark.row("F16", "F17", "F37", "F48", "F49", "F57")
+@pytest.mark.row("F16", "F17", "F37", "F48", "F49", "F57", "F59")
 @pytest.mark.parametrize(
     ("role", "capabilities", "statuses"),
     [
@@ -250,3 +248,10 @@ def test_an_admin_may_and_others_by_their_capabilities(client, role, capabilitie
         wire.post(f"/api/v1/certificates/{issued}/revoke", {}).status_code,
     )
     assert found == statuses
+
+
+def test_what_waits_for_an_approval_elsewhere_is_refused_here(client):
+    code = f"fastpki.server.{client.ca.pk}"
+    Template.objects.filter(code=code).update(requires_approval=True)
+    answer = client.wire.post(f"/api/v1/certificates/?ca_id={client.ca.pk}", certificate_body())
+    assert (answer.status_code, code in answer.json()["detail"]) == (403, True)
