@@ -66,6 +66,7 @@ class PersonOrder:
     organization: Organization | None = None
     is_owner: bool = False
     is_superuser: bool = False
+    is_active: bool = True
     capabilities: frozenset[Permission] = frozenset()
 
 
@@ -102,6 +103,8 @@ def create_person(*, actor: Actor, order: PersonOrder) -> User:
     if not actor.is_superuser:
         if order.is_superuser or order.is_owner:
             raise Denied(_("Not enough permissions to create admin or superuser accounts"))
+        if not order.is_active:
+            raise Denied(_("Only a superuser can do this."))
         policy.require(actor, Permission.MEMBERS_WRITE, organization_id=organization.pk if organization else None)
     if organization is None and (order.is_owner or order.capabilities):
         text = _("Only in an organization somebody is an admin, or can do anything: name it.")
@@ -120,7 +123,7 @@ def create_person(*, actor: Actor, order: PersonOrder) -> User:
         role = _role(actor, organization, order.is_owner, order.capabilities)
         require_no_more_than(actor, role.permissions)
         join(actor, organization, user, role)
-    return user
+    return user if order.is_active else disable_user(actor=actor, user=user)
 
 
 @transaction.atomic

@@ -9,7 +9,6 @@ from rest_framework.response import Response
 
 from accounts.people_selectors import everybody, get_open_organization, get_person
 from accounts.selectors import acting_in
-from accounts.services.people import disable_user
 from accounts.services.person_accounts import PersonChange, PersonOrder, close_user, create_person, update_person
 from api.common.openapi import operation
 from api.common.problems import Family
@@ -45,7 +44,7 @@ class Users(FastPkiViewSet):
     def create(self, request: Request) -> Response:
         """Whoever may change the members of an organization makes users in it; superusers make every kind."""
         values = self.read(UserIn)
-        role, is_active = values.pop("role", None), values.pop("is_active", True)
+        role = values.pop("role", None)
         flags, wanted = taken_flags(values), values.pop("organization_id", None)
         actor = acting_in(self.actor, wanted)
         home = Ref("pk", actor.organization_id) if actor.organization_id is not None else None
@@ -57,8 +56,6 @@ class Users(FastPkiViewSet):
             **values,
         )
         user = create_person(actor=self.actor, order=order)
-        if not is_active:
-            disable_user(actor=self.actor, user=user)
         return self.show(UserOut, self._shown(Ref("pk", user.pk)), status=201)
 
     @operation("Show oneself", answers={200: UserOut})

@@ -178,7 +178,7 @@ class TestV14NothingTellsWhoExists:
                 measured.append(time.perf_counter() - begin)
                 assert answer.json() == {"detail": "Incorrect username or password"}
         known, unknown = (sorted(measured)[2] for measured in times.values())
-        assert 0.5 < known / unknown < 2
+        assert 1 / 3 < known / unknown < 3
 
     def test_a_bad_token_is_not_as_if_there_were_none(self):
         for token in ("fpki_at_nonsense", "fpki_sa_nonsense", "eyJhbGciOiJub25lIn0.e30.", "nonsense"):

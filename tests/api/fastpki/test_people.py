@@ -131,6 +131,11 @@ class TestUsersOfAnAdmin:
 
 
 class TestUsersOfASuperuser:
+    def test_he_makes_people_who_cannot_sign_in_yet_and_admins_do_not(self, admin, root):
+        assert create(admin.wire, is_active=False).status_code == 403
+        assert not User.objects.filter(username="bob").exists()
+        assert create(root, is_active=False).json()["is_active"] is False
+
     def test_he_lists_everybody(self, admin, root):
         found = root.get("/api/v1/users/?skip=0&limit=1").json()
         assert len(found) == 1
