@@ -12,6 +12,8 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from tests import cast, pki
 from tests.api.wire import Wire, wire_of, wrong_fields
+from tests.cas.core.validation.making import root
+from tests.cas.core.validation.test_hostile import all_certify_all
 from tests.office import Office, open_office
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +103,17 @@ WRONG = {
 def test_what_cannot_be_understood_is_refused_with_its_field(wire, changes, wrong):
     body = {"certificate": to_pem(pki.issue())} | changes
     assert wrong_fields(wire.post(PATH, body)) == wrong
+
+
+def test_a_hostile_chain_is_answered_with_the_reason(wire):
+    """Hundreds of certificates that certify each other, 150 kB of them."""
+    leaf, others = all_certify_all()
+    body = {
+        "certificate": to_pem(leaf.certificate),
+        "chain": to_pem(*(each.certificate for each in others)),
+        "trust_anchors": to_pem(root().certificate),
+    }
+    verdict = wire.post(PATH, body).json()
+    assert len(others) > 200
+    assert verdict["valid"] is False
+    assert {each["code"] for each in verdict["errors"]} & {"no-anchor", "too-complex"}
