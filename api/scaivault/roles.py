@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -91,9 +93,10 @@ class Issuance(ScaiVaultViewSet):
         return self.show(IssuedOut, issued, status=201)
 
     def _field_name(self, field: str) -> str:
-        head, _bracket, rest = field.partition("[")
-        if head != "sans" or self.alternative_names is None:
+        if self.alternative_names is None:
             return super()._field_name(field)
-        number = int(rest.removesuffix("]"))
-        beyond = number - self.alternative_names
-        return f"alt_names[{number}]" if beyond < 0 else f"ip_sans[{beyond}]"
+        if place := re.fullmatch(r"sans\[([0-9]+)\]", field):
+            number = int(place[1])
+            beyond = number - self.alternative_names
+            return f"alt_names[{number}]" if beyond < 0 else f"ip_sans[{beyond}]"
+        return "alt_names" if field == "sans" else super()._field_name(field)

@@ -257,6 +257,8 @@ def test_names_may_come_as_text_with_commas(api, office):
     assert names_in(certificate) == ["www.acme.test", "a.acme.test", "b.acme.test"]
     assert wrong_fields(issue(api, alt_names=["a.acme.test", "b.example"])) == {"alt_names[1]": "name_not_allowed"}
     assert wrong_fields(issue(api, alt_names=5)) == {"alt_names": "not_a_list"}
+    many = {"alt_names": ["a.acme.test"] * 600, "ip_sans": ["10.0.0.1"] * 600}
+    assert wrong_fields(issue(api, **many)) == {"alt_names": "too_many_names"}
 
 
 @pytest.mark.row("S36", "S41")
