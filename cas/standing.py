@@ -99,10 +99,11 @@ _BEGINNINGS: Final[Mapping[Slot, _Beginning]] = MappingProxyType(
         ),
         Slot.CERTMAN_MANAGED: _Beginning(_CERTMAN_ROLE, _CERTMAN_TEMPLATE),
         Slot.CERTMAN_CSR: _Beginning(_CERTMAN_ROLE, _CERTMAN_TEMPLATE),
-        # The names are those that somebody has approved, to the last one.
+        # What is approved are CSRs (`certificates.services.csrs`): the names are theirs to the last one, and nobody
+        # issues by this template without.
         Slot.SCAIVAULT_CSR: _Beginning(
             {**_CERTMAN_ROLE, "allow_email_sans": True, "store_private_keys": True},
-            {**_CERTMAN_TEMPLATE, "add_common_name_to_sans": False},
+            {**_CERTMAN_TEMPLATE, "add_common_name_to_sans": False, "requires_approval": True},
         ),
     }
 )

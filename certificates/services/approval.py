@@ -19,7 +19,7 @@ from cas.core.keys import algorithm_of, public_key_sha256
 from cas.core.leaf import LeafPlan
 from cas.core.names import format_name
 from cas.core.plan import lifetime_of
-from cas.models import CertificateAuthority, Template
+from cas.models import CertificateAuthority, Role, Template
 from certificates.models import Certificate, Request
 from kernel.errors import Conflict, Denied
 from kernel.permissions import Permission
@@ -120,7 +120,12 @@ def require_approved(
 
 def require_no_approval(template: Template, ca: CertificateAuthority | None = None) -> None:
     """Raises Denied where CA, role or template ask for an approval."""
-    for holder in (ca or template.ca, template.role, template):
+    refuse_guarded(template, ca or template.ca, template.role, template)
+
+
+def refuse_guarded(template: Template, *holders: CertificateAuthority | Role | Template) -> None:
+    """Raises Denied where one of these asks for an approval."""
+    for holder in holders:
         if holder.requires_approval:
             text = _("%(template)s issues only after an approval, which %(holder)s asks for.")
             raise Denied(text, code="approval-required", template=template.code, holder=str(holder))

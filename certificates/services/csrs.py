@@ -1,13 +1,15 @@
 """CSRs that are approved before anybody has chosen who signs them: subject, names and key, and nothing else.
 
 They are requests like others, decided on by the same people in the same way (`requests`). Whoever signs an approved one
-chooses the template, within whose role everything must lie, and the validity; of names he may leave some out.
+chooses the template, within whose role everything must lie, and the validity; of names he may leave some out. The
+approval counts for what the template asks for, which says so to let nothing else in. What CA and role ask for is an
+approval of a certificate under them, and this one is of none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cryptography import x509
@@ -32,10 +34,11 @@ from certificates.models import Request
 from certificates.orders import IssueOrder
 from certificates.request_selectors import get_csr, lock_request
 from certificates.services import approval
+from certificates.services.approval import refuse_guarded
 from certificates.services.fulfilment import finish, requester_of, require_quorum, require_requester
-from certificates.services.issuance import find_template
-from certificates.services.minting import Issued, KeyMaterial, Wanted, mint
+from certificates.services.minting import Issued, KeyMaterial, Wanted, mint, rehearse
 from certificates.services.requests import LIFETIME, not_now, record
+from certificates.services.submission import permitted_template
 from kernel.actor import Actor
 from kernel.errors import Conflict, FieldError, Invalid, field_error
 from kernel.permissions import Permission
@@ -105,21 +108,24 @@ def submit_csr(*, actor: Actor, order: CsrOrder) -> Request:
 def sign_csr(*, actor: Actor, order: SignCsrOrder) -> Issued:
     """Issue what was approved, under a CA and for a time that the actor chooses. A key that was made here stays here.
 
-    Raises NotFound (CSR, template, CA), Denied (permission, passphrase; CA, role or template ask for an approval of
-    their own, which this one is not), Conflict (it is not approved, or has expired; names that nobody approved; its
+    Raises NotFound (CSR, template, CA), Denied (permission, passphrase; CA or role ask for an approval of their own),
+    Conflict (it is not approved, by as many as the template asks for, or has expired; names that nobody approved; its
     requester may not issue any more; its key is here, and the role keeps none), Invalid with every violation,
     Unavailable.
     """
     row = get_csr(order.request, visible_to=actor)
-    template = find_template(actor, order.ca, order.template)
+    template = permitted_template(actor, order.ca, order.template)
     if template.organization_id != row.organization_id:
         raise cas_selectors.ca_not_found()
     with transaction.atomic():
         row = lock_request(Ref("pk", row.pk), visible_to=actor)
         _require_signable(row, template)
         key = KeyMaterial(read_csr(bytes(row.csr or b"")).public_key, _private_key(row))
-        wanted = Wanted(_issue_order(row, order, template), key)
-        issued = mint(requester_of(row), template, wanted, now=timezone.now())
+        wanted, now = Wanted(_issue_order(row, order, template), key), timezone.now()
+        plan = rehearse(template, wanted, now=now)
+        agreed = approval.digest_of(approval.facts_of(plan, template, made_here=wanted.made_here))
+        wanted = replace(wanted, approval=approval.Approval(agreed))
+        issued = mint(requester_of(row), template, wanted, now=now)
         finish(actor, row, issued.certificate)
     return issued
 
@@ -181,11 +187,18 @@ def _require_signable(row: Request, template: Template) -> None:
         raise not_now(row)
     if row.expires_at <= timezone.now():
         raise Conflict(_("The request has expired."), code="request-expired")
+    refuse_guarded(template, cas_selectors.lock_chain(template.ca_id)[0], template.role)
     require_requester(row)
-    require_quorum(row)
+    require_quorum(row, _demands_of(template))
     if row.sealed_key is not None and not template.role.store_private_keys:
         text = _("The key of this CSR stays here, and the role %(role)s keeps no keys.")
         raise Conflict(text, code="role-keeps-no-keys", role=template.role.name)
+
+
+def _demands_of(template: Template) -> list[approval.Demand]:
+    if not template.requires_approval:
+        return []
+    return [approval.Demand(template.approvals_needed, template.approver_role)]
 
 
 def _issue_order(row: Request, order: SignCsrOrder, template: Template) -> IssueOrder:

@@ -19,6 +19,7 @@ from cas.core.names import parse_name
 from cas.models import BlockedKey
 from cas.orders import Dialect
 from cas.selectors import standing_template
+from cas.services.authorities import update_ca
 from cas.services.roles import order_of as role_order_of
 from cas.services.roles import update_role
 from cas.services.standing import enable_dialect
@@ -26,10 +27,13 @@ from cas.services.templates import order_of, update_template
 from cas.standing import Slot
 from certificates.csr_orders import CsrOrder, SignCsrOrder
 from certificates.models import Certificate, Request
+from certificates.orders import RenewOrder
 from certificates.request_selectors import csrs, get_csr, inbox
 from certificates.services.csrs import sign_csr, submit_csr
 from certificates.services.fulfilment import expire_lapsed_requests, fulfil_due_requests, fulfil_request
+from certificates.services.issuance import issue_at_once
 from certificates.services.keys import export_private_key
+from certificates.services.renewal import renew_at_once
 from certificates.services.requests import approve_request, cancel_request, reject_request
 from certificates.services.review import findings_about
 from kernel.actor import SYSTEM, Actor
@@ -38,7 +42,7 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from tests import cast, pki
 from tests.certificates.asking import with_capability
-from tests.office import Office, open_office
+from tests.office import Office, open_office, order_for
 
 pytestmark = pytest.mark.django_db
 
@@ -266,9 +270,29 @@ def test_a_role_that_keeps_no_keys_signs_only_what_was_brought(counter):
     assert counter.sign(counter.approved(key=read_csr(pki.make_csr(subject="CN=db.acme.test"))))
 
 
-def test_a_template_that_wants_approvals_of_its_own_is_not_satisfied_by_this_one(counter):
+def test_nobody_issues_by_its_template_without_an_approval(counter):
+    order = order_for(counter.template(), "anything.example")
+    assert refused(Denied, issue_at_once, actor=counter.signer, order=order) == "approval-required"
+    issued = counter.sign(counter.approved()).certificate
+    renewal = RenewOrder(certificate=Ref("pk", issued.pk))
+    assert refused(Denied, renew_at_once, actor=counter.signer, order=renewal) == "approval-required"
+    assert Certificate.objects.count() == 1
+
+
+def test_a_template_that_wants_two_approvals_is_not_satisfied_by_one(counter):
     row, template = counter.approved(), counter.template()
-    update_template(actor=counter.signer, template=template, order=replace(order_of(template), requires_approval=True))
+    update_template(actor=counter.signer, template=template, order=replace(order_of(template), approvals_needed=2))
+    assert refused(Conflict, counter.sign, row) == "approvals-missing"
+    assert not Certificate.objects.exists()
+
+
+def test_what_ca_and_role_ask_for_is_another_approval(counter):
+    row, role = counter.approved(), counter.template().role
+    update_role(actor=counter.signer, role=role, order=replace(role_order_of(role), requires_approval=True))
+    assert refused(Denied, counter.sign, row) == "approval-required"
+    role.refresh_from_db()
+    update_role(actor=counter.signer, role=role, order=replace(role_order_of(role), requires_approval=False))
+    update_ca(actor=counter.signer, ca=counter.office.issuing, requires_approval=True)
     assert refused(Denied, counter.sign, row) == "approval-required"
     assert not Certificate.objects.exists()
 

@@ -269,6 +269,15 @@ def test_the_key_that_stays_is_got_by_the_certificate_where_the_role_keeps_it(ap
     assert refused(without.post(address), 403) == "insufficient_scope"
 
 
+def test_nobody_goes_around_the_approval(api, office, ca):
+    role = f"scaivault.csr.{office.issuing.pk}"
+    answer = api.post(f"{PKI}/issue/{role}", {"common_name": "anything.example"})
+    assert refused(answer, 403) == "approval_required"
+    csr = pki.make_csr(subject="CN=anything.example")
+    assert refused(api.post(f"{PKI}/sign/{role}", {"csr_pem": csr}), 403) == "approval_required"
+    assert not Certificate.objects.exists()
+
+
 def test_a_new_ca_of_the_dialect_signs_approved_csrs(api, approver):
     plain = {"name": "Root", "common_name": "Example Root CA", "ca_type": "root", "key_type": "ec"}
     ca = body(api.post(f"{PKI}/ca", plain), 201)
