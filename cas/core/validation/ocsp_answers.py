@@ -85,6 +85,9 @@ def _digest(algorithm: HashAlgorithm, data: bytes) -> bytes:
 
 
 def _is_of_time(response: OCSPResponse, at: datetime) -> bool:
+    """That it is revoked is no less true for being said later, or long ago."""
+    if response.certificate_status is OCSPCertStatus.REVOKED:
+        return True
     end = response.next_update_utc or response.this_update_utc + _WITHOUT_END
     return response.this_update_utc - _CLOCKS_DIFFER <= at <= end
 

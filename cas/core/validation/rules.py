@@ -114,13 +114,21 @@ def _judge_names_below(found: Findings, position: int, budget: Budget) -> None:
         sans = [(f"sans[{index}]", cast(GeneralName, name)) for index, name in enumerate(facts.sans)]
         budget.spend_comparisons(len(subtrees) * (len(sans) + 3))
         errors = constraints.name_errors([authority.certificate], facts.certificate.subject, sans)
-        found.quote(CHAIN, lower, _without_written_twice(errors, sans))
+        found.quote(CHAIN, lower, _without_mere_words(errors, facts, sans))
 
 
-def _without_written_twice(errors: Iterable[FieldError], sans: list[tuple[str, GeneralName]]) -> list[FieldError]:
-    """4.2.1.10: an e-mail address in the subject is judged where no SAN has one."""
-    has_email = any(isinstance(name, RFC822Name) for _field, name in sans)
-    return [each for each in errors if not (has_email and each.field == "subject.email")]
+def _without_mere_words(
+    errors: Iterable[FieldError], facts: Facts, sans: list[tuple[str, GeneralName]]
+) -> list[FieldError]:
+    """4.2.1.10: an e-mail address in the subject is judged where no SAN has one. The common name of a CA is not that of a
+    host.
+    """
+    skipped = set()
+    if any(isinstance(name, RFC822Name) for _field, name in sans):
+        skipped.add("subject.email")
+    if facts.is_authority:
+        skipped.add("subject.common_name")
+    return [each for each in errors if each.field not in skipped]
 
 
 def _judge_purposes(found: Findings) -> None:

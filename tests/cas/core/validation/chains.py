@@ -230,6 +230,20 @@ def a_name_that_is_excluded() -> Case:
 
 
 @case
+def a_ca_whose_common_name_looks_like_a_host() -> Case:
+    middle = _constrained("Permits example.com for CAs too", permitted=[x509.DNSName("example.com")])
+    lower = make_ca("pki.example.org", middle)
+    return Case(leaf=server(lower), others=(lower, middle))
+
+
+@case
+def a_leaf_whose_common_name_looks_like_a_host() -> Case:
+    middle = _constrained("Permits example.com for leaves", permitted=[x509.DNSName("example.com")])
+    leaf = make("www.example.org", middle, sans=[x509.RFC822Name("ann@example.com")], purposes=[SERVER])
+    return Case(leaf=leaf, others=(middle,), errors=[(0, "name-constraint")])
+
+
+@case
 def a_wildcard_that_holds_an_excluded_name() -> Case:
     middle = _constrained("Excludes a host", excluded=[x509.DNSName("www.example.com")])
     leaf = server(middle, "*.example.com")

@@ -229,7 +229,10 @@ def test_answers_that_are_believed():
     leaf = server(issuing())
     assert answered(leaf, answer(leaf, issuing())) is True
     assert answered(leaf, answer(leaf, issuing(), responder=responder(issuing()))) is True
-    assert answered(leaf, answer(leaf, issuing(), status=ocsp.OCSPCertStatus.REVOKED)) is False
+    revoked = answer(leaf, issuing(), status=ocsp.OCSPCertStatus.REVOKED)
+    assert answered(leaf, revoked) is False
+    old = answer(leaf, issuing(), status=ocsp.OCSPCertStatus.REVOKED, at=NOW - HOUR, end=NOW - HOUR / 2)
+    assert answered(leaf, old) is False
 
 
 def test_answers_that_are_not_believed():
