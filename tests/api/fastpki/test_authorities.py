@@ -120,8 +120,8 @@ def test_a_list_is_a_bare_array_of_ones_own(client):
     assert [(ca["name"], ca["is_root"]) for ca in shown] == [("ACME Root", True), ("ACME Issuing CA", False)]
     assert all(set(ca) == CA for ca in shown)
     assert client.wire.get(f"/api/v1/cas/{client.ca.pk}").json() == shown[1]
-    absent = client.wire.get("/api/v1/cas/99")
-    assert (absent.status_code, absent.json()) == (404, {"detail": "Certificate Authority with ID 99 not found"})
+    absent = client.wire.get("/api/v1/cas/999999999")
+    assert (absent.status_code, absent.json()) == (404, {"detail": "Certificate Authority with ID 999999999 not found"})
 
 
 def test_a_ca_of_its_own_key_kind_says_its_size(client):

@@ -146,8 +146,11 @@ def test_what_is_required_is_missed_by_name(client, place):
 def test_no_ca_and_an_unknown_ca(client):
     without = client.wire.post("/api/v1/certificates/", certificate_body())
     assert (without.status_code, without.json()["detail"][0]["loc"]) == (422, ["query", "ca_id"])
-    unknown = client.wire.post("/api/v1/certificates/?ca_id=999", certificate_body())
-    assert (unknown.status_code, unknown.json()) == (404, {"detail": "Certificate Authority with ID 999 not found"})
+    unknown = client.wire.post("/api/v1/certificates/?ca_id=999999999", certificate_body())
+    assert (unknown.status_code, unknown.json()) == (
+        404,
+        {"detail": "Certificate Authority with ID 999999999 not found"},
+    )
 
 
 # --- subject alternative names ----------------------------------------------------------------------------------------
@@ -294,8 +297,8 @@ def test_show_a_certificate(client, place):
     issued = client.wire.post(place, certificate_body()).json()
     shown = client.wire.get(f"/api/v1/certificates/{issued['id']}")
     assert shown.json() == {name: value for name, value in issued.items() if name != "private_key"}
-    absent = client.wire.get("/api/v1/certificates/999")
-    assert (absent.status_code, absent.json()) == (404, {"detail": "Certificate with ID 999 not found"})
+    absent = client.wire.get("/api/v1/certificates/999999999")
+    assert (absent.status_code, absent.json()) == (404, {"detail": "Certificate with ID 999999999 not found"})
 
 
 @pytest.mark.row("F47", "F50")

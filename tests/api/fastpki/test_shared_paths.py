@@ -49,15 +49,14 @@ def test_it_chooses_for_what_is_done_as_well(client, item, verb):
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/api/v1/certificates/999", 404),
+        ("GET", "/api/v1/certificates/999999999", 404),
         ("GET", "/api/v1/certificates/nonsense", 404),
         ("DELETE", "/api/v1/certificates/1", 405),
         ("POST", "/api/v1/certificates/1/revoke/", 404),
         ("GET", "/api/v1/nowhere", 404),
     ],
 )
-def test_errors_are_in_the_same_words(client, item, method, path, status):
-    assert item.endswith("/1")
+def test_errors_are_in_the_same_words(client, method, path, status):
     ours, theirs = client.wire.send(method, path), wire_of(client.office.person).send(method, path)
     assert (ours.status_code, speaks(ours)) == (status, "fastpki")
     assert isinstance(ours.json()["detail"], str)
