@@ -120,9 +120,7 @@ def _judge_names_below(found: Findings, position: int, budget: Budget) -> None:
 def _without_mere_words(
     errors: Iterable[FieldError], facts: Facts, sans: list[tuple[str, GeneralName]]
 ) -> list[FieldError]:
-    """4.2.1.10: an e-mail address in the subject is judged where no SAN has one. The common name of a CA is not that of a
-    host.
-    """
+    """4.2.1.10: an e-mail address in the subject is judged where no SAN has one. A CA's common name is no host name."""
     skipped = set()
     if any(isinstance(name, RFC822Name) for _field, name in sans):
         skipped.add("subject.email")
