@@ -10,6 +10,7 @@ from accounts.models import CustomRole, OidcIssuer, ServiceAccount
 from accounts.services.custom_roles import create_custom_role
 from accounts.services.invitations import invite
 from accounts.services.machine_identities import bind_machine_identity
+from accounts.services.oauth_clients import create_client
 from accounts.services.oidc_issuers import IssuerOrder, create_oidc_issuer
 from accounts.services.service_accounts import create_service_account
 from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
@@ -27,6 +28,7 @@ from tests.api.wire import Wire, wire_of, wrong_fields
 from tests.certificates.asking import with_capability
 from tests.clients import bound, client_certificate
 from tests.office import order_for
+from tests.security.whole import consent_of
 from tests.trusting import trust
 
 pytestmark = pytest.mark.django_db
@@ -70,12 +72,14 @@ def keys_of(office, version):
         "ForeignAuthorities": office.issuing,
         "AuthorityCertificates": office.issuing,
         "AuthoritySuccession": office.issuing,
+        "AuthorityDialects": office.issuing,
         "Organizations": office.organization,
         "Members": office.organization.memberships.get(),
         "ApiKeys": cast.api_key(office.person)[0],
         "ServiceAccounts": service_account_of(office),
         **joining(office),
         **machines(office),
+        **applications(office),
         "TrustAnchors": trust(office),
     }
     keys = {name: row.pk if version == "v1" else row.public_id for name, row in rows.items()}
@@ -96,6 +100,17 @@ def service_account_of(office):
         name=f"ACME robot {ServiceAccount.objects.count()}",
         permissions=[Permission.CERTIFICATES_READ],
     )
+
+
+def applications(office):
+    """An application of the office, and what its owner lets it do."""
+    made = create_client(
+        actor=office.owner,
+        organization=office.organization,
+        name="ACME application",
+        redirect_uris=["https://app.acme.example/callback"],
+    )
+    return {"OAuthClients": made.row, "OAuthConsents": consent_of(office, made.row)}
 
 
 def joining(office):

@@ -113,7 +113,7 @@ def whole_organization() -> Whole:
             **here, name="ACME application", redirect_uris=["https://app.acme.example/callback"]
         ).row,
     }
-    rows |= _machines(office, rows["service_account"]) | {"oauth_consent": _consent(office, rows["oauth_client"])}
+    rows |= _machines(office, rows["service_account"]) | {"oauth_consent": consent_of(office, rows["oauth_client"])}
     other = _second_authority(office)
     seal(actor=SYSTEM)
     checkpoint = latest_checkpoint(office.organization.pk)
@@ -134,7 +134,7 @@ def whole_organization() -> Whole:
     return Whole(office, other, rows, names, frozenset(words_of_everything()))
 
 
-def _consent(office: Office, client: Any) -> OAuthConsent:
+def consent_of(office: Office, client: Any) -> OAuthConsent:
     """What the owner lets the organization's application do."""
     grants = [GrantOrder(office.issuing.pk)]
     order = ConsentOrder(client=client, scopes=["pki:read"], resource=settings.BASE_URL, grants=grants)
