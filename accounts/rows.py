@@ -28,7 +28,7 @@ _MOST_PLACES_REMEMBERED: Final = 50
 # Where what stands in the row is what every database takes; of other fields Django makes it.
 _TAKEN_AS_IT_IS: Final = frozenset(
     {
-        *("CharField", "TextField", "SlugField", "URLField", "BooleanField", "ForeignKey", "OneToOneField"),
+        *("CharField", "TextField", "SlugField", "URLField", "BooleanField", "BigAutoField"),
         *("IntegerField", "BigIntegerField", "PositiveSmallIntegerField", "PositiveIntegerField"),
     }
 )
@@ -152,7 +152,8 @@ def _insertion(model: type[models.Model]) -> _Insertion:
 
 def _reading(field: models.Field[Any, Any]) -> _Read:
     """How a row is asked for the value of this field, as the database takes it."""
-    if field.get_internal_type() in _TAKEN_AS_IT_IS:
+    kept: Any = field
+    if (kept.target_field if field.is_relation else kept).get_internal_type() in _TAKEN_AS_IT_IS:
         plain = attrgetter(field.attname)
         return lambda row, _database: plain(row)
     return lambda row, database: field.get_db_prep_save(field.pre_save(row, add=True), database)
