@@ -268,7 +268,7 @@ def test_a_key_for_one_ca_reaches_nothing_under_another(whole: Whole, neighbour:
             before = snapshot()
             path, other = whole.path(operation.address), nowhere(operation, whole)
             answer = operation.ask(neighbour, path)
-            if operation.permission in held and any(name in operation.address for name in UNDER_CA):
+            if API[operation.entry] in held and any(name in operation.address for name in UNDER_CA):
                 assert said(answer, path) == said(operation.ask(neighbour, other), other)
                 assert answer.status_code == 404
             else:

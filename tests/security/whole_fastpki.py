@@ -10,13 +10,13 @@ from tests.office import Office
 
 
 def people_and_machines(office: Office, account: Any) -> dict[str, str]:
-    """The owner, the organization, and a service account with a token and a policy, by their numbers."""
+    """A teammate, the organization, and a service account with a token and a policy, by their numbers."""
     token = create_service_token(actor=office.owner, account=account, name="ACME token").row
     order = PolicyOrder(max_validity_days=1, cn_patterns=["*.acme.test"])
     set_issuance_policy(actor=office.owner, account=account, order=order)
     return {
         "organization_number": str(office.organization.pk),
-        "person_number": str(office.person.user.pk),
+        "person_number": str(office.organization.memberships.get(role="operator").user_id),
         "account_number": str(account.pk),
         "token_number": str(token.pk),
     }
