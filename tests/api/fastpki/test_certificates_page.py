@@ -9,6 +9,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.models import AuditEvent
@@ -353,3 +355,21 @@ def test_what_has_expired_is_shown_so(client, place):
     issued = client.wire.post(place, certificate_body()).json()
     Certificate.objects.filter(pk=issued["id"]).update(not_after=timezone.now() - timedelta(days=1))
     assert client.wire.get(f"/api/v1/certificates/{issued['id']}").json()["status"] == "expired"
+
+
+@pytest.mark.row("F41")
+def test_a_long_list_asks_the_database_no_more_often(client, place):
+    def ask() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert client.wire.get("/api/v1/certificates/").status_code == 200
+        return len(asked)
+
+    ids = [client.wire.post(place, certificate_body(f"{name}.example.com")).json()["id"] for name in "ab"]
+    for each in ids:
+        client.wire.post(f"/api/v1/certificates/{each}/renew", {})
+        client.wire.post(f"/api/v1/certificates/{each}/revoke", {})
+    few = ask()
+    for name in "cdef":
+        each = client.wire.post(place, certificate_body(f"{name}.example.com")).json()["id"]
+        client.wire.post(f"/api/v1/certificates/{each}/revoke", {})
+    assert ask() == few
