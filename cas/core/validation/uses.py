@@ -18,6 +18,8 @@ _USE = Aspect.USE
 
 def judge_purpose(found: Findings, purpose: ObjectIdentifier) -> None:
     """Extended key usage along the path, and the key usage that goes with it (RFC 5280 4.2.1.12)."""
+    if purpose == ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE:
+        return
     target, shown = found.path[0], extended_key_usage_name(purpose)
     refusing = allows_purpose(found.path, purpose)
     if refusing is not None:

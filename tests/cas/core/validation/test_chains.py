@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from cas.core.formats import to_pem
@@ -107,3 +108,8 @@ def test_e_mail_addresses_also_stand_in_subjects():
     leaf = make(subject, issuing())
     assert judged(leaf, issuing(), peer_name=x509.RFC822Name("Ann@example.com")).valid
     assert not judged(leaf, issuing(), peer_name=x509.RFC822Name("ann@example.com")).valid
+
+
+def test_any_purpose_is_no_question():
+    verdict = judged(server(issuing()), issuing(), purpose=ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+    assert (verdict.errors, verdict.warnings) == ((), ())
