@@ -55,6 +55,8 @@ class ContentSecurityPolicy:
         return response
 
 
+# It says what is missing in its own words, and never redirects.
+_API: Final = ("/api/", "/v1/")
 ALWAYS_OPEN: Final = frozenset({"sign-in", "account_login", "sign-out", "language"})
 
 
@@ -70,8 +72,7 @@ class PasswordFirst:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponse | None:
-        # The API says it in its own words, and never redirects.
-        if request.path.startswith("/api/"):
+        if request.path.startswith(_API):
             return None
         user, match = request.user, request.resolver_match
         if not user.is_authenticated or not user.must_change_password:
@@ -100,8 +101,7 @@ class SecondFactorFirst:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponse | None:
-        # The API says it in its own words, and never redirects.
-        if request.path.startswith("/api/"):
+        if request.path.startswith(_API):
             return None
         user, match = request.user, request.resolver_match
         if not isinstance(user, User) or (match is not None and match.view_name in self.open_pages):

@@ -54,12 +54,16 @@ def actor_for_user(
 
 
 def member_permissions(user: User, membership: Membership | None) -> frozenset[Permission]:
-    """What a person may do now in the organization of this membership; without one, nothing."""
+    """What a person may do now in the organization of this membership; without one, nothing.
+
+    An owner who has chosen somebody's password can be him: such a person decides on nothing, whatever his role.
+    """
     if not user.is_active:
         return frozenset()
     if user.is_superuser:
         return ORGANIZATION_PERMISSIONS
-    return membership.permissions if membership else frozenset()
+    rights = membership.permissions if membership else frozenset()
+    return rights - {Permission.REQUESTS_DECIDE} if user.sponsored_by_id is not None else rights
 
 
 @transaction.atomic

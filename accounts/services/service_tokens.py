@@ -60,7 +60,7 @@ def create_service_token(
     row = ServiceAccountToken.objects.create(
         organization_id=locked.organization_id,
         service_account=locked,
-        maker_id=actor.person_id,
+        maker_id=actor.doer_id,
         name=name.strip(),
         prefix=minted.prefix,
         digest=tokens.digest(minted.token, digest_key()),

@@ -10,6 +10,8 @@ from django.test import Client
 
 from accounts.models import ApiKey, ExternalIdentity, Membership
 from accounts.services.external_identities import bind_identity
+from accounts.services.organizations import change_member_role
+from accounts.services.person_accounts import PersonOrder, create_person
 from accounts.services.private_ranges import allow_private_range
 from accounts.services.sign_in_providers import ProviderOrder, create_sign_in_provider
 from certificates.models import Request
@@ -22,6 +24,7 @@ from tests.certificates.asking import Desk, open_desk
 from tests.identity_provider import CLIENT_ID, CLIENT_SECRET
 from tests.refusals import refused
 from tests.token_issuer import TokenIssuer, token_issuer
+from tests.web.people import sign_in
 from tests.web.test_sign_in_elsewhere import walk
 
 pytestmark = pytest.mark.django_db
@@ -123,3 +126,33 @@ def test_no_program_binds_a_person(desk: Desk, elsewhere: TokenIssuer):
     with refused(Denied, "not-with-this-credential"):
         bind_identity(actor=robot, membership=row, issuer=elsewhere.address, subject=SUBJECT)
     assert not ExternalIdentity.objects.exists()
+
+
+def test_somebody_whose_password_an_owner_has_chosen_decides_on_nothing(desk: Desk):
+    order = PersonOrder(
+        username="puppet",
+        email="puppet@acme.example",
+        password=Secret(cast.PASSWORD),
+        organization=desk.office.organization,
+    )
+    user = create_person(actor=desk.office.owner, order=order)
+    row = Membership.objects.get(user=user)
+    change_member_role(actor=desk.office.owner, membership=row, role="approver")
+    request = desk.ask(actor=desk.office.owner)
+    browser = Client(raise_request_exception=False)
+    assert sign_in(browser, "puppet@acme.example").status_code == 302
+    assert approval_of(Wire(client=browser), request).status_code in (403, 404)
+    request.refresh_from_db()
+    assert request.status == "pending"
+    user.sponsored_by = None
+    user.save()
+    assert approval_of(Wire(client=browser), request).status_code == 200
+
+
+def test_a_session_that_the_api_does_not_take_is_told_so_and_sent_nowhere(desk: Desk):
+    browser = Client(raise_request_exception=False)
+    sign_in(browser, desk.asker.user.email)
+    desk.asker.user.must_change_password = True
+    desk.asker.user.save()
+    assert [browser.get(path).status_code for path in ("/api/v2/whoami", "/v1/whoami")] == [403, 403]
+    assert browser.get("/account/").status_code == 302

@@ -56,4 +56,7 @@ def test_what_was_used_is_not_read_out_of_the_cache(user: User):
     code = code_of(secret)
     assert with_code(user, code)
     kept: Any = getattr(cache, "_cache", {})
-    assert [key for key in kept if "code-used" in key and code in key] == []
+    # Redis is asked for its keys by nobody here.
+    keys = [key for key in kept if "code-used" in key] if isinstance(kept, dict) else []
+    assert [key for key in keys if code in key] == []
+    assert keys or not isinstance(kept, dict)
