@@ -41,7 +41,7 @@ class DialectIn(Input):
 class AuthorityDialects(AuthorityViewSet):
     """A CA that is open to the clients of another system has templates for them, since they name a CA and no more."""
 
-    title = "Certificate authorities"
+    title = "Clients of other systems"
     permissions = {"show_dialects": Permission.CAS_READ, "open": Permission.TEMPLATES_WRITE}
 
     @operation("Show whose clients a CA answers", answers={200: OpenDialectsOut})
