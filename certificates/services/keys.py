@@ -17,7 +17,7 @@ from certificates.services.fulfilment import fulfil_request
 from certificates.services.issuance import reference
 from certificates.services.minting import SUBSCRIBER_KEY_TABLE
 from certificates.services.requests import not_now
-from kernel.actor import Actor
+from kernel.actor import Actor, ActorKind
 from kernel.errors import Denied, Gone, Invalid, NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
@@ -111,10 +111,18 @@ def _open(row: Certificate, kept: SubscriberKey, sealed: bytes) -> Secret:
 
 
 def _needed(actor: Actor, row: Certificate, kept: SubscriberKey | None) -> Permission:
-    is_requester = row.owner_id is not None and row.owner_id == actor.person_id
-    if is_requester and (row.key_custody != Certificate.KeyCustody.STORED or _was_never_handed_out(row, kept)):
+    if _is_requester(actor, row) and (
+        row.key_custody != Certificate.KeyCustody.STORED or _was_never_handed_out(row, kept)
+    ):
         return Permission.CERTIFICATES_ISSUE
     return Permission.CERTIFICATES_EXPORT_KEY
+
+
+def _is_requester(actor: Actor, row: Certificate) -> bool:
+    """By person; an application is that only where it has asked itself: what its person waits for is not its own."""
+    if row.owner_id is None or row.owner_id != actor.person_id:
+        return False
+    return actor.kind is not ActorKind.OAUTH_CLIENT or (row.requester_kind, row.requester_id) == (actor.kind, actor.id)
 
 
 def is_awaited(row: Certificate) -> bool:

@@ -27,7 +27,7 @@ from accounts.services.oauth_consents import ConsentOrder, give_consent, withdra
 from accounts.services.oauth_tokens import keep_tokens
 from accounts.services.service_accounts import create_service_account, disable_service_account
 from certificates.models import ClientCertificateBinding
-from certificates.orders import RevokeOrder
+from certificates.orders import Managed, RevokeOrder
 from certificates.services.client_bindings import unbind_client_certificate
 from certificates.services.revocation import revoke_certificate
 from kernel.permissions import Permission
@@ -96,14 +96,14 @@ def umbrella() -> Office:
     return open_office("Umbrella")
 
 
-def application(office: Office, _elsewhere: TokenIssuer) -> Wire:
+def application(office: Office, _elsewhere: TokenIssuer, scope: str = "pki:admin") -> Wire:
     """All that an application can be let do, in that organization."""
     client = register_client(actor=cast.SUPERUSER, name="x", redirect_uris=["https://app.example/callback"])
-    order = ConsentOrder(client=client, scopes=["pki:admin"], resource=django_settings.BASE_URL, grants=None)
+    order = ConsentOrder(client=client, scopes=[scope], resource=django_settings.BASE_URL, grants=None)
     give_consent(actor=office.owner, order=order, redirect_uri=client.redirect_uris[0], challenge="A" * 43)
     access, refresh = (tokens.mint(kind).token.reveal().decode() for kind in ("cm_oauth", "cm_refresh"))
     texts = {OAuthToken.Kind.ACCESS: access, OAuthToken.Kind.REFRESH: refresh}
-    keep_tokens(OAuthConsent.objects.get(client=client), texts, scopes=["pki:admin"], resource=order.resource)
+    keep_tokens(OAuthConsent.objects.get(client=client), texts, scopes=[scope], resource=order.resource)
     return Wire(access)
 
 
@@ -258,3 +258,13 @@ def test_no_application_and_no_machine_makes_what_outlives_it(umbrella: Office, 
     for wire in (application(umbrella, elsewhere), certificate(umbrella, elsewhere)):
         for path, body in (("/api/v2/api-keys", key), ("/api/v2/oauth-clients", client)):
             assert wire.post(path, body).status_code == 403, path
+
+
+def test_a_key_that_waits_for_a_person_is_not_for_his_applications(umbrella: Office, elsewhere: TokenIssuer):
+    waiting = umbrella.issue("www.acme.test", key=Managed(collect_later=True)).certificate
+    path = f"{CERTIFICATES}/{waiting.public_id}/private-key"
+    wire = application(umbrella, elsewhere, "pki:issue")
+    assert wire.get(f"{CERTIFICATES}/{waiting.public_id}").status_code == 200
+    assert wire.post(path).status_code == 403
+    row, token = cast.api_key(umbrella.person)
+    assert Wire(token).post(path).status_code == 200, row
