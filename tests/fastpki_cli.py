@@ -18,6 +18,19 @@ VERSION = "0.4.0"
 _GIVEN = "FASTPKI_COMMAND"
 
 
+# Beyond this, a time-out says more about the machine than about Chancery.
+_MOST_STOLEN_SECONDS = 2.0
+
+
+def stolen() -> float:
+    """For how many seconds since it started this machine had work and no processor; 0 where nobody says."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text().split("\n", 1)[0].split()
+    return int(fields[8]) / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a command said, and how it ended."""
@@ -47,16 +60,20 @@ class CommandLine:
             "COLUMNS": "400",
             "NO_COLOR": "1",
         }
+        before = stolen()
         done = subprocess.run(
             [self.command, *arguments],
             env=environment,
             cwd=self.home,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
-        return Outcome(done.returncode, done.stdout + done.stderr)
+        output = done.stdout + done.stderr
+        if "timed out" in output and stolen() - before > _MOST_STOLEN_SECONDS:
+            pytest.skip("the processor was taken by others, and fastpki gives up after five seconds")
+        return Outcome(done.returncode, output)
 
     def good(self, *arguments: str) -> str:
         """What a command says that must succeed."""
@@ -102,9 +119,9 @@ def _command() -> str:
 
 def _install(place: Path) -> None:
     try:
-        subprocess.run([sys.executable, "-m", "venv", str(place)], check=True, capture_output=True, timeout=120)
+        subprocess.run([sys.executable, "-m", "venv", str(place)], check=True, capture_output=True, timeout=600)
         pip = [str(place / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", f"fastpki=={VERSION}"]
-        subprocess.run(pip, check=True, capture_output=True, timeout=300)
+        subprocess.run(pip, check=True, capture_output=True, timeout=900)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError):
         shutil.rmtree(place, ignore_errors=True)
         if os.environ.get("CI") == "true":

@@ -31,7 +31,7 @@ from tests.office import order_for
 from tests.security.whole import consent_of
 from tests.trusting import trust
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 every_route = pytest.mark.parametrize("route", ROUTES, ids=str)
 every_guarded_route = pytest.mark.parametrize("route", [each for each in ROUTES if not each.is_for_everyone], ids=str)

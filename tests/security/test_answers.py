@@ -11,7 +11,7 @@ from tests import cast
 from tests.security.doors import DOCUMENTS, OPEN, PAGES
 from tests.web.people import browser_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 API = ("/api/v2/certificates", "/api/v1/nothing", "/api/v2/whoami", "/v1/whoami")
 EVERYBODYS = [address for address, need in (PAGES | DOCUMENTS).items() if need == OPEN and "{" not in address]

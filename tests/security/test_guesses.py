@@ -13,6 +13,7 @@ from kernel.secret import Secret
 from tests import cast
 from tests.api.wire import wire_of
 from tests.office import open_office
+from web import sign_in
 
 PASSPHRASE = "a passphrase of some length"
 

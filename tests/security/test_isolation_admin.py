@@ -19,7 +19,7 @@ from tests.security.doors import addresses
 from tests.security.whole import Whole, snapshot, whole_organization
 from tests.web.people import browser_of, give_app
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 # What the holes of an address are filled with which are not the key of a row.
 SPECIAL = {

@@ -25,7 +25,7 @@ from tests.security.doors import API, OPEN, OWN, addresses, with_holes
 from tests.security.doors_fastpki import NOT_BY_KEY
 from tests.security.whole import Whole, key_for, snapshot, whole_organization, words_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 NOWHERE = {
     "organization_number": "999999999",

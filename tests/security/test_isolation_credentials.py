@@ -42,7 +42,7 @@ from tests.security.test_isolation_api import Operation, nowhere, said
 from tests.security.whole import Whole, snapshot, whole_organization
 from tests.token_issuer import AUDIENCE, TokenIssuer, token_issuer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 CERTIFICATES = "/api/v2/certificates"
 PROXY, SECRET = "10.9.8.7", "0123456789abcdef0123456789abcdef"

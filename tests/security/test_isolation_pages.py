@@ -18,7 +18,7 @@ from tests.security.doors import DOCUMENTS, OPEN, OWN, PAGES, addresses, with_ho
 from tests.security.whole import Whole, snapshot, whole_organization
 from tests.web.people import browser_of, give_app
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 NO_ID = "00000000-0000-4000-8000-000000000000"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -18,7 +18,7 @@ from tests.office import Office, open_office
 from tests.security.test_isolation_api import NO_ID, almighty, content
 from tests.security.whole import Whole, snapshot, whole_organization
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 # Fields that name something, though they are no ids. (`approver_role` does not: it is a word, which need not be there,
 # and which is compared with the roles of the request's own organization.)

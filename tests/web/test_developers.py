@@ -7,7 +7,7 @@ import pytest
 from api.common.catalogue import PROBLEM_TYPES
 from api.native.openapi import document
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
