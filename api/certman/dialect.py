@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, ClassVar, Final, cast
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 
-from api.common.auth import challenge
-from api.common.dialect import DialectViewSet
-from api.common.inputs import Query
+from api.common.answers import problem_answer
+from api.common.dialect import ForeignViewSet
 from api.common.problems import Family, Problem
-from api.common.shapes import kept
-from kernel.actor import Actor
 
 # Its document knows 400, 401, 403, 404, 429 and 500; the others are HTTP's own.
 STATUSES: Final[Mapping[Family, int]] = {
@@ -64,7 +56,6 @@ _FIELDS: Final[Mapping[str, str]] = {
     "subject.state": "state",
     "subject.locality": "locality",
 }
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
@@ -72,55 +63,16 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
     said = [f"{error.field}: {error.message.render(gettext)}" for error in problem.errors if error.field]
     sentence = "; ".join(said) or problem.detail.render(gettext)
     status = _STATUS_OF_CODE.get(problem.code, STATUSES[problem.family])
-    response = HttpResponse(_ENCODER.encode({"error": sentence}), status=status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    if problem.family is Family.UNAUTHENTICATED:
-        response.headers["WWW-Authenticate"] = challenge(problem.code)
-    for name, value in problem.headers.items():
-        response.headers[name] = value
-    return response
+    return problem_answer(problem, {"error": sentence}, status=status)
 
 
-class CertmanViewSet(DialectViewSet):
+class CertmanViewSet(ForeignViewSet):
     """The base of its views."""
 
-    # Ids are UUIDs.
-    version = "v2"
-    # What the views are called in the document.
-    title = ""
-    # Nothing that is made tells its address.
-    has_items = False
     statuses = STATUSES
-    # Action -> the parameters that its address may have; none where it is not listed.
-    queries: ClassVar[Mapping[str, type[Query]]] = {}
-
-    @property
-    def actor(self) -> Actor:
-        return cast(Actor, self.request.user)
-
-    @classmethod
-    def query_of(cls, action: str, version: str) -> type[Query]:
-        """The parameters that the address of an action may have."""
-        return cls.queries.get(action, Query)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if self.action is not None:
-            self.parameters = self.query_of(self.action, self.version).values(
-                request.query_params, version=self.version
-            )
-
-    def show(self, shape: type[Serializer[Any]], instance: object) -> Response:
-        """The instance in an output shape."""
-        return Response(kept(shape, self.version).to_representation(instance))
 
     def render(self, request: HttpRequest, problem: Problem) -> HttpResponse:
         return problem_response(request, problem)
 
-    def explain(self, problem: Problem) -> Problem:
-        errors = tuple(replace(error, field=self.field_name(error.field)) for error in problem.errors)
-        return replace(problem, errors=errors)
-
     def field_name(self, field: str) -> str:
-        """What a field of an order is called in the body; a view whose bodies say it otherwise overrides it."""
         return _FIELDS.get(field, field)

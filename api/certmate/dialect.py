@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Final, cast
@@ -10,16 +9,12 @@ from typing import Any, ClassVar, Final, cast
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 
 from api.common import throttles
-from api.common.auth import challenge
-from api.common.dialect import DialectViewSet
-from api.common.inputs import Query
+from api.common.answers import problem_answer
+from api.common.dialect import ForeignViewSet
 from api.common.problems import Family, Problem
 from api.common.request_notes import Note, note
-from api.common.shapes import kept
 from certificates.models import Certificate
 from kernel.actor import Actor
 from kernel.text import Text, _
@@ -57,7 +52,6 @@ _FIELDS: Final[Mapping[str, str]] = {
     "comment": "reason",
     "subject": "common_name",
 }
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
@@ -67,13 +61,7 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
     if problem.family is Family.TOO_MANY:
         wait = int(problem.headers["Retry-After"])
         body |= {"error": gettext("Rate limit exceeded"), "message": body["error"], "retry_after": wait}
-    response = HttpResponse(_ENCODER.encode(body), status=status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    if problem.family is Family.UNAUTHENTICATED:
-        response.headers["WWW-Authenticate"] = challenge(problem.code)
-    for name, value in problem.headers.items():
-        response.headers[name] = value
-    return response
+    return problem_answer(problem, body, status=status)
 
 
 def code_of(problem: Problem) -> str:
@@ -86,36 +74,20 @@ def sentence_of(problem: Problem) -> str:
     return "; ".join(said) or problem.detail.render(gettext)
 
 
-class CertMateViewSet(DialectViewSet):
+class CertMateViewSet(ForeignViewSet):
     """The base of its views."""
 
     version = VERSION
-    # What the views are called in the document.
-    title = ""
-    # Nothing that is made tells its address.
-    has_items = False
-    takes_key = False
     statuses = STATUSES
     general_limit = throttles.CERTMATE_GENERAL
     # What the request log calls what the views are about, and the actions where that is another word.
     resource_type = "certificate"
     operations: ClassVar[Mapping[str, str]] = {}
-    # Action -> the parameters that its address may have; none where it is not listed.
-    queries: ClassVar[Mapping[str, type[Query]]] = {}
-
-    @property
-    def actor(self) -> Actor:
-        return cast(Actor, self.request.user)
 
     @property
     def asker(self) -> Actor | None:
         """Whoever asks for what is public; None: nobody who is known."""
         return cast(Actor | None, self.request.user)
-
-    @classmethod
-    def query_of(cls, action: str, version: str) -> type[Query]:
-        """The parameters that the address of an action may have."""
-        return cls.queries.get(action, Query)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         action = self.action or str(request.method).lower()
@@ -123,8 +95,6 @@ class CertMateViewSet(DialectViewSet):
         said = Note(operation=self.operations.get(action, action), resource_type=self.resource_type, resource_id=about)
         note(request._request, said)
         super().initial(request, *args, **kwargs)
-        if self.action is not None:
-            self.parameters = self.query_of(self.action, VERSION).values(request.query_params, version=VERSION)
 
     def note_certificate(self, row: Certificate) -> None:
         """What the request log says of the certificate that this is about."""
@@ -139,19 +109,18 @@ class CertMateViewSet(DialectViewSet):
         )
         note(self.request._request, said)
 
-    def show(self, shape: type[Serializer[Any]], instance: object, *, status: int = 200) -> Response:
-        """The instance in an output shape."""
-        return Response(kept(shape, VERSION).to_representation(instance), status=status)
-
     def render(self, request: HttpRequest, problem: Problem) -> HttpResponse:
         return problem_response(request, problem)
 
     def explain(self, problem: Problem) -> Problem:
-        errors = tuple(replace(error, field=field_name(error.field)) for error in problem.errors)
+        problem = super().explain(problem)
         if problem.code == "certificate-not-found" and (identifier := self.kwargs.get("identifier")):
             named = Text(_("Certificate not found: %(identifier)s"), {"identifier": identifier})
-            return replace(problem, detail=named, errors=errors)
-        return replace(problem, errors=errors)
+            return replace(problem, detail=named)
+        return problem
+
+    def field_name(self, field: str) -> str:
+        return field_name(field)
 
 
 def field_name(field: str) -> str:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
 from api.common import throttles
 from api.common.auth import Credentials
 from api.common.errors import LengthRequired
 from api.common.idempotency import IdempotentViewSet
+from api.common.inputs import Query
 from api.common.negotiation import JsonNegotiation
 from api.common.parser import StrictJsonParser
 from api.common.permissions import HoldsPermission
 from api.common.problems import Family, Problem, to_problem
 from api.common.refusals import note_refusal
 from api.common.request_notes import note_problem
+from api.common.shapes import kept
 from kernel.actor import Actor
 from kernel.errors import DomainError
 from kernel.permissions import Permission
@@ -52,8 +57,25 @@ class DialectViewSet(IdempotentViewSet):
     general_limit: ClassVar[str] = throttles.GENERAL
     # Actions that answer with a file.
     downloads: ClassVar[frozenset[str]] = frozenset()
+    # Which ids are read and shown: the integers of v1, or the UUIDs of v2.
+    version: ClassVar[str] = "v2"
+    # What the views are called in the documents.
+    title: ClassVar[str] = ""
+    # Whether an answer tells the address of what was made.
+    has_items: ClassVar[bool] = False
+    # Action -> the parameters that its address may have; none where it is not listed.
+    queries: ClassVar[Mapping[str, type[Query]]] = {}
     # Family -> HTTP status, in this dialect.
     statuses: ClassVar[Mapping[Family, int]] = {}
+
+    @property
+    def actor(self) -> Actor:
+        return cast(Actor, self.request.user)
+
+    @classmethod
+    def query_of(cls, action: str, version: str) -> type[Query]:
+        """The parameters that the address of an action may have."""
+        return cls.queries.get(action, Query)
 
     def render(self, request: HttpRequest, problem: Problem) -> HttpResponse:
         """The problem as this dialect says it."""
@@ -78,6 +100,12 @@ class DialectViewSet(IdempotentViewSet):
         super().initial(request, *args, **kwargs)
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "") and not request.META.get("CONTENT_LENGTH"):
             raise LengthRequired(_("Send the body with a Content-Length."))
+        if self.action is not None:
+            self.parameters = self.read_query(self.query_of(self.action, self.version), request)
+
+    def read_query(self, shape: type[Query], request: Request) -> dict[str, Any]:
+        """What the address says. Raises Invalid."""
+        return shape.values(request.query_params, version=self.version)
 
     def finalize_response(  # type: ignore[override]
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
@@ -100,8 +128,21 @@ class DialectViewSet(IdempotentViewSet):
         return self.render(request, problem)
 
     def explain(self, problem: Problem) -> Problem:
-        """The same problem in the words of this view; a view whose fields are named otherwise overrides it."""
-        return problem
+        """The same problem in the words of this view."""
+        errors = tuple(replace(error, field=self.field_name(error.field)) for error in problem.errors)
+        return replace(problem, errors=errors)
+
+    def field_name(self, field: str) -> str:
+        """What a field of an order is called in what the client sent; a view that calls it otherwise overrides it."""
+        return field
+
+
+class ForeignViewSet(DialectViewSet):
+    """The base of the dialects whose documents are of other systems."""
+
+    def show(self, shape: type[Serializer[Any]], instance: object, *, status: int = 200) -> Response:
+        """The instance in an output shape."""
+        return Response(kept(shape, self.version).to_representation(instance), status=status)
 
 
 def log_cause(request: HttpRequest, problem: Problem) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Final, cast
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
@@ -14,14 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from api.common.auth import challenge
-from api.common.dialect import DialectViewSet
+from api.common.answers import problem_answer
+from api.common.dialect import ForeignViewSet
 from api.common.errors import Malformed
 from api.common.fields import INTEGER_IDS
 from api.common.inputs import Input, Query
 from api.common.problems import Family, Problem
 from api.common.shapes import kept
-from kernel.actor import Actor
 from kernel.errors import FieldError, Invalid
 from kernel.text import Text, _
 
@@ -71,61 +69,28 @@ _TYPES: Final[Mapping[str, str]] = {
 # Never sent back, not even to whoever has sent them.
 _SECRET: Final = re.compile("password|token|secret|key|csr", re.IGNORECASE)
 _LONGEST_ECHO: Final = 200
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def problem_response(request: HttpRequest, problem: Problem, sent: Mapping[str, Any] | None = None) -> HttpResponse:
     """The problem in the language of the request; `sent` is what a wrong field is looked up in, to be shown again."""
     problem = _as_documented(problem)
-    response = HttpResponse(
-        _ENCODER.encode(_body(problem, sent or {})),
-        status=STATUSES[problem.family],
-        content_type="application/json",
-    )
-    response.headers["Cache-Control"] = "no-store"
-    if problem.family is Family.UNAUTHENTICATED:
-        response.headers["WWW-Authenticate"] = challenge(problem.code)
-    for name, value in problem.headers.items():
-        response.headers[name] = value
-    return response
+    return problem_answer(problem, _body(problem, sent or {}), status=STATUSES[problem.family])
 
 
-class FastPkiViewSet(DialectViewSet):
+class FastPkiViewSet(ForeignViewSet):
     """The base of its views."""
 
     version = INTEGER_IDS
-    # What the views are called in the document.
-    title = ""
-    # Nothing that is made tells its address.
-    has_items = False
-    takes_key = False
     statuses = STATUSES
-    # Action -> the parameters that its address may have; none where it is not listed.
-    queries: ClassVar[Mapping[str, type[Query]]] = {}
-
     sent: Mapping[str, Any] = {}
 
-    @property
-    def actor(self) -> Actor:
-        return cast(Actor, self.request.user)
-
-    @classmethod
-    def query_of(cls, action: str, version: str) -> type[Query]:
-        """The parameters that the address of an action may have."""
-        return cls.queries.get(action, Query)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if self.action is not None:
-            self.parameters = self._read("query", self.query_of(self.action, self.version), request.query_params)
+    def read_query(self, shape: type[Query], request: Request) -> dict[str, Any]:
+        """What the address says. Raises Malformed with every fault of its shape."""
+        return self._read("query", shape, request.query_params)
 
     def read(self, shape: type[Input]) -> dict[str, Any]:
         """What the body says. Raises Malformed with every fault of its shape."""
         return self._read("body", shape, self.request.data)
-
-    def show(self, shape: type[Serializer[Any]], instance: object, *, status: int = 200) -> Response:
-        """One row."""
-        return Response(kept(shape, self.version).to_representation(instance), status=status)
 
     def show_all(self, shape: type[Serializer[Any]], rows: Iterable[object]) -> Response:
         """A list, which is a bare array here."""

@@ -76,7 +76,7 @@ class Batches(NativeViewSet):
                 chain[:] = chain or [to_pem(each) for each in issued.chain]
                 name = str(issued.certificate)
                 delivered = deliver(issued.x509, issued.chain, issued.private_key, row.delivery, name=name)
-            errors = [replace(error, field=self._field(error.field)) for error in outcome.errors]
+            errors = [replace(error, field=self.field_name(error.field)) for error in outcome.errors]
             return shape.to_representation(ReportedRow(outcome.row, issued, delivered, errors))
 
         return report

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.encoding import escape_uri_path
 from django.utils.translation import gettext
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from accounts.models import Organization
 from accounts.selectors import acting_in, get_organization
-from api.common.auth import challenge
+from api.common.answers import problem_answer
 from api.common.catalogue import title_of
 from api.common.dialect import DialectViewSet
 from api.common.fields import INTEGER_IDS, required
@@ -28,7 +25,6 @@ from api.common.paging import OffsetPageQuery, Page, PageQuery, read_page
 from api.common.problems import Family, Problem
 from api.common.shapes import kept
 from api.common.trace import trace_id_of
-from kernel.actor import Actor
 from kernel.errors import Invalid
 from kernel.ref import Ref
 
@@ -51,7 +47,6 @@ STATUSES: Final[Mapping[Family, int]] = {
     Family.UNAVAILABLE: 503,
 }
 ERRORS_PATH: Final = "/developers/errors/"
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
@@ -70,26 +65,14 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
             {"field": error.field, "code": error.code, "detail": error.message.render(gettext)}
             for error in problem.errors
         ]
-    response = HttpResponse(_ENCODER.encode(body), status=status, content_type="application/problem+json")
-    response.headers["Cache-Control"] = "no-store"
-    if problem.family is Family.UNAUTHENTICATED:
-        response.headers["WWW-Authenticate"] = challenge(problem.code)
-    for name, value in problem.headers.items():
-        response.headers[name] = value
-    return response
+    return problem_answer(problem, body, status=status, content_type="application/problem+json")
 
 
 class NativeViewSet(DialectViewSet):
     """The base of all native views. One view serves both versions; `version` says which one is spoken to."""
 
-    version = "v2"
-    # What the views are called in the documents.
-    title = ""
-    # Whether what is listed or made has an address of its own.
     has_items = True
     statuses = STATUSES
-    # Action -> the parameters that its address may have; none where it is not listed.
-    queries: ClassVar[Mapping[str, type[Query]]] = {}
     # What a field of an order is called here.
     field_names: ClassVar[Mapping[str, str]] = {}
     # POSTs that nobody minds being done again: they take no Idempotency-Key.
@@ -98,17 +81,6 @@ class NativeViewSet(DialectViewSet):
     @property
     def takes_key(self) -> bool:
         return bool(self.action) and self.action == self.action_map.get("post") and self.action not in self.repeatable
-
-    @property
-    def actor(self) -> Actor:
-        return cast(Actor, self.request.user)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if self.action in self.permissions or self.action in self.needs_no_permission:
-            self.parameters = self.query_of(self.action, self.version).values(
-                request.query_params, version=self.version
-            )
 
     @property
     def home(self) -> Ref | None:
@@ -154,10 +126,6 @@ class NativeViewSet(DialectViewSet):
     def render(self, request: HttpRequest, problem: Problem) -> HttpResponse:
         return problem_response(request, problem)
 
-    def explain(self, problem: Problem) -> Problem:
-        errors = tuple(replace(error, field=self._field(error.field)) for error in problem.errors)
-        return replace(problem, errors=errors)
-
-    def _field(self, field: str) -> str:
+    def field_name(self, field: str) -> str:
         head, dot, rest = field.partition(".")
         return self.field_names.get(head, head) + dot + rest

@@ -62,7 +62,7 @@ class _CredentialViewSet(NativeViewSet):
             raise Invalid.of("owner", "unknown-member", _("No member of the organization has this e-mail address."))
         return owner
 
-    def _field(self, field: str) -> str:
+    def field_name(self, field: str) -> str:
         return field.replace("].ca_id", "].pki_id")
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,14 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from api.common.auth import challenge
-from api.common.dialect import DialectViewSet
+from api.common.answers import problem_answer
+from api.common.dialect import ForeignViewSet
 from api.common.inputs import Query
 from api.common.paging import PageQuery, read_page
 from api.common.problems import Family, Problem
 from api.common.shapes import kept
 from api.common.trace import trace_id_of
-from kernel.actor import Actor
 from kernel.errors import Denied, FieldError
 from kernel.ref import Ref
 from kernel.text import _
@@ -77,7 +74,6 @@ _FIELDS: Final[Mapping[str, str]] = {
     "password": "private_key_pem",
     "chain": "chain_pem",
 }
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
@@ -95,34 +91,17 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
             "request_id": trace_id_of(request),
         }
     }
-    response = HttpResponse(_ENCODER.encode(body), status=status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
+    response = problem_answer(problem, body, status=status)
     response.headers[REQUEST_ID] = trace_id_of(request)
-    if problem.family is Family.UNAUTHENTICATED:
-        response.headers["WWW-Authenticate"] = challenge(problem.code)
-    for name, value in problem.headers.items():
-        response.headers[name] = value
     return response
 
 
-class ScaiVaultViewSet(DialectViewSet):
+class ScaiVaultViewSet(ForeignViewSet):
     """The base of its views."""
 
-    # Ids are UUIDs.
-    version = "v2"
-    # What the views are called in the document.
-    title = ""
-    # Nothing that is made tells its address.
-    has_items = False
     statuses = STATUSES
-    # Action -> the parameters that its address may have; none where it is not listed.
-    queries: ClassVar[Mapping[str, type[Query]]] = {}
     # What a field of an order is called in the bodies of this view, where that is not its name everywhere here.
     field_names: ClassVar[Mapping[str, str]] = {}
-
-    @property
-    def actor(self) -> Actor:
-        return cast(Actor, self.request.user)
 
     @property
     def home(self) -> Ref:
@@ -136,23 +115,12 @@ class ScaiVaultViewSet(DialectViewSet):
         """The parameters that the address of an action may have; every list is read in pages."""
         return cls.queries.get(action, PageQuery if action == "list" else Query)
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if self.action is not None:
-            self.parameters = self.query_of(self.action, self.version).values(
-                request.query_params, version=self.version
-            )
-
     def finalize_response(  # type: ignore[override]
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         answer = super().finalize_response(request, response, *args, **kwargs)
         answer.headers[REQUEST_ID] = trace_id_of(request._request)
         return answer
-
-    def show(self, shape: type[Serializer[Any]], instance: object, *, status: int = 200) -> Response:
-        """The instance in an output shape."""
-        return Response(kept(shape, self.version).to_representation(instance), status=status)
 
     def page(self, shape: type[Serializer[Any]], rows: QuerySet[Any]) -> Response:
         """The page of a list that the address asks for. Raises Malformed (the cursor)."""
@@ -166,11 +134,7 @@ class ScaiVaultViewSet(DialectViewSet):
     def render(self, request: HttpRequest, problem: Problem) -> HttpResponse:
         return problem_response(request, problem)
 
-    def explain(self, problem: Problem) -> Problem:
-        errors = tuple(replace(error, field=self._field_name(error.field)) for error in problem.errors)
-        return replace(problem, errors=errors)
-
-    def _field_name(self, field: str) -> str:
+    def field_name(self, field: str) -> str:
         if field in _FIELDS:
             return self.field_names.get(field, _FIELDS[field])
         head, bracket, rest = field.partition("[")

@@ -92,11 +92,11 @@ class Issuance(ScaiVaultViewSet):
         issued = issue_at_once(actor=self.actor, order=SignIn.read(request.data, template))
         return self.show(IssuedOut, issued, status=201)
 
-    def _field_name(self, field: str) -> str:
+    def field_name(self, field: str) -> str:
         if self.alternative_names is None:
-            return super()._field_name(field)
+            return super().field_name(field)
         if place := re.fullmatch(r"sans\[([0-9]+)\]", field):
             number = int(place[1])
             beyond = number - self.alternative_names
             return f"alt_names[{number}]" if beyond < 0 else f"ip_sans[{beyond}]"
-        return "alt_names" if field == "sans" else super()._field_name(field)
+        return "alt_names" if field == "sans" else super().field_name(field)

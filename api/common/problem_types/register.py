@@ -19,7 +19,9 @@ REGISTER: Final = (
         _("The key was made by the subscriber, or handed out when the certificate was issued; it is not kept here."),
     ),
     ProblemType("csr-required", Family.INVALID, _("CSR required"), _("The key of its successor is yours: send a CSR.")),
-    ProblemType("csr-not-allowed", Family.INVALID, _("CSR not allowed"), _("Renew it without one: a key is made here.")),
+    ProblemType(
+        "csr-not-allowed", Family.INVALID, _("CSR not allowed"), _("Renew it without one: a key is made here.")
+    ),
     ProblemType("already-revoked", Family.CONFLICT, _("Revoked already"), _("There is nothing left to do.")),
     ProblemType("already-on-hold", Family.CONFLICT, _("On hold already"), _("Release it, or revoke it for good.")),
     ProblemType("not-on-hold", Family.CONFLICT, _("Not on hold"), _("Only a certificate on hold can be released.")),
