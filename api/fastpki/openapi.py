@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from inspect import getdoc
 from typing import Any, Final
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import include, path
-from django.utils import translation
-from drf_spectacular.generators import SchemaGenerator
-from rest_framework.exceptions import MethodNotAllowed
+from django.http import HttpRequest, HttpResponse
 
-from api.common.openapi import problem_responses, response_name
-from api.common.problems import Family, to_problem
+from api.common.documents import make_document, serve_document
+from api.common.openapi import response_name
+from api.common.problems import Family
 from api.fastpki.dialect import problem_response
 from api.fastpki.identity_urls import IDENTITY
 from api.fastpki.pki_urls import PKI
@@ -23,7 +18,6 @@ _ABOUT: Final = (
     "What the `fastpki` command line speaks. Ids are integers, lists are bare arrays, addresses end in a slash or do "
     "not, exactly as they stand here."
 )
-_TRACE_ID: Final = {"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}
 _TEXT: Final = {"type": "string"}
 
 
@@ -31,43 +25,25 @@ _TEXT: Final = {"type": "string"}
 def document() -> dict[str, Any]:
     """Made once in a process, in English."""
     routes = [*IDENTITY, *PKI]
-    generator = SchemaGenerator(patterns=[path("api/v1/", include(routes))])
-    with translation.override("en"):
-        found: dict[str, Any] = generator.get_schema(request=None, public=True)
-    found["paths"] = {place.replace("{ref}", "{id}"): item for place, item in found["paths"].items()}
-    found["info"] |= {"title": "Chancery as FastPKI", "version": "v1", "description": _ABOUT}
-    found["servers"] = [{"url": settings.BASE_URL}]
-    views: set[Any] = {getattr(route.callback, "cls", None) for route in routes}
-    titles = {view.title: getdoc(view) for view in sorted(views, key=lambda view: (view.title, view.__name__))}
-    found["tags"] = [{"name": title, "description": about} for title, about in titles.items()]
-    components = found["components"]
-    components["schemas"] |= {"Refusal": _refusal(), "Faults": _faults(), "Limited": _limited()}
-    components["responses"] = _responses()
-    components["headers"] = {"TraceId": {"description": "The number of this request.", "schema": _TRACE_ID}}
+    found = make_document("api/v1/", routes, title="Chancery as FastPKI", version="v1", about=_ABOUT)
+    found["components"]["schemas"] |= {"Refusal": _refusal(), "Faults": _faults(), "Limited": _limited()}
+    _tell_errors(found["components"]["responses"])
     return found
 
 
 def document_view(request: HttpRequest) -> HttpResponse:
     """`GET /api/v1/fastpki/openapi.json`, for everyone. (`/api/v1/openapi.json` is the native API's.)"""
-    if request.method not in ("GET", "HEAD"):
-        response = problem_response(request, to_problem(MethodNotAllowed(str(request.method))))
-        response.headers["Allow"] = "GET, HEAD"
-        return response
-    response = JsonResponse(document())
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return serve_document(request, document(), problem_response)
 
 
-def _responses() -> dict[str, Any]:
-    """One for each family of failures."""
-    found = problem_responses()
+def _tell_errors(responses: dict[str, Any]) -> None:
+    """The body of each family of failures."""
     schemas = {Family.MALFORMED: "Faults", Family.TOO_MANY: "Limited"}
     for family in Family:
         schema = {"$ref": f"#/components/schemas/{schemas.get(family, 'Refusal')}"}
-        found[response_name(family)]["content"] = {"application/json": {"schema": schema}}
-    found[response_name(Family.INVALID)]["description"] = "The input is not acceptable; `detail` says why."
-    found[response_name(Family.MALFORMED)]["description"] = "The input has not the shape that it must have."
-    return found
+        responses[response_name(family)]["content"] = {"application/json": {"schema": schema}}
+    responses[response_name(Family.INVALID)]["description"] = "The input is not acceptable; `detail` says why."
+    responses[response_name(Family.MALFORMED)]["description"] = "The input has not the shape that it must have."
 
 
 def _refusal() -> dict[str, Any]:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from inspect import getdoc
 from typing import Any, Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import include, path
-from django.utils import translation
-from drf_spectacular.generators import SchemaGenerator
-from rest_framework.exceptions import MethodNotAllowed
+from django.http import HttpRequest, HttpResponse
 
-from api.common.openapi import problem_responses
-from api.common.problems import to_problem
+from api.common.documents import TRACE_ID, make_document, serve_document
 from api.native.dialect import ERRORS_PATH, problem_response
 from api.native.routes import V1, V2
 
@@ -23,38 +17,20 @@ _ABOUT: Final = {
     "v1": "PKIFactor's documented paths. Ids are integers; lists are read by cursor or by offset.",
     "v2": "Every resource of Chancery. Ids are UUIDs; lists are read by cursor.",
 }
-_TRACE_ID: Final = {"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}
 
 
 @cache
 def document(version: str) -> dict[str, Any]:
     """The OpenAPI 3.1 document of one version; made once in a process, in English."""
-    generator = SchemaGenerator(patterns=[path(f"api/{version}/", include(_ROUTES[version]))])
-    with translation.override("en"):
-        found: dict[str, Any] = generator.get_schema(request=None, public=True)
-    found["paths"] = {path.replace("{ref}", "{id}"): item for path, item in found["paths"].items()}
-    found["info"] |= {"title": "Chancery", "version": version, "description": _ABOUT[version]}
-    found["servers"] = [{"url": settings.BASE_URL}]
-    views: set[Any] = {getattr(route.callback, "cls", None) for route in _ROUTES[version]}
-    found["tags"] = [
-        {"name": view.title, "description": getdoc(view)} for view in sorted(views, key=lambda view: view.title)
-    ]
-    components = found["components"]
-    components["schemas"]["Problem"] = _problem_schema()
-    components["responses"] = problem_responses()
-    components["headers"] = {"TraceId": {"description": "The number of this request.", "schema": _TRACE_ID}}
+    routes, about = _ROUTES[version], _ABOUT[version]
+    found = make_document(f"api/{version}/", routes, title="Chancery", version=version, about=about)
+    found["components"]["schemas"]["Problem"] = _problem_schema()
     return found
 
 
 def document_view(request: HttpRequest, version: str) -> HttpResponse:
     """`GET /api/<version>/openapi.json`, for everyone."""
-    if request.method not in ("GET", "HEAD"):
-        response = problem_response(request, to_problem(MethodNotAllowed(str(request.method))))
-        response.headers["Allow"] = "GET, HEAD"
-        return response
-    response = JsonResponse(document(version))
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return serve_document(request, document(version), problem_response)
 
 
 def _problem_schema() -> dict[str, Any]:
@@ -75,7 +51,7 @@ def _problem_schema() -> dict[str, Any]:
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
         "instance": {"type": "string", "format": "uri-reference"},
-        "trace_id": _TRACE_ID,
+        "trace_id": TRACE_ID,
         "errors": {"type": "array", "items": error, "minItems": 1},
     }
     return {

@@ -3,57 +3,32 @@
 from __future__ import annotations
 
 from functools import cache
-from inspect import getdoc
 from typing import Any, Final
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import include, path
-from django.utils import translation
-from drf_spectacular.generators import SchemaGenerator
-from rest_framework.exceptions import MethodNotAllowed
+from django.http import HttpRequest, HttpResponse
 
-from api.common.openapi import problem_responses
-from api.common.problems import to_problem
+from api.common.documents import TRACE_ID, make_document, serve_document
 from api.scaivault.dialect import REQUEST_ID, problem_response
 from api.scaivault.routes import ROUTES
 
 _ABOUT: Final = "ScaiVault's documented PKI paths. Ids are UUIDs; lists are read by cursor."
-_NUMBER: Final = {"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"}
 
 
 @cache
 def document() -> dict[str, Any]:
     """Made once in a process, in English."""
-    generator = SchemaGenerator(patterns=[path("v1/pki/", include(ROUTES))])
-    with translation.override("en"):
-        found: dict[str, Any] = generator.get_schema(request=None, public=True)
-    found["paths"] = {place.replace("{ref}", "{id}"): item for place, item in found["paths"].items()}
-    found["info"] |= {"title": "Chancery as ScaiVault", "version": "v1", "description": _ABOUT}
-    found["servers"] = [{"url": settings.BASE_URL}]
-    views: set[Any] = {getattr(route.callback, "cls", None) for route in ROUTES}
-    found["tags"] = [
-        {"name": view.title, "description": getdoc(view)} for view in sorted(views, key=lambda view: view.title)
-    ]
+    found = make_document("v1/pki/", ROUTES, title="Chancery as ScaiVault", version="v1", about=_ABOUT)
     components = found["components"]
     components["schemas"]["Error"] = _error_schema()
-    components["responses"] = problem_responses()
     for response in components["responses"].values():
         response["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
         response["headers"][REQUEST_ID] = {"$ref": "#/components/headers/TraceId"}
-    components["headers"] = {"TraceId": {"description": "The number of this request.", "schema": _NUMBER}}
     return found
 
 
 def document_view(request: HttpRequest) -> HttpResponse:
     """`GET /v1/pki/openapi.json`, for everyone."""
-    if request.method not in ("GET", "HEAD"):
-        response = problem_response(request, to_problem(MethodNotAllowed(str(request.method))))
-        response.headers["Allow"] = "GET, HEAD"
-        return response
-    response = JsonResponse(document())
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return serve_document(request, document(), problem_response)
 
 
 def _error_schema() -> dict[str, Any]:
@@ -73,7 +48,7 @@ def _error_schema() -> dict[str, Any]:
         "properties": {"errors": {"type": "array", "items": wrong, "minItems": 1}},
         "additionalProperties": False,
     }
-    members = {"code": {"type": "string"}, "message": {"type": "string"}, "details": details, "request_id": _NUMBER}
+    members = {"code": {"type": "string"}, "message": {"type": "string"}, "details": details, "request_id": TRACE_ID}
     error = {
         "type": "object",
         "properties": members,
