@@ -163,6 +163,7 @@ RATE_LIMITS = {
 
 _queue = STATE_DIR / "queue"
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost/"
+CELERY_BROKER_TRANSPORT = None if REDIS_URL else "pkiproject.queues:Transport"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {}
     if REDIS_URL

@@ -25,6 +25,7 @@ if REDIS_URL:
 # Tests ask more often than anybody; those of the limits switch them on.
 RATELIMIT_ENABLE = False
 CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_TRANSPORT = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
