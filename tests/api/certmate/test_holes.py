@@ -258,7 +258,6 @@ def elsewhere(office: Office) -> Wire:
     return Wire(key_for(office.person, grants=grants)[1])
 
 
-@pytest.mark.row("X14")
 def test_issue_1166_a_key_for_one_ca_has_its_rights_here_too(client: Client, office: Office):
     identifier = client.create()["identifier"]
     grants = [GrantOrder(office.issuing.pk, can_read=True, can_issue=True)]
@@ -272,7 +271,6 @@ def test_issue_1166_a_key_for_one_ca_has_its_rights_here_too(client: Client, off
     assert wire.get(f"{CERTS}/{identifier}/download/key").status_code == 403
 
 
-@pytest.mark.row("X14")
 def test_issue_1166_a_key_for_another_ca_reaches_no_client_certificate(
     client: Client, office: Office, elsewhere: Wire, kept: Certificate
 ):

@@ -75,7 +75,6 @@ def test_a_key_is_for_who_may_export_it(client, issued):
     assert not AuditEvent.objects.filter(name="certificate.key_collected").exists()
 
 
-@pytest.mark.row("X24")
 def test_what_is_public_needs_nobody(client):
     slug = client.wire.get(f"/api/v1/export/ca/{client.ca.pk}/certificate") and client.ca.slug
     assert slug == f"acme-issuing-ca-{client.ca.pk}"

@@ -103,7 +103,7 @@ def test_v6_the_subject_is_about_the_common_name_that_was_judged(client, place, 
     assert not Certificate.objects.filter(subject__contains="evil").exists()
 
 
-@pytest.mark.row("F9", "X17")
+@pytest.mark.row("F9")
 def test_v7_nothing_outlives_its_issuer(client, place):
     assert client.wire.post(place, certificate_body(valid_days=100_000)).status_code == 400
     issuer = client.ca.preferred_certificate

@@ -40,7 +40,6 @@ def server() -> Iterator[Any]:
         signal.connect(close_old_connections)
 
 
-@pytest.mark.row("X15")
 def test_a_valid_openapi_3_1_document_is_served_to_everyone(db):
     served = Wire().get(PLACE)
     assert served.status_code == 200

@@ -29,7 +29,6 @@ def by_csr(client: Client) -> dict[str, object]:
     return client.wire.post("/api/v1/certificates/sign-csr", body).json()
 
 
-@pytest.mark.row("X5")
 @pytest.mark.parametrize("body", [{}, None, {"csr": None}])
 def test_a_key_that_was_made_here_is_made_anew(client, made_here, body):
     answer = client.wire.post(f"/api/v1/certificates/{made_here['id']}/renew", body)
@@ -52,7 +51,7 @@ def test_it_can_be_renewed_as_often_as_one_likes(client, made_here):
     assert revoked["renewed_to_ids"] == [first["id"], second["id"]]
 
 
-@pytest.mark.row("F36", "X5")
+@pytest.mark.row("F36")
 def test_one_that_came_by_csr_is_renewed_by_another(client, by_csr):
     csr = make_csr(subject="CN=ignored.example.com")
     answer = client.wire.post(f"/api/v1/certificates/{by_csr['id']}/renew", {"csr": csr})
@@ -62,7 +61,6 @@ def test_one_that_came_by_csr_is_renewed_by_another(client, by_csr):
     assert shown["subject_dn"] == by_csr["subject_dn"]
 
 
-@pytest.mark.row("X5", "X8")
 def test_whose_key_it_is_stays_so(client, made_here, by_csr):
     without = client.wire.post(f"/api/v1/certificates/{by_csr['id']}/renew", {})
     assert without.status_code == 400
@@ -73,7 +71,6 @@ def test_whose_key_it_is_stays_so(client, made_here, by_csr):
     assert unasked.json()["detail"]["code"] == "csr_not_allowed_for_server_key_cert"
 
 
-@pytest.mark.row("X20")
 def test_what_is_revoked_is_renewed_no_more(client, made_here):
     """The server was seen to renew it; whoever revokes a certificate does not want another one like it."""
     client.wire.post(f"/api/v1/certificates/{made_here['id']}/revoke", {})

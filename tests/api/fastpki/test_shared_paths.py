@@ -31,21 +31,18 @@ def speaks(answer: Any) -> str:
     return "fastpki" if "detail" in body or "serial_number" in body else "pkifactor"
 
 
-@pytest.mark.row("X4", "X7")
 def test_the_credential_chooses_the_shape(client, item):
     assert speaks(client.wire.get(item)) == "fastpki"
     assert speaks(wire_of(client.office.person).get(item)) == "pkifactor"
     assert client.wire.get(item).json()["id"] == wire_of(client.office.person).get(item).json()["id"]
 
 
-@pytest.mark.row("X5", "X6")
 @pytest.mark.parametrize("verb", ["renew", "revoke"])
 def test_it_chooses_for_what_is_done_as_well(client, item, verb):
     assert speaks(client.wire.post(f"{item}/{verb}", {})) == "fastpki"
     assert speaks(wire_of(client.office.person).post(f"{item}/{verb}", {})) in ("pkifactor",)
 
 
-@pytest.mark.row("X8", "X13")
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -71,7 +68,6 @@ def test_a_token_that_is_no_good_is_told_so_in_its_own_words(item):
     assert speaks(Wire().get(item)) == "pkifactor"
 
 
-@pytest.mark.row("X1", "X2")
 def test_of_collections_the_slash_chooses(client):
     bare, enveloped = client.wire.get("/api/v1/certificates/"), client.wire.get("/api/v1/certificates")
     assert (type(bare.json()), type(enveloped.json())) == (list, dict)
@@ -79,7 +75,6 @@ def test_of_collections_the_slash_chooses(client):
         assert answer.status_code not in (301, 302, 307, 308)
 
 
-@pytest.mark.row("X13")
 @pytest.mark.parametrize("path", ["cas", "cas/1/", "export/ca/1", "users/nowhere/at/all", "auth/nothing"])
 def test_an_unknown_path_of_theirs_is_refused_in_their_words(path):
     answer = Wire().get(f"/api/v1/{path}")
