@@ -99,7 +99,7 @@ for _name, _value in (("CHANCERY_PKCS11_TOKEN", PKCS11_TOKEN), ("CHANCERY_PKCS11
     if bool(_value) != bool(PKCS11_MODULE):
         _env.complain(_name, "and CHANCERY_PKCS11_MODULE belong together: set both, or neither.")
 
-# --- what FastPKI's clients get where they do not say it, under the names that its own documents give these ------------
+# --- what FastPKI's clients get where they do not say it, by the names in its own documents --------------------------
 
 _rsa_sizes = ("2048", "3072", "4096")
 CERT_KEY_SIZE = int(_env.choice("CERT_KEY_SIZE", "2048", among=_rsa_sizes))

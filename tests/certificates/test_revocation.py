@@ -112,7 +112,7 @@ def test_every_reason_stands_in_register_crl_and_ocsp(office, reason):
         assert entry.extensions.get_extension_for_class(x509.CRLReason).value.reason == reason
 
 
-@pytest.mark.parametrize("reason", sorted(set(Reason) - ACCEPTED_LEAF_REASONS, key=str), ids=lambda reason: reason.value)
+@pytest.mark.parametrize("reason", sorted(set(Reason) - ACCEPTED_LEAF_REASONS, key=str), ids=lambda each: each.value)
 def test_reasons_that_no_leaf_can_have(office, reason):
     row = office.issue().certificate
     with invalid(("reason", "reason-not-allowed")):
