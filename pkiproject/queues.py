@@ -18,18 +18,18 @@ _log: Final = logging.getLogger(__name__)
 class Channel(filesystem.Channel):
     """kombu's, which shows a message before it is written: who takes it at that moment cannot read it, and ends."""
 
-    def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:
+    def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
         """Raises ChannelError where the folder takes no file."""
-        message = Path(self.data_folder_out) / f"{round(monotonic() * 1000)}_{uuid4()}.{queue}.msg"
-        unfinished = message.with_suffix(".part")
-        text = dumps(payload)
+        path = Path(self.data_folder_out) / f"{round(monotonic() * 1000)}_{uuid4()}.{queue}.msg"
+        unfinished = path.with_suffix(".part")
+        text = dumps(message)
         try:
             unfinished.write_text(text)
-            unfinished.replace(message)
+            unfinished.replace(path)
         except OSError as error:
-            raise ChannelError(f"{message} cannot be written") from error
+            raise ChannelError(f"{path} cannot be written") from error
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         """The oldest message that can be read; one that lost its content with the power is left out.
 
         Raises queue.Empty where there is none.
