@@ -18,7 +18,7 @@ _log: Final = logging.getLogger(__name__)
 class Channel(filesystem.Channel):
     """kombu's, which shows a message before it is written: who takes it at that moment cannot read it, and ends."""
 
-    def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:  # type: ignore[override]
         """Raises ChannelError where the folder takes no file."""
         path = Path(self.data_folder_out) / f"{round(monotonic() * 1000)}_{uuid4()}.{queue}.msg"
         unfinished = path.with_suffix(".part")
