@@ -23,7 +23,7 @@ from tests.api.wire import Wire
 from tests.certificates.asking import with_capability
 from tests.security.doors import API, OPEN, OWN, addresses, with_holes
 from tests.security.doors_fastpki import NOT_BY_KEY
-from tests.security.whole import Whole, key_for, snapshot, whole_organization, words_of
+from tests.security.whole import Whole, key_for, snapshot, unchanged, whole_organization, words_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -202,12 +202,11 @@ def test_the_table_names_objects_that_their_owner_reaches(whole: Whole, subtests
 def test_a_stranger_is_told_that_it_does_not_exist_and_changes_nothing(whole: Whole, stranger: Wire, subtests: Any):
     for operation in ITEMS:
         with subtests.test(str(operation)):
-            before = snapshot(log=whole.log)
             path, other = whole.path(operation.address), nowhere(operation, whole)
-            answer, absent = operation.ask(stranger, path), operation.ask(stranger, other)
+            with unchanged(log=whole.log):
+                answer, absent = operation.ask(stranger, path), operation.ask(stranger, other)
             assert (answer.status_code, absent.status_code) == (404, 404)
             assert said(answer, path) == said(absent, other)
-            assert snapshot(log=whole.log) == before
 
 
 def test_what_a_stranger_lists_and_exports_shows_nothing_of_others(whole: Whole, stranger: Wire, subtests: Any):
@@ -265,15 +264,14 @@ def test_a_key_for_one_ca_reaches_nothing_under_another(whole: Whole, neighbour:
     held = frozenset().union(*RIGHTS.values())
     for operation in ITEMS:
         with subtests.test(str(operation)):
-            before = snapshot()
             path, other = whole.path(operation.address), nowhere(operation, whole)
-            answer = operation.ask(neighbour, path)
+            with unchanged():
+                answer = operation.ask(neighbour, path)
             if API[operation.entry] in held and any(name in operation.address for name in UNDER_CA):
                 assert said(answer, path) == said(operation.ask(neighbour, other), other)
                 assert answer.status_code == 404
             else:
                 assert answer.status_code in (403, 404)
-            assert snapshot() == before
 
 
 def test_what_a_key_for_one_ca_lists_shows_nothing_under_another(whole: Whole, neighbour: Wire, subtests: Any):
@@ -323,9 +321,8 @@ def test_a_key_with_every_other_permission_is_refused_and_changes_nothing(whole:
             if action in view.permissions_for_own:
                 others = ORGANIZATION_PERMISSIONS - {operation.permission, *view.permissions_for_own[action]}
                 token = cast.api_key(with_everything, others)[1]
-            before = snapshot()
-            assert operation.ask(Wire(token), whole.path(operation.address)).status_code == 403
-            assert snapshot() == before
+            with unchanged():
+                assert operation.ask(Wire(token), whole.path(operation.address)).status_code == 403
 
 
 # --- credentials that are good no longer, and none --------------------------------------------------------------------

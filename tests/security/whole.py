@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,6 +53,7 @@ from tests.security.whole_fastpki import people_and_machines
 from tests.trusting import trust
 
 ROOMS = frozenset({"accounts", "audit", "cas", "certificates", "acme_client", "notices", "api", "mfa"})
+_WRITES = re.compile(r'\b(?:INTO|UPDATE|DELETE FROM) "?(\w+)"?')
 # Columns whose words nobody else's rows have.
 _TELLING = frozenset(
     {"public_id", "serial", "fingerprint", "key_hash", "event_id", "email", "prefix", "slug", "issuer", "digest"}
@@ -221,22 +224,43 @@ def words_of_everything() -> set[bytes]:
 
 def snapshot(*, log: int | None = None) -> dict[str, list[str]]:
     """Every row of every room but the audit log; of that one the events of one organization, where it is named."""
-    kept = {}
-    with connection.cursor() as cursor:
-        for model in apps.get_models():
-            if model._meta.app_label in ROOMS - {"audit"} and model._meta.managed:
-                kept[model._meta.db_table] = sorted(map(repr, _rows(cursor, model)))
-    if log is not None:
-        kept["the log"] = [each.event_id for each in AuditEvent.objects.filter(log=log).order_by("pk")]
-    return kept
+    return {table: _rows(model) for table, model in _tables().items()} | _events(log)
 
 
-def _rows(cursor: Any, model: type[Model]) -> list[Any]:
+@contextmanager
+def unchanged(*, log: int | None = None) -> Iterator[None]:
+    """Nothing that `snapshot` tells of changes meanwhile. A table is read only if something is about to write to it."""
+    tables, before = _tables(), _events(log)
+
+    def look_first(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        for table in {*_WRITES.findall(sql)} & tables.keys() - before.keys():
+            before[table] = _rows(tables[table])
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look_first):
+        yield
+    assert {table: _rows(tables[table]) for table in before if table in tables} | _events(log) == before
+
+
+def _tables() -> dict[str, type[Model]]:
+    models = (model for model in apps.get_models() if model._meta.app_label in ROOMS - {"audit"})
+    return {model._meta.db_table: model for model in models if model._meta.managed}
+
+
+def _events(log: int | None) -> dict[str, list[str]]:
+    if log is None:
+        return {}
+    return {"the log": [each.event_id for each in AuditEvent.objects.filter(log=log).order_by("pk")]}
+
+
+def _rows(model: type[Model]) -> list[str]:
     restless = _RESTLESS.get(model._meta.db_table, ())
     quoted = connection.ops.quote_name
     columns = [quoted(field.column) for field in model._meta.concrete_fields if field.column not in restless]
-    cursor.execute(f"SELECT {', '.join(columns)} FROM {quoted(model._meta.db_table)}")  # noqa: S608
-    return [tuple(bytes(value) if isinstance(value, memoryview) else value for value in row) for row in cursor]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(columns)} FROM {quoted(model._meta.db_table)}")  # noqa: S608
+        rows = [tuple(bytes(value) if isinstance(value, memoryview) else value for value in row) for row in cursor]
+    return sorted(map(repr, rows))
 
 
 def key_for(person: cast.Person, **grants: Any) -> tuple[ApiKey, str]:
