@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.common.fields import Choice, GeneralNames, Made, Moment
+from api.common.fields import Choice, Made, Moment
 from api.common.formats import serial_text
 from cas.core.formats import to_pem
-from cas.core.general_names import NameKind, general_name, inferred_kind
+from cas.core.general_names import NameKind, inferred_kind
 from cas.core.keys import KeyAlgorithm
 from cas.core.reasons import reason_name
 
@@ -81,17 +81,6 @@ class ReasonName(serializers.Field):
 
     def to_representation(self, value: str) -> str:
         return _SHOWN_REASONS.get(value, value)
-
-
-class NamesOfKind(GeneralNames):
-    """Names that are all of one kind, written without a prefix."""
-
-    def __init__(self, kind: NameKind, **options: Any) -> None:
-        self.kind = kind
-        super().__init__(**options)
-
-    def read_one(self, text: str, field: str) -> x509.GeneralName:
-        return general_name(text, self.kind, field=field)
 
 
 class KeyChoice(Choice):

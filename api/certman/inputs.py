@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from api.certman.fields import KEY_ALGORITHMS, REASONS, KeyChoice, NamesOfKind
-from api.common.fields import Choice, Id, SecretText, Text, Whole, required
+from api.certman.fields import KEY_ALGORITHMS, REASONS, KeyChoice
+from api.common.fields import Choice, GeneralNames, Id, SecretText, Text, Whole, required
 from api.common.inputs import Input
 from cas.core.csr import LONGEST as LONGEST_CSR
 from cas.core.csr import CsrFacts, read_csr
@@ -64,8 +64,8 @@ class IssueIn(Input):
     caId = Id(help_text="The CA to issue from.")
     mode = Choice((_MANAGED, _CSR), default=_MANAGED, help_text="`managed`: the key is made here.")
     commonName = Text(required=False, max_length=64, help_text="Needed in managed mode.")
-    sanDns = NamesOfKind(NameKind.DNS, required=False, help_text="Host names, also `*.example.com`.")
-    sanIp = NamesOfKind(NameKind.IP, required=False, help_text="IPv4 and IPv6 addresses.")
+    sanDns = GeneralNames(NameKind.DNS, required=False, help_text="Host names, also `*.example.com`.")
+    sanIp = GeneralNames(NameKind.IP, required=False, help_text="IPv4 and IPv6 addresses.")
     keyAlgorithm = KeyChoice(required=False, help_text="The template's if absent; a CSR brings its own.")
     validityDays = _validity("what the template says")
     csrPem = Text(required=False, max_length=LONGEST_CSR, help_text="Needed in csr mode.")
@@ -169,11 +169,9 @@ class AuthorityIn(Input):
     passphrase = SecretText(required=False, help_text="Protects the key: nothing is signed without it.")
 
     @classmethod
-    def read(cls, data: Any, *, home: Ref | None) -> AuthorityOrder:
-        """Raises Invalid: also for a credential that belongs to no organization."""
+    def read(cls, data: Any, *, home: Ref) -> AuthorityOrder:
+        """Raises Invalid."""
         values = cls.values(data, version=_VERSION)
-        if home is None:
-            raise Invalid(_("Nobody can create a CA here who belongs to no organization."))
         return AuthorityOrder(
             organization=home,
             name=values.get("name", values["commonName"]),

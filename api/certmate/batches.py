@@ -12,10 +12,10 @@ from rest_framework.response import Response
 
 from api.certmate.dialect import VERSION, CertMateViewSet, field_name
 from api.certmate.inputs import CreateIn, order_of
-from api.certmate.outputs import Output
 from api.common.fields import Texts
 from api.common.inputs import Input
 from api.common.openapi import operation
+from api.common.outputs import Output, text, whole
 from api.common.problems import Family
 from api.common.shapes import kept
 from api.common.throttles import CERTMATE_BATCH
@@ -80,23 +80,23 @@ class BatchIn(Input):
 class RowErrorOut(Output):
     """What is wrong with a row; `row` is its line in a table whose first line are the headers."""
 
-    row = serializers.IntegerField(read_only=True)
-    error = serializers.CharField(read_only=True)
+    row = whole()
+    error = text()
 
 
 class BatchCertificateOut(Output):
     """A certificate that was issued."""
 
-    identifier = serializers.CharField(read_only=True)
-    common_name = serializers.CharField(read_only=True)
+    identifier = text()
+    common_name = text()
 
 
 class BatchOut(Output):
     """What became of the rows."""
 
-    total = serializers.IntegerField(read_only=True)
-    successful = serializers.IntegerField(read_only=True)
-    failed = serializers.IntegerField(read_only=True)
+    total = whole()
+    successful = whole()
+    failed = whole()
     errors = RowErrorOut(many=True, read_only=True)  # type: ignore[assignment]
     certificates = BatchCertificateOut(many=True, read_only=True)
 

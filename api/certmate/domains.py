@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse
-from rest_framework import serializers
 from rest_framework.request import Request
 
 from api.certmate.dialect import CertMateViewSet
 from api.certmate.inputs import BundleQuery
-from api.certmate.outputs import Output
 from api.common.files import file_response
 from api.common.openapi import a_file, operation
+from api.common.outputs import Output, text
 from certificates.bundles import Download, pem_files, zip_file
 from certificates.services.downloads import download_for_host
 from kernel.permissions import Permission
@@ -24,11 +23,11 @@ _IN_ARCHIVE = ("cert.pem", "chain.pem", "fullchain.pem", "privkey.pem")
 class BundleOut(Output):
     """All files of a host, in PEM."""
 
-    domain = serializers.CharField(read_only=True)
-    cert_pem = serializers.CharField(read_only=True)
-    chain_pem = serializers.CharField(read_only=True)
-    fullchain_pem = serializers.CharField(read_only=True)
-    private_key_pem = serializers.CharField(read_only=True)
+    domain = text()
+    cert_pem = text()
+    chain_pem = text()
+    fullchain_pem = text()
+    private_key_pem = text()
 
 
 class Domains(CertMateViewSet):

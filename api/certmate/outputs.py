@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,11 +10,12 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.x509 import SubjectAlternativeName
 from django.utils import timezone
-from rest_framework import serializers
 
 from api.certmate.inputs import RENEWAL_DAYS
-from api.common.fields import Made, Moment
+from api.common.answers import ENCODER
+from api.common.fields import Made
 from api.common.formats import time_text
+from api.common.outputs import Output, flag, moment, text, whole
 from cas.core.names import format_name
 from cas.core.reading import extension_of
 from certificates.identified import Line, UsageCounts
@@ -29,11 +29,6 @@ _FLAG: Final = {"type": "boolean"}
 _WHOLE: Final = {"type": "integer"}
 _STATUS: Final = {"type": "string", "enum": ["active", "revoked", "expired"]}
 _KNOWN_USAGES: Final = ("api-mtls", "vpn")
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-
-class Output(serializers.Serializer[Any]):
-    """An answer. All its members are read-only, so the schema requires them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +134,13 @@ class IssuedOut(Output):
 class LineOut(Output):
     """A client certificate as lists show it."""
 
-    identifier = serializers.CharField(read_only=True)
-    common_name = serializers.CharField(read_only=True)
-    organization = serializers.CharField(read_only=True, allow_null=True)
-    cert_usage = serializers.CharField(read_only=True)
-    created_at = Moment(read_only=True)
-    expires_at = Moment(read_only=True)
-    revoked = serializers.BooleanField(read_only=True)
+    identifier = text()
+    common_name = text()
+    organization = text(allow_null=True)
+    cert_usage = text()
+    created_at = moment()
+    expires_at = moment()
+    revoked = flag()
     status = Made(lambda each: each["status"], _STATUS)
 
 
@@ -153,7 +148,7 @@ class ListOut(Output):
     """All that are looked for, newest first."""
 
     certificates = LineOut(many=True, read_only=True)
-    total = serializers.IntegerField(read_only=True)
+    total = whole()
 
 
 class RevokedOut(Output):
@@ -216,7 +211,7 @@ def list_bytes(chunks: Iterable[Sequence[Line]], now: datetime) -> Iterator[byte
     total = 0
     yield b'{"certificates":['
     for chunk in chunks:
-        items = _ENCODER.encode([line_out(line, now) for line in chunk])[1:-1]
+        items = ENCODER.encode([line_out(line, now) for line in chunk])[1:-1]
         yield f"{',' if total and chunk else ''}{items}".encode()
         total += len(chunk)
     yield f'],"total":{total}}}'.encode()

@@ -11,11 +11,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from api.certmate.dialect import CertMateViewSet
-from api.certmate.outputs import STRING, CrlInfoOut, Output
+from api.certmate.outputs import STRING, CrlInfoOut
 from api.common.fields import Made
 from api.common.files import file_response
 from api.common.formats import time_text
 from api.common.openapi import a_file, operation
+from api.common.outputs import Output
 from api.common.throttles import CERTMATE_CRL, CERTMATE_OCSP
 from cas.core.formats import crl_to_pem
 from cas.core.ocsp import Revoked

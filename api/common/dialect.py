@@ -26,8 +26,9 @@ from api.common.refusals import note_refusal
 from api.common.request_notes import note_problem
 from api.common.shapes import kept
 from kernel.actor import Actor
-from kernel.errors import DomainError
+from kernel.errors import Denied, DomainError
 from kernel.permissions import Permission
+from kernel.ref import Ref
 from kernel.text import _
 
 log = logging.getLogger(__name__)
@@ -139,6 +140,13 @@ class DialectViewSet(IdempotentViewSet):
 
 class ForeignViewSet(DialectViewSet):
     """The base of the dialects whose documents are of other systems."""
+
+    @property
+    def home(self) -> Ref:
+        """The organization that the actor works in. Raises Denied: a superuser who has chosen none."""
+        if self.actor.organization_id is None:
+            raise Denied(_("Choose an organization first: this is done in one."))
+        return Ref("pk", self.actor.organization_id)
 
     def show(self, shape: type[Serializer[Any]], instance: object, *, status: int = 200) -> Response:
         """The instance in an output shape."""

@@ -15,7 +15,7 @@ from rest_framework.fields import empty
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from api.common import formats
-from cas.core.general_names import general_name
+from cas.core.general_names import NameKind, general_name
 from cas.core.names import name_from_mapping
 from cas.core.reasons import CODES, parse_reason, reason_name
 from kernel.errors import FieldError, Invalid, field_error
@@ -201,9 +201,13 @@ class Subject(serializers.Field):
 
 
 class GeneralNames(serializers.ListField):
-    """Names whose kind is inferred, or said by a prefix: `10.0.0.1`, `ip:10.0.0.1`, `dns:…`, `email:…`, `uri:…`."""
+    """Names whose kind is inferred, or said by a prefix: `10.0.0.1`, `ip:10.0.0.1`, `dns:…`, `email:…`, `uri:…`.
 
-    def __init__(self, **options: Any) -> None:
+    Where `kind` says which it is, they are all of that one, and bear no prefix.
+    """
+
+    def __init__(self, kind: NameKind | None = None, **options: Any) -> None:
+        self.kind = kind
         super().__init__(child=Text(max_length=2048), max_length=1000, **options)
 
     def run_validation(self, data: Any = empty) -> Any:
@@ -226,7 +230,7 @@ class GeneralNames(serializers.ListField):
         return names, errors
 
     def read_one(self, text: str, field: str) -> x509.GeneralName:
-        return general_name(text, field=field)
+        return general_name(text, self.kind, field=field)
 
 
 @extend_schema_field({"type": "string", "enum": [reason_name(reason) for reason in CODES]})

@@ -7,19 +7,20 @@ from typing import Final
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from api.common.files import file_response
 from api.common.openapi import a_file, operation
-from api.fastpki.pki import PkiViewSet, pem_file
-from api.fastpki.pki_outputs import key_text
+from api.fastpki.pki import PkiViewSet
 from cas.core.formats import to_pem
 from cas.selectors import chain_of
 from cas.services.exporting import export_ca_key
-from certificates.bundles import Format
+from certificates.bundles import Download, Format, key_pem
 from certificates.services.downloads import download_certificate
 from certificates.services.keys import export_private_key
 from kernel.permissions import Permission
 from kernel.ref import Ref
 
-_FILE: Final = a_file("application/x-pem-file")
+_PEM: Final = "application/x-pem-file"
+_FILE: Final = a_file(_PEM)
 
 
 class Exports(PkiViewSet):
@@ -38,26 +39,30 @@ class Exports(PkiViewSet):
     @operation("Export a CA's certificate", answers=_FILE)
     def ca_certificate(self, request: Request, ref: Ref) -> HttpResponse:
         certificate = chain_of(self.authority(ref)).certificates[0]
-        return pem_file(to_pem(certificate), f"ca_{ref}_certificate.pem")
+        return _pem_file(to_pem(certificate).encode(), f"ca_{ref}_certificate.pem")
 
     @operation("Export a CA's private key", answers=_FILE)
     def ca_private_key(self, request: Request, ref: Ref) -> HttpResponse:
         key = export_ca_key(actor=self.actor, ca=self.authority(ref))
-        return pem_file(key_text(key) or "", f"ca_{ref}_private_key.pem")
+        return _pem_file(key_pem(key), f"ca_{ref}_private_key.pem")
 
     @operation("Export a certificate", answers=_FILE)
     def certificate(self, request: Request, ref: Ref) -> HttpResponse:
         file = download_certificate(actor=self.actor, certificate=ref, fmt=Format.PEM)
-        return pem_file(file.content, f"certificate_{ref}.pem")
+        return _pem_file(file.content, f"certificate_{ref}.pem")
 
     @operation("Export a certificate's private key", answers=_FILE)
     def certificate_private_key(self, request: Request, ref: Ref) -> HttpResponse:
         """Where one is stored."""
         _row, key = export_private_key(actor=self.actor, certificate=ref)
-        return pem_file(key_text(key) or "", f"certificate_{ref}_private_key.pem")
+        return _pem_file(key_pem(key), f"certificate_{ref}_private_key.pem")
 
     @operation("Export a certificate with its chain", answers=_FILE)
     def certificate_chain(self, request: Request, ref: Ref) -> HttpResponse:
         """The certificate, its CA, and so on to the root."""
         file = download_certificate(actor=self.actor, certificate=ref, fmt=Format.FULLCHAIN)
-        return pem_file(file.content, f"certificate_{ref}_chain.pem")
+        return _pem_file(file.content, f"certificate_{ref}_chain.pem")
+
+
+def _pem_file(content: bytes, filename: str) -> HttpResponse:
+    return file_response(Download(content, _PEM, filename))

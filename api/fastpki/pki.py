@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Final
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
-from django.utils.http import content_disposition_header
 
 from api.common.problems import Family, Problem
 from api.fastpki.dialect import FastPkiViewSet
@@ -87,10 +85,3 @@ class PkiViewSet(FastPkiViewSet):
             return export_ca_key(actor=self.actor, ca=ca)
         except Denied:
             return None
-
-
-def pem_file(content: str | bytes, filename: str) -> HttpResponse:
-    """PEM, to be saved under this name."""
-    response = HttpResponse(content, content_type="application/x-pem-file")
-    response.headers["Content-Disposition"] = content_disposition_header(True, filename) or "attachment"
-    return response

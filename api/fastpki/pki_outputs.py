@@ -18,9 +18,10 @@ from api.common.outputs import Output, flag, identity, moment, one_of, text, who
 from api.fastpki.pki_inputs import AUTHORITY, TYPES
 from audit.selectors import actors_of
 from cas.core.formats import to_pem
-from cas.core.keys import KeyAlgorithm, load_private_key, serialize_private_key
+from cas.core.keys import KeyAlgorithm
 from cas.core.reading import UNREADABLE, extension_of
 from cas.models import CaCertificate, CertificateAuthority
+from certificates.bundles import key_pem
 from certificates.models import Certificate
 from kernel.actor import ActorKind
 from kernel.secret import Secret
@@ -113,7 +114,7 @@ class AuthorityOut(Output):
 class AuthorityDetailOut(AuthorityOut):
     """A CA with its private key, for those who may have it."""
 
-    private_key = Made(lambda shown: key_text(shown.private_key), _KEY)
+    private_key = Made(lambda shown: _key_text(shown.private_key), _KEY)
 
 
 class CertificateOut(Output):
@@ -144,7 +145,7 @@ class CertificateOut(Output):
 class CertificateDetailOut(CertificateOut):
     """A certificate with its private key, for those who may have it."""
 
-    private_key = Made(lambda shown: key_text(shown.private_key), _KEY)
+    private_key = Made(lambda shown: _key_text(shown.private_key), _KEY)
 
 
 def authorities_shown(rows: Iterable[CertificateAuthority]) -> list[ShownAuthority]:
@@ -213,9 +214,9 @@ def certificate_of_authority(
     )
 
 
-def key_text(key: Secret | None) -> str | None:
+def _key_text(key: Secret | None) -> str | None:
     """A private key (PKCS#8 DER) in PEM."""
-    return serialize_private_key(load_private_key(key, trusted=True)).reveal().decode() if key else None
+    return key_pem(key).decode() if key else None
 
 
 def _days(begin: datetime, end: datetime) -> int:

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from accounts.selectors import acting_in
 from api.common.fields import INTEGER_IDS, required
+from api.common.files import file_response
 from api.common.inputs import Query
 from api.common.openapi import a_file, operation
 from api.common.paging import read_page
@@ -38,7 +39,7 @@ from api.native.audit_outputs import (
     InclusionOut,
     KeysOut,
 )
-from api.native.dialect import NativeViewSet, file_response
+from api.native.dialect import NativeViewSet
 from api.native.outputs import listing
 from audit import selectors, verifier
 from audit.document import SYSTEM_LOG

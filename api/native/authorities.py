@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from accounts.selectors import acting_in
 from api.common.fields import Choice
+from api.common.files import file_response
 from api.common.inputs import Query
 from api.common.openapi import a_file, operation
 from api.common.problems import Family
@@ -23,7 +24,6 @@ from api.native.authority_inputs import (
     RevokeAuthorityIn,
 )
 from api.native.authority_outputs import AuthorityDetailOut, AuthorityOut, AuthorityTreeOut, CrlOut, KeyHealthOut
-from api.native.dialect import file_response
 from api.native.outputs import listing
 from cas import selectors
 from cas.search import find_authorities, tree_of, with_ends

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from accounts.selectors import acting_in
 from api.common.fields import INTEGER_IDS
+from api.common.files import file_response
 from api.common.inputs import Query
 from api.common.openapi import a_file, operation
 from api.common.problems import Family
@@ -25,7 +26,7 @@ from api.native.certificate_outputs import (
     PrivateKeyOut,
 )
 from api.native.certificate_queries import FilterOffsetQuery, FilterQuery, SerialQuery, find_page
-from api.native.dialect import NativeViewSet, file_response
+from api.native.dialect import NativeViewSet
 from api.native.outputs import listing
 from api.native.request_outputs import REQUESTS, RequestItemOut
 from cas.selectors import chain_of

@@ -19,7 +19,6 @@ from api.common.answers import problem_answer
 from api.common.catalogue import title_of
 from api.common.dialect import DialectViewSet
 from api.common.fields import INTEGER_IDS, required
-from api.common.files import file_response as file_response
 from api.common.inputs import Query
 from api.common.paging import OffsetPageQuery, Page, PageQuery, read_page
 from api.common.problems import Family, Problem

@@ -20,9 +20,7 @@ from api.common.paging import PageQuery, read_page
 from api.common.problems import Family, Problem
 from api.common.shapes import kept
 from api.common.trace import trace_id_of
-from kernel.errors import Denied, FieldError
-from kernel.ref import Ref
-from kernel.text import _
+from kernel.errors import FieldError
 
 REQUEST_ID: Final = "X-Request-ID"
 STATUSES: Final[Mapping[Family, int]] = {
@@ -102,13 +100,6 @@ class ScaiVaultViewSet(ForeignViewSet):
     statuses = STATUSES
     # What a field of an order is called in the bodies of this view, where that is not its name everywhere here.
     field_names: ClassVar[Mapping[str, str]] = {}
-
-    @property
-    def home(self) -> Ref:
-        """The organization that the actor works in. Raises Denied: a superuser who has chosen none."""
-        if self.actor.organization_id is None:
-            raise Denied(_("Choose an organization first: this is done in one."))
-        return Ref("pk", self.actor.organization_id)
 
     @classmethod
     def query_of(cls, action: str, version: str) -> type[Query]:

@@ -13,7 +13,6 @@ from rest_framework.fields import empty
 
 from api.common import formats
 from api.common.fields import GeneralNames
-from cas.core.general_names import NameKind, general_name
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import name_from_mapping, parse_name
 from kernel.errors import Invalid
@@ -82,19 +81,12 @@ class Lifetime(serializers.Field):
     }
 )
 class Names(GeneralNames):
-    """Names as a list, or as text with commas. Their kind is `kind`, else inferred."""
-
-    def __init__(self, kind: NameKind | None = None, **options: Any) -> None:
-        self.kind = kind
-        super().__init__(**options)
+    """Names as a list, or as text with commas."""
 
     def run_validation(self, data: Any = empty) -> Any:
         if isinstance(data, str):
             data = [name.strip() for name in data.split(",")] if data.strip() else []
         return super().run_validation(data)
-
-    def read_one(self, text: str, field: str) -> x509.GeneralName:
-        return general_name(text, self.kind, field=field)
 
 
 @extend_schema_field(

@@ -57,7 +57,6 @@ REVEALING = {
     "accounts/management/commands/create_api_key.py",
     "api/certman/certificates.py",
     "api/fastpki/identity_outputs.py",
-    "api/fastpki/pki_outputs.py",
     "api/native/batch_outputs.py",
     "api/native/certificate_outputs.py",
     "api/native/key_shapes.py",
