@@ -11,7 +11,7 @@ from rest_framework.serializers import CharField
 
 from api.certman.fields import PEM, STRING, Instant, KeyName, ReasonName, SerialOctets, names_of_kind, pem_text
 from api.common.fields import Made
-from api.common.outputs import Output, flag, identity, text, whole
+from api.common.outputs import Output, attribute, flag, identity, text, whole
 from cas.core.general_names import NameKind
 from cas.core.names import name_to_mapping
 from cas.models import CertificateAuthority
@@ -49,17 +49,13 @@ def shown(rows: Sequence[CertificateAuthority]) -> list[ShownAuthority]:
 
 
 def _attribute(name: str) -> Made:
-    """An attribute of the CA's subject; of several values the first."""
-    return Made(lambda placed: _first(_subject(placed.ca).get(name)), _MAYBE)
+    """An attribute of the CA's subject."""
+    return Made(lambda placed: attribute(_subject(placed.ca), name), _MAYBE)
 
 
 def _subject(ca: CertificateAuthority) -> dict[str, Any]:
     row = ca.preferred_certificate
     return dict(name_to_mapping(row.certificate.subject)) if row else {}
-
-
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) else value
 
 
 class AuthorityOut(Output):

@@ -15,7 +15,7 @@ from api.certmate.inputs import RENEWAL_DAYS
 from api.common.answers import ENCODER
 from api.common.fields import Made
 from api.common.formats import time_text
-from api.common.outputs import Output, flag, moment, text, whole
+from api.common.outputs import Output, attribute, flag, moment, text, whole
 from cas.core.names import format_name
 from cas.core.reading import extension_of
 from certificates.identified import Line, UsageCounts
@@ -64,12 +64,6 @@ def status_at(state: str, not_after: datetime, now: datetime) -> str:
     if state != Certificate.State.ISSUED:
         return "revoked"
     return "active" if not_after >= now else "expired"
-
-
-def attribute(attributes: dict[str, Any], name: str) -> str | None:
-    """An attribute of a subject; of several values the first."""
-    value = attributes.get(name)
-    return value[0] if isinstance(value, list) else value
 
 
 def decimal(serial: str) -> str:

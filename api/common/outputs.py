@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -39,3 +40,9 @@ def one_of(choices: Any, **options: Any) -> serializers.ChoiceField:
 
 def identity(**options: Any) -> Id:
     return Id(read_only=True, **options)
+
+
+def attribute(attributes: Mapping[str, Any], name: str) -> str | None:
+    """An attribute of a subject for those who show one value; of several the first."""
+    value = attributes.get(name)
+    return value[0] if isinstance(value, list) else value
