@@ -7,7 +7,10 @@ stops in between, the sweepers finish what needs no passphrase.
 
 from __future__ import annotations
 
-from django.db import transaction
+from time import monotonic, sleep
+from typing import Final
+
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cas.models import CertificateAuthority
@@ -22,6 +25,10 @@ from certificates.services.responders import rotate_responder
 from certificates.services.takeover import take_over
 from kernel.actor import SYSTEM, Actor
 from kernel.secret import Secret
+
+# Seconds: how long another publisher is waited for, and between two looks.
+_PATIENCE: Final = 10.0
+_PAUSE: Final = 0.1
 
 
 def establish_authority(*, actor: Actor, order: AuthorityOrder) -> CertificateAuthority:
@@ -70,10 +77,18 @@ def import_authority(*, actor: Actor, order: AuthorityImportOrder) -> Certificat
 def publish_everything(*, actor: Actor, ca: CertificateAuthority, passphrase: Secret | None = None) -> None:
     """A new responder where the present one ends soon, then the next CRL of every scope of this CA.
 
+    Where another publisher has a CRL in hand, he may have read the register before the revocation that this one is
+    asked for: he is waited for, ten seconds at most, and the next one is signed after his.
+
     Raises Denied (permission, wrong passphrase), Unavailable (the CA is locked and no passphrase was given).
     """
     open_publication(ca)
     if authorities_in_need_of_responder(at=timezone.now()).filter(pk=ca.pk).exists():
         rotate_responder(actor=actor, ca=ca, passphrase=passphrase)
     for scope in CrlScope.objects.select_related("ca", "ca__key").filter(ca=ca).order_by("scope"):
-        publish_crl(actor=actor, scope=scope, passphrase=passphrase)
+        given_up_at = monotonic() + _PATIENCE
+        while publish_crl(actor=actor, scope=scope, passphrase=passphrase) is None:
+            # Inside a transaction nobody's end can be seen.
+            if connection.in_atomic_block or monotonic() > given_up_at:
+                break
+            sleep(_PAUSE)
