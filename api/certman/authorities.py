@@ -46,8 +46,7 @@ class Authorities(CertmanViewSet):
     )
     def create(self, request: Request) -> Response:
         """A root, or an intermediate under `parentCaId`, open to Certman's clients from its beginning."""
-        home = Ref("pk", self.actor.organization_id) if self.actor.organization_id else None
-        ca = establish_authority(actor=self.actor, order=AuthorityIn.read(request.data, home=home))
+        ca = establish_authority(actor=self.actor, order=AuthorityIn.read(request.data, home=self.home))
         return self._answer_with(Ref("pk", ca.pk))
 
     @operation("Show a CA", answers={200: AuthorityAnswerOut})

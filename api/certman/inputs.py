@@ -169,11 +169,9 @@ class AuthorityIn(Input):
     passphrase = SecretText(required=False, help_text="Protects the key: nothing is signed without it.")
 
     @classmethod
-    def read(cls, data: Any, *, home: Ref | None) -> AuthorityOrder:
-        """Raises Invalid: also for a credential that belongs to no organization."""
+    def read(cls, data: Any, *, home: Ref) -> AuthorityOrder:
+        """Raises Invalid."""
         values = cls.values(data, version=_VERSION)
-        if home is None:
-            raise Invalid(_("Nobody can create a CA here who belongs to no organization."))
         return AuthorityOrder(
             organization=home,
             name=values.get("name", values["commonName"]),
