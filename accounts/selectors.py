@@ -84,7 +84,8 @@ def acting_in(actor: Actor, organization: Ref | None) -> Actor:
 
 
 def home_of(actor: Actor) -> Organization:
-    """Where the actor works. Of a superuser above all organizations: the one that his account names, else the only one.
+    """Where the actor works. Of a superuser above all organizations: the one that his account names, else the only one,
+    else the one where he has been a member for longest.
 
     Raises Invalid where that says nothing.
     """
@@ -94,7 +95,9 @@ def home_of(actor: Actor) -> Organization:
         if person is not None and person.default_organization_id is not None:
             rows = rows.filter(pk=person.default_organization_id)
     found = list(rows[:2])
-    if len(found) != 1:
+    if len(found) > 1:
+        found = list(rows.filter(memberships__user_id=actor.person_id or 0).order_by("memberships__id")[:1])
+    if not found:
         text = _("Work in an organization, or set a default one for yourself.")
         raise Invalid.of("organization_id", "required", text)
     return found[0]

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, User
 from accounts.roles import ORGANIZATION_PERMISSIONS, PERMISSIONS, OrganizationRole
-from accounts.selectors import api_keys, find_user, memberships, organizations
+from accounts.selectors import api_keys, find_user, home_of, memberships, organizations
 from accounts.services.organizations import add_member
 from accounts.services.people import actor_for_user, change_password, create_first_administrator, create_user
 from accounts.sessions import PasswordBackend
@@ -167,6 +167,21 @@ def test_of_several_organizations_he_acts_in_the_one_he_names_or_in_his_default(
     assert (undecided.organization_id, undecided.permissions) == (None, frozenset())
     user.default_organization = umbrella
     assert actor_for_user(user).organization_id == umbrella.pk
+
+
+def test_a_superuser_is_at_home_in_the_organization_he_names_or_has_been_in_for_longest():
+    root = cast.superuser()
+    nowhere = actor_for_user(root)
+    with pytest.raises(Invalid):
+        home_of(nowhere)
+    umbrella, acme = cast.organization("Umbrella"), cast.organization("ACME")
+    with pytest.raises(Invalid):
+        home_of(nowhere)
+    for organization in (acme, umbrella):
+        add_member(actor=cast.SUPERUSER, organization=organization, user=root, role=OrganizationRole.OWNER)
+    assert home_of(actor_for_user(root)) == acme
+    User.objects.filter(pk=root.pk).update(default_organization=umbrella)
+    assert home_of(replace(actor_for_user(root), organization_id=None)) == umbrella
 
 
 def test_an_organization_that_is_not_his_gives_him_nothing():
