@@ -69,7 +69,7 @@ class PendingAuthorityOrder(AuthorityTerms):
 class AuthorityOrder(PendingAuthorityOrder):
     """A new CA: a root where `parent` is None, else an intermediate under it.
 
-    `may_end_earlier`: with its parent, where that ends before. `dialect`: whose clients it answers from the beginning
+    `may_end_earlier`: with its parent, where that ends before; so does one for which no `validity` is said. `dialect`: whose clients it answers from the beginning
     (`cas.standing`).
     """
 
@@ -89,6 +89,11 @@ class AuthorityOrder(PendingAuthorityOrder):
         if self.validity is not None:
             return self.validity
         return ROOT_LIFETIME if self.parent is None else INTERMEDIATE_LIFETIME
+
+    @property
+    def may_be_shortened(self) -> bool:
+        """Whether it ends with its parent rather than be refused for outliving it."""
+        return self.may_end_earlier or self.validity is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

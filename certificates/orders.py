@@ -97,12 +97,16 @@ class BatchOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeOrder:
-    """A certificate that shall be believed no more. `invalidity`: since when the key is thought to be lost."""
+    """A certificate that shall be believed no more. `invalidity`: since when the key is thought to be lost.
+
+    `may_blame_ca`: cACompromise is taken too, which some clients say of a leaf whose CA they no longer believe.
+    """
 
     certificate: Ref
     reason: x509.ReasonFlags
     comment: str = ""
     invalidity: datetime | None = None
+    may_blame_ca: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

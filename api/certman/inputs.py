@@ -112,7 +112,8 @@ class RevokeIn(Input):
     def read(cls, data: Any, certificate: Ref) -> tuple[RevokeOrder, Secret | None]:
         """The order, and the passphrase of the CA where one is given. Raises Invalid."""
         values = cls.values(data, version=_VERSION)
-        return RevokeOrder(certificate=certificate, reason=REASONS[values["reason"]]), values.get("caPassphrase")
+        order = RevokeOrder(certificate=certificate, reason=REASONS[values["reason"]], may_blame_ca=True)
+        return order, values.get("caPassphrase")
 
 
 class RenewIn(Input):

@@ -26,8 +26,6 @@ CODES: Final = {
 # cACompromise says that a CA's own key is lost, aACompromise is for attribute authorities. A CA is never on hold: what
 # it issued meanwhile would become good or bad with hindsight.
 LEAF_REASONS: Final = frozenset(CODES) - {ReasonFlags.ca_compromise, ReasonFlags.aa_compromise}
-# Nobody is offered it for a leaf, but other systems' clients say it, of the CA that the leaf is from.
-ACCEPTED_LEAF_REASONS: Final = LEAF_REASONS | {ReasonFlags.ca_compromise}
 AUTHORITY_REASONS: Final = frozenset(CODES) - {ReasonFlags.certificate_hold, ReasonFlags.aa_compromise}
 
 

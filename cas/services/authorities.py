@@ -143,7 +143,7 @@ def _create(
         subject=order.subject,
         public_key=key.public_key,
         validity=order.lifetime,
-        may_end_earlier=order.may_end_earlier,
+        may_end_earlier=order.may_be_shortened,
         path_length=order.path_length,
         permitted=order.permitted_names,
         excluded=order.excluded_names,

@@ -190,9 +190,10 @@ def _matching(term: str) -> Q:
     if lowered.startswith("*."):
         names = CertificateName.objects.filter(reversed__startswith=lowered[1:][::-1])
     wanted = Q(common_name__istartswith=term) | Q(pk__in=names.values("certificate"))
-    digits = re.sub(r"[\s:]", "", lowered.removeprefix("0x")).lstrip("0")
+    digits = re.sub(r"[\s:]", "", lowered.removeprefix("0x"))
     if _HEX.fullmatch(digits):
-        wanted |= Q(serial__startswith=digits) | Q(fingerprint__startswith=digits)
+        # A serial number is kept without leading zeros, a fingerprint with them.
+        wanted |= Q(serial__startswith=digits.lstrip("0")) | Q(fingerprint__startswith=digits)
     if digits.isdecimal() and len(digits) >= 12:
         wanted |= Q(serial=f"{int(digits):x}")
     return wanted

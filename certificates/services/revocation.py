@@ -15,7 +15,7 @@ from audit import services as audit
 from audit.events import EventName
 from cas import selectors as cas_selectors
 from cas.core.crl import entry_der
-from cas.core.reasons import ACCEPTED_LEAF_REASONS, AUTHORITY_REASONS, LEAF_REASONS, reason_name
+from cas.core.reasons import AUTHORITY_REASONS, LEAF_REASONS, reason_name
 from cas.models import BlockedKey, CaCertificate, CertificateAuthority, IssuedSerial
 from cas.services.founding import reference as ca_reference
 from cas.services.founding import wrong_status
@@ -152,7 +152,7 @@ def _lock(actor: Actor, certificate: Ref) -> Certificate:
 
 def _check(order: RevokeOrder, now: datetime) -> None:
     errors = comment_errors(order.comment)
-    if order.reason not in ACCEPTED_LEAF_REASONS:
+    if order.reason not in (LEAF_REASONS | {Reason.ca_compromise} if order.may_blame_ca else LEAF_REASONS):
         text = _("An end-entity certificate cannot be revoked for this reason.")
         errors.append(field_error("reason", "reason-not-allowed", text))
     if order.invalidity is not None and order.invalidity > now:

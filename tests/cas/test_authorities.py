@@ -169,6 +169,12 @@ def test_a_ca_lives_no_longer_than_its_parent(owner):
         below(owner, root, validity=YEAR + timedelta(days=1))
 
 
+def test_without_a_wish_it_ends_with_its_parent_at_the_latest(owner):
+    root = create(owner, validity=YEAR)
+    child = certificate(below(owner, root, validity=None))
+    assert child.not_valid_after_utc == certificate(root).not_valid_after_utc
+
+
 def test_path_lengths_count_downwards(owner):
     root = create(owner, path_length=1)
     middle = below(owner, root, "Middle")

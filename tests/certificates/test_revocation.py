@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.roles import OrganizationRole
 from audit import services as audit
 from cas.core.csr import read_csr
-from cas.core.reasons import ACCEPTED_LEAF_REASONS, CODES, reason_name
+from cas.core.reasons import CODES, LEAF_REASONS, reason_name
 from cas.models import BlockedKey
 from cas.services.authorities import disable_ca
 from certificates.models import Certificate, CrlScope, Revocation
@@ -95,7 +95,7 @@ def test_only_owners_and_operators_revoke(office, role):
 # --- reasons ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reason", sorted(ACCEPTED_LEAF_REASONS - {HOLD}, key=CODES.get), ids=reason_name)
+@pytest.mark.parametrize("reason", sorted(LEAF_REASONS - {HOLD}, key=CODES.get), ids=reason_name)
 def test_every_reason_stands_in_register_crl_and_ocsp(office, reason):
     row = revoke(office, office.issue().certificate, reason, comment="as decided on Monday")
     assert row.state == State.REVOKED
@@ -112,12 +112,19 @@ def test_every_reason_stands_in_register_crl_and_ocsp(office, reason):
         assert entry.extensions.get_extension_for_class(x509.CRLReason).value.reason == reason
 
 
-@pytest.mark.parametrize("reason", sorted(set(Reason) - ACCEPTED_LEAF_REASONS, key=str), ids=lambda each: each.value)
+@pytest.mark.parametrize("reason", sorted(set(Reason) - LEAF_REASONS, key=str), ids=lambda each: each.value)
 def test_reasons_that_no_leaf_can_have(office, reason):
     row = office.issue().certificate
     with invalid(("reason", "reason-not-allowed")):
         revoke(office, row, reason)
     assert not Revocation.objects.exists()
+
+
+def test_a_leaf_is_blamed_on_its_ca_only_where_the_order_says_that_it_may(office):
+    row = revoke(office, office.issue().certificate, Reason.ca_compromise, may_blame_ca=True)
+    assert ocsp_answer(office, row).revocation_reason == Reason.ca_compromise
+    with invalid(("reason", "reason-not-allowed")):
+        revoke(office, office.issue().certificate, Reason.aa_compromise, may_blame_ca=True)
 
 
 def test_since_when_the_key_is_thought_to_be_lost(office):
