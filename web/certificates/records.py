@@ -1,8 +1,7 @@
-"""The list of certificates, and one of them with all that is known of it."""
+"""One certificate with all that is known of it, and what can be done with it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 from django.db.models import Model
@@ -13,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.policy import holds
-from audit.admin.forms import message_of
 from audit.admin.html import status_of
 from audit.selectors import EventFilter, list_events
 from cas import selectors as cas_selectors
@@ -23,20 +21,16 @@ from certificates.admin.keys import CollectKey
 from certificates.admin.revoke import LiftHold, Revoke
 from certificates.bundles import Format, bundle
 from certificates.models import Certificate
-from certificates.search import count_found, search_certificates
 from certificates.selectors import get_certificate
-from certificates.summary import summarize
 from kernel.actor import Actor
-from kernel.errors import DomainError, Unavailable
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.addresses import address_of
-from web.certificates.asking import LENGTHS, SORTS, Asked, chips
+from web.certificates import listing
 from web.desk import Desk
 
 PUBLIC_FORMATS: Final = (Format.PEM, Format.DER, Format.CHAIN, Format.FULLCHAIN, Format.P7B)
 _LATEST_EVENTS: Final = 20
-_MOST_CHOICES: Final = 200
 
 
 class CertificateDesk(Desk):
@@ -64,32 +58,7 @@ class CertificateDesk(Desk):
         return get_certificate(ref, visible_to=actor)
 
     def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        asked, at = Asked.read(request.GET), timezone.now()
-        context: dict[str, Any] = {
-            "title": self.plural,
-            "asked": asked,
-            "chips": chips(asked, _counts(actor)),
-            "doors": self.list_offered(request, actor),
-            "sorts": [(key, label) for key, (_order, label) in SORTS.items()],
-            "lengths": LENGTHS,
-            "first": replace(asked, after="").address(),
-            "authorities": cas_selectors.authorities(visible_to=actor).order_by("name")[:_MOST_CHOICES],
-            "templates": cas_selectors.templates(visible_to=actor).order_by("code")[:_MOST_CHOICES],
-            "now": at,
-        }
-        try:
-            wanted = asked.wanted(at)
-            page = search_certificates(
-                wanted, visible_to=actor, after=asked.position(), limit=asked.length, order=asked.order
-            )
-            context |= {
-                "rows": [(row, status_of(row.state, row.not_after, at=at)) for row in page.rows],
-                "total": count_found(wanted, visible_to=actor, exactly=not asked.is_narrowed),
-                "next": asked.beyond(page.next) if page.next else "",
-            }
-        except DomainError as error:
-            context["refusal"] = message_of(error)
-        return render(request, "web/certificates/list.html", context, status=422 if "refusal" in context else 200)
+        return listing.show(request, actor, doors=self.list_offered(request, actor))
 
     def show_record(self, request: HttpRequest, actor: Actor, obj: Certificate) -> HttpResponse:
         at = timezone.now()
@@ -113,15 +82,6 @@ class CertificateDesk(Desk):
         download = bundle(obj.body.x509, chain, Format(fmt), name=str(obj))
         headers = {"Content-Disposition": f'attachment; filename="{download.filename}"'}
         return HttpResponse(download.content, content_type=download.content_type, headers=headers)
-
-
-def _counts(actor: Actor) -> dict[str, int]:
-    """By status; nothing while a large register is being counted."""
-    try:
-        counts = summarize(visible_to=actor, at=timezone.now()).certificates
-    except Unavailable:
-        return {}
-    return {status: getattr(counts, status) for status in ("active", "expiring", "revoked", "expired", "held")}
 
 
 def _formats(actor: Actor, row: Certificate) -> list[tuple[str, str]]:
