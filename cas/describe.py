@@ -70,6 +70,11 @@ def key_words(algorithm: str) -> str:
     return algorithm.replace("_P", " P-").replace("_", " ").replace("ED2", "Ed2")
 
 
+def purpose_words(oid: x509.ObjectIdentifier) -> str:
+    """An extended key usage as people call it; its dotted OID where nobody does."""
+    return _PURPOSES.get(oid, _dotted(oid))
+
+
 def describe(certificate: x509.Certificate) -> CertificateText:
     """Never raises for what parses: an extension that is not understood is shown as its bytes."""
     return CertificateText(
@@ -164,7 +169,7 @@ def _key_usage(value: x509.KeyUsage) -> Iterator[str]:
 
 def _extended_key_usage(value: x509.ExtendedKeyUsage) -> Iterator[str]:
     for oid in value:
-        yield _PURPOSES.get(oid, _dotted(oid))
+        yield purpose_words(oid)
 
 
 def _general_names(value: Any) -> Iterator[str]:

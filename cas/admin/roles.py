@@ -17,6 +17,7 @@ from audit.admin import html
 from audit.admin.forms import DaysField, LinesField
 from audit.admin.pages import Facts, Section, ServiceAdmin, ServicePage, Words
 from cas.admin.fields import ALGORITHM_CHOICES, APPROVAL, ApprovalFields, AuthorityField, issuing_authorities
+from cas.admin.words import approval_text
 from cas.core.attributes import KINDS
 from cas.models import Role
 from cas.orders import RoleOrder
@@ -226,16 +227,6 @@ class RoleAdmin(ServiceAdmin):
     @admin.display(description=_("Approval"))
     def approval(self, role: Role) -> str:
         return approval_text(role)
-
-
-def approval_text(holder: Any) -> str:
-    """Who must approve what a role, template or CA lets through."""
-    if not holder.requires_approval:
-        return str(_("none needed"))
-    return str(_("%(count)s by %(role)s")) % {
-        "count": holder.approvals_needed,
-        "role": holder.approver_role or _("any approver"),
-    }
 
 
 def _order_fields(data: Mapping[str, Any]) -> dict[str, Any]:

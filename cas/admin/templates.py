@@ -17,7 +17,7 @@ from audit.admin import html
 from audit.admin.forms import DaysField, LinesField, MinutesField
 from audit.admin.pages import Facts, Section, ServiceAdmin, ServicePage, Words
 from cas.admin.fields import ALGORITHM_CHOICES, APPROVAL, ApprovalFields
-from cas.admin.roles import approval_text
+from cas.admin.words import approval_text
 from cas.core.profile import LINT_MODES
 from cas.core.usages import AUTHORITY_USAGES, EXTENDED_USAGES, KEY_USAGES
 from cas.describe import key_words

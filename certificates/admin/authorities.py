@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.admin import html
 from audit.admin.pages import ServiceAdmin
-from cas.admin.roles import approval_text
+from cas.admin.words import approval_text
 from cas.chains import chains_of
 from cas.describe import key_words
 from cas.models import CaCertificate, CertificateAuthority
