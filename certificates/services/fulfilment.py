@@ -216,6 +216,11 @@ def requester_of(row: Request) -> Actor:
 def require_requester(row: Request) -> None:
     """A step: whoever left since he asked gets nothing. Raises Conflict."""
     membership = Membership.objects.filter(organization_id=row.organization_id, user_id=row.person_id).first()
+    require_permitted(row, membership)
+
+
+def require_permitted(row: Request, membership: Membership | None) -> None:
+    """The same step, for who knows the requester's membership. Raises Conflict."""
     if permission_to_ask(row) not in member_permissions(row.person, membership):
         text = _("Voided: %(person)s may not issue any more.")
         raise Conflict(text, code="requester-not-permitted", person=str(row.person))

@@ -187,10 +187,19 @@ def rehearse(template: Template, wanted: Wanted, *, now: datetime) -> LeafPlan:
 
     Raises what `mint` would, but for the approval, the passphrase and the identifier.
     """
-    (outcome,) = _judge_all(_open_desk(template, now), [wanted])
+    (outcome,) = rehearse_many(template, [wanted], now=now)
     if isinstance(outcome, Invalid):
         raise outcome
-    return outcome.plan
+    return outcome
+
+
+def rehearse_many(template: Template, wanted: Sequence[Wanted], *, now: datetime) -> list[LeafPlan | Invalid]:
+    """The same step for several under one template: the plan or the refusal of each, in their order.
+
+    What is raised is against all.
+    """
+    judged = _judge_all(_open_desk(template, now), wanted)
+    return [each.plan if isinstance(each, _Draft) else each for each in judged]
 
 
 def _open_desk(template: Template, now: datetime) -> _Desk:

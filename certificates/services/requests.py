@@ -111,10 +111,15 @@ def unchanged_template(row: Request) -> Template:
     An approval under rules that do not stand any more would be one of nothing.
     """
     template = Template.objects.select_related("ca", "role", "profile").get(requests=row)
+    require_unchanged(row, template)
+    return template
+
+
+def require_unchanged(row: Request, template: Template) -> None:
+    """A step. Raises Conflict as `unchanged_template` does."""
     if template.profile_id != row.profile_id or template.retired_at is not None:
         text = _("Voided: the template %(template)s has changed since. Ask anew.")
         raise Conflict(text, code="template-changed", template=template.code)
-    return template
 
 
 def record(actor: Actor, event: EventName, row: Request, event_id: str | None = None, **facts: object) -> None:
