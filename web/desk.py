@@ -48,6 +48,8 @@ class Desk(PageDesk):
     name: ClassVar[str]
     list_name: ClassVar[str]
     place: ClassVar[str]
+    # What follows the place in the address of one record.
+    one: ClassVar[str] = "<uuid:public_id>/"
     plural: ClassVar[Words]
     reading: ClassVar[Permission]
     list_doors: ClassVar[Doors] = {}
@@ -57,6 +59,10 @@ class Desk(PageDesk):
         """Raises NotFound."""
         raise NotImplementedError
 
+    def called(self, obj: Any) -> str:
+        """What stands for it in an address, and comes back to `find` as `public_id`."""
+        return str(obj.public_id)
+
     def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
         raise NotImplementedError
 
@@ -64,10 +70,15 @@ class Desk(PageDesk):
         raise NotImplementedError
 
     def urls(self) -> list[URLPattern]:
-        one = f"{self.place}<uuid:public_id>/"
         return [
             path(self.place, self.guarded(self.reading, self.show_list), name=self.list_name),
             *(self._door(page, need, self.place) for page, need in self.list_doors.items()),
+            *self.record_urls(),
+        ]
+
+    def record_urls(self) -> list[URLPattern]:
+        one = f"{self.place}{self.one}"
+        return [
             path(one, self.about_one(self.reading, self.show_record), name=self.name),
             *(self._door(page, need, one) for page, need in self.doors.items()),
         ]
@@ -108,7 +119,7 @@ class Desk(PageDesk):
 
         @login_required
         @require_safe
-        def view(request: HttpRequest, public_id: UUID, **parts: Any) -> HttpResponse:
+        def view(request: HttpRequest, public_id: UUID | str, **parts: Any) -> HttpResponse:
             return self._enter(
                 request, need, lambda actor: show(request, actor, self._found(actor, public_id), **parts)
             )
@@ -118,7 +129,7 @@ class Desk(PageDesk):
     def _door(self, page: type[ServicePage], need: Permission, place: str) -> URLPattern:
         @login_required
         @require_http_methods(["GET", "HEAD", "POST"])
-        def view(request: HttpRequest, public_id: UUID | None = None) -> HttpResponse:
+        def view(request: HttpRequest, public_id: UUID | str | None = None) -> HttpResponse:
             def enter(actor: Actor) -> HttpResponse:
                 return self.serve(page(request, None if public_id is None else self._found(actor, public_id)))
 
@@ -134,14 +145,14 @@ class Desk(PageDesk):
             raise PermissionDenied
         return show(actor)
 
-    def _found(self, actor: Actor, public_id: UUID) -> Model:
+    def _found(self, actor: Actor, public_id: UUID | str) -> Model:
         try:
             return self.find(actor, Ref("public_id", str(public_id)))
         except NotFound as error:
             raise Http404 from error
 
     def _address(self, page: ServicePage, obj: Any = None) -> str:
-        return reverse(f"{self.name}-{page.slug}", args=[obj.public_id] if obj is not None else [])
+        return reverse(f"{self.name}-{page.slug}", args=[self.called(obj)] if obj is not None else [])
 
 
 def narrow(form: forms.Form, actor: Actor) -> None:
