@@ -113,6 +113,30 @@ class AuditCheckpoint(models.Model):
         return f"{self.log}@{self.size}"
 
 
+class AuditCheck(models.Model):
+    """What a verification of one log came to: `size` sealed events under `root`, and at most 100 findings."""
+
+    log = models.BigIntegerField(_("log"))
+    at = models.DateTimeField(_("time"))
+    size = models.PositiveBigIntegerField(_("size"))
+    unsealed = models.PositiveBigIntegerField(_("not yet sealed"))
+    root = models.BinaryField(_("root hash"))
+    findings = models.JSONField(_("findings"))
+
+    class Meta:
+        verbose_name = _("audit check")
+        verbose_name_plural = _("audit checks")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["log", "id"], name="audit_check_log")]
+
+    def __str__(self) -> str:
+        return f"{self.log}@{self.size}"
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.findings
+
+
 class AuditKey(models.Model):
     """A signing key: public in clear, private sealed under the master key. At most one is active."""
 

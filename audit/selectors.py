@@ -11,7 +11,7 @@ from django.db.models import Max, QuerySet
 from audit import checkpoint_files
 from audit.document import SYSTEM_LOG
 from audit.events import EventName
-from audit.models import AuditCheckpoint, AuditEvent, AuditKey, AuditTile
+from audit.models import AuditCheck, AuditCheckpoint, AuditEvent, AuditKey, AuditTile
 from kernel.actor import Actor, ActorKind
 from kernel.errors import NotFound
 from kernel.text import _
@@ -150,6 +150,11 @@ def unsealed_logs() -> list[int]:
 
 def latest_checkpoint(log: int) -> AuditCheckpoint | None:
     return AuditCheckpoint.objects.filter(log=log).order_by("-size").first()
+
+
+def latest_check(log: int) -> AuditCheck | None:
+    """What the last verification of this log came to."""
+    return AuditCheck.objects.filter(log=log).order_by("-pk").first()
 
 
 def log_origin(log: int) -> str:

@@ -18,6 +18,7 @@ def _every(seconds: int, task: str) -> dict[str, Any]:
 
 TIMETABLE: Final = {
     "seal the audit log": _every(1, "audit.tasks.seal"),
+    "verify the audit log": _every(3600, "audit.tasks.check_due_logs"),
     "publish due CRLs": _every(5, "certificates.tasks.publish_due_crls"),
     "fulfil approved requests": _every(5, "certificates.tasks.fulfil_approved"),
     "forget old answers": _every(60, "api.tasks.forget_answers"),

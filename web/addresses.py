@@ -15,7 +15,19 @@ _NAMES: Final[Mapping[type[Model], str]] = {
 }
 
 
+# By what events call them.
+_NAMES_OF_KINDS: Final[Mapping[str, str]] = {
+    "certificate": "certificate",
+}
+
+
 def address_of(row: Any) -> str:
     """Empty for what has no page."""
     name = _NAMES.get(type(row))
     return reverse(name, args=[row.public_id]) if name else ""
+
+
+def address_about(kind: str, public_id: str | None) -> str:
+    """The page of what an event is about; empty where it has none."""
+    name = _NAMES_OF_KINDS.get(kind)
+    return reverse(name, args=[public_id]) if name and public_id else ""

@@ -32,6 +32,10 @@ def _reads_certificates(request: HttpRequest) -> bool:
     return request.user.is_authenticated and holds(actor_of(request), Permission.CERTIFICATES_READ)
 
 
+def _reads_audit(request: HttpRequest) -> bool:
+    return request.user.is_authenticated and holds(actor_of(request), Permission.AUDIT_READ)
+
+
 def _superuser(request: HttpRequest) -> bool:
     return bool(request.user.is_superuser)
 
@@ -73,7 +77,7 @@ SECTIONS: Final = (
             Entry(_("Authorities"), "admin:cas_certificateauthority_changelist", "authority"),
             Entry(_("Templates"), "admin:cas_template_changelist", "template"),
             Entry(_("Roles"), "admin:cas_role_changelist", "role"),
-            Entry(_("Audit log"), "admin:audit_auditevent_changelist", "history"),
+            Entry(_("Audit log"), "audit", "history", _reads_audit),
         ),
     ),
     Section(

@@ -24,6 +24,7 @@ from web.account import (
     sessions,
 )
 from web.account.guessing import refused_uncounted
+from web.audit import desk as audit
 from web.certificates import records as certificates
 from web.oauth import applications, authorize, device
 
@@ -88,7 +89,10 @@ OAUTH = [
     path("organization/applications/withdraw/", applications.withdraw, name="oauth-consent-withdraw"),
     path("organization/applications/<uuid:public_id>/revoke/", applications.revoke, name="oauth-client-revoke"),
 ]
-OPERATE = [*certificates.DESK.urls()]
+OPERATE = [
+    *audit.DESK.urls(),
+    *certificates.DESK.urls(),
+]
 urlpatterns = [
     path("", home.home, name="home"),
     path("language/", set_language, name="language"),

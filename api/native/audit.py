@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +44,7 @@ from audit import selectors, verifier
 from audit.document import SYSTEM_LOG
 from audit.evidence import prove_consistency, prove_inclusion, published_keys
 from audit.selectors import EventFilter
-from audit.services import export
+from audit.services import export, in_pieces
 from certificates.bundles import Download
 from certificates.orders import SerialNumber
 from certificates.search import time_limit
@@ -54,7 +53,6 @@ from kernel.errors import Conflict, Invalid
 from kernel.permissions import Permission
 from kernel.text import _
 
-_PIECE: Final = 64 * 1024
 # What no index finds is looked for so long, in milliseconds.
 _PATIENCE: Final = 5_000
 _JSON_LINES: Final = "application/x-ndjson"
@@ -127,7 +125,7 @@ class Audit(_LogViewSet):
         asker = self.asker
         logs = [asker.organization_id] if asker.organization_id is not None else selectors.all_logs()
         lines = export(actor=asker, logs=logs, since=self.parameters.get("since"))
-        response = StreamingHttpResponse(_in_pieces(lines), content_type=_JSON_LINES)
+        response = StreamingHttpResponse(in_pieces(lines), content_type=_JSON_LINES)
         name = f"audit-{timezone.now():%Y-%m-%d}.jsonl"
         response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
         return response
@@ -210,16 +208,3 @@ class Checkpoints(_LogViewSet):
 
     def _shown(self, size: int | None) -> Response:
         return Response(self.show(CheckpointOut, selectors.get_checkpoint(self.log, size, visible_to=self.asker)))
-
-
-def _in_pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes: each piece is a write to the client, and a line is short."""
-    waiting: list[bytes] = []
-    size = 0
-    for line in lines:
-        waiting.append(line)
-        size += len(line)
-        if size >= _PIECE:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    yield b"".join(waiting)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.admin import html
 from audit.admin.base import EnumFilter, ReadOnlyAdmin
 from audit.events import EventName
-from audit.models import AuditCheckpoint, AuditEvent, AuditKey, AuditTile
+from audit.models import AuditCheck, AuditCheckpoint, AuditEvent, AuditKey, AuditTile
 from kernel.actor import ActorKind
 
 
@@ -97,6 +97,26 @@ class AuditCheckpointAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Signed note"))
     def signed_note(self, checkpoint: AuditCheckpoint) -> SafeString:
         return format_html('<pre class="json">{}</pre>', checkpoint.note)
+
+
+@admin.register(AuditCheck)
+class AuditCheckAdmin(ReadOnlyAdmin):
+    list_display = ("log", "when", "size", "unsealed", "sound")
+    list_filter = ("log",)
+    sortable_by = ()
+    fields = ("log", "when", "size", "unsealed", "root_hash", "sound", "findings")
+
+    @admin.display(description=_("Time (UTC)"))
+    def when(self, check: AuditCheck) -> SafeString | str:
+        return html.moment(check.at)
+
+    @admin.display(description=_("Root hash"))
+    def root_hash(self, check: AuditCheck) -> SafeString:
+        return format_html('<span class="mono">{}</span>', bytes(check.root).hex())
+
+    @admin.display(description=_("Sound"))
+    def sound(self, check: AuditCheck) -> SafeString:
+        return html.yes_no(check.is_sound)
 
 
 @admin.register(AuditTile)

@@ -44,6 +44,8 @@ class ServicePage:
     # The label of a second button, which shows what the answer would mean and does nothing.
     check: ClassVar[Words] = ""
     form_class: ClassVar[type[forms.Form]] = forms.Form
+    # A template of its own, where the usual one does not show enough.
+    template_name: ClassVar[str] = ""
     # Names of the domain and the fields of the form they stand for, where the two differ.
     error_fields: ClassVar[Mapping[str, str]] = {}
 
@@ -71,6 +73,10 @@ class ServicePage:
         return ()
 
     def initial(self) -> Mapping[str, Any]:
+        return {}
+
+    def context(self, form: forms.Form) -> Mapping[str, Any]:
+        """What its own template needs besides the form."""
         return {}
 
     def form(self) -> forms.Form:
@@ -155,8 +161,9 @@ class PageDesk:
             "preview": list(preview),
             "back": page.destination(),
             "list_url": self.list_address(),
+            **page.context(form),
         }
-        return TemplateResponse(page.request, self.page_template, context, status=status)
+        return TemplateResponse(page.request, page.template_name or self.page_template, context, status=status)
 
 
 class ServiceAdmin(PageDesk, ReadOnlyAdmin):

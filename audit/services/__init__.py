@@ -1,6 +1,7 @@
 """What the other rooms call: `record` what happened, `seal` it into the tree, `verify` that it stands, `export` it."""
 
-from audit.services.exporting import export
+from audit.services.checks import check_due_logs, check_log
+from audit.services.exporting import export, in_pieces
 from audit.services.losses import Loss, accept_loss, find_losses
 from audit.services.newborn import forget_newborn_log
 from audit.services.recording import (
@@ -24,11 +25,14 @@ __all__ = [
     "Loss",
     "Verification",
     "accept_loss",
+    "check_due_logs",
+    "check_log",
     "establish_key",
     "establish_key_after_migration",
     "export",
     "find_losses",
     "forget_newborn_log",
+    "in_pieces",
     "new_event_id",
     "record",
     "record_many",
