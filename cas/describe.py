@@ -5,7 +5,7 @@ Labels are marked for translation and translated by whoever shows them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -115,25 +115,31 @@ def _subject_names(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
     except (x509.ExtensionNotFound, ValueError):
         return
     for name in extension.value:
-        yield _general_name(name)
+        yield name_words(name)
 
 
-def _extensions(certificate: x509.Certificate) -> Iterator[ExtensionText]:
+def _extensions(certificate: x509.Certificate) -> Iterable[ExtensionText]:
     try:
-        extensions = list(certificate.extensions)
+        return describe_extensions((each.value, each.critical) for each in certificate.extensions)
     except ValueError:
-        return
-    for extension in extensions:
-        write = _WRITERS.get(type(extension.value), _unknown)
-        yield ExtensionText(
-            label=_LABELS.get(extension.oid.dotted_string, _dotted(extension.oid)),
-            oid=extension.oid.dotted_string,
-            is_critical=extension.critical,
-            lines=tuple(write(extension.value)),
+        return ()
+
+
+def describe_extensions(extensions: Iterable[tuple[x509.ExtensionType, bool]]) -> tuple[ExtensionText, ...]:
+    """Extensions in words, each of them given with whether it is critical."""
+    return tuple(
+        ExtensionText(
+            label=_LABELS.get(value.oid.dotted_string, _dotted(value.oid)),
+            oid=value.oid.dotted_string,
+            is_critical=is_critical,
+            lines=tuple(_WRITERS.get(type(value), _unknown)(value)),
         )
+        for value, is_critical in extensions
+    )
 
 
-def _general_name(name: x509.GeneralName) -> tuple[str, str]:
+def name_words(name: x509.GeneralName) -> tuple[str, str]:
+    """What kind of name it is, and the name."""
     match name:
         case x509.DNSName():
             return "DNS", name.value
@@ -174,14 +180,14 @@ def _extended_key_usage(value: x509.ExtendedKeyUsage) -> Iterator[str]:
 
 def _general_names(value: Any) -> Iterator[str]:
     for name in value:
-        yield " ".join(_general_name(name))
+        yield " ".join(name_words(name))
 
 
 def _authority_key(value: x509.AuthorityKeyIdentifier) -> Iterator[str]:
     if value.key_identifier is not None:
         yield _pairs(value.key_identifier.hex())
     for name in value.authority_cert_issuer or ():
-        yield " ".join(_general_name(name))
+        yield " ".join(name_words(name))
     if value.authority_cert_serial_number is not None:
         yield _pairs(f"{value.authority_cert_serial_number:x}")
 
@@ -192,20 +198,20 @@ def _subject_key(value: x509.SubjectKeyIdentifier) -> Iterator[str]:
 
 def _access(value: x509.AuthorityInformationAccess) -> Iterator[str]:
     for description in value:
-        yield f"{_dotted(description.access_method)}: {_general_name(description.access_location)[1]}"
+        yield f"{_dotted(description.access_method)}: {name_words(description.access_location)[1]}"
 
 
 def _distribution_points(value: x509.CRLDistributionPoints) -> Iterator[str]:
     for point in value:
         for name in (*(point.full_name or ()), *(point.crl_issuer or ())):
-            yield _general_name(name)[1]
+            yield name_words(name)[1]
 
 
 def _name_constraints(value: x509.NameConstraints) -> Iterator[str]:
     for name in value.permitted_subtrees or ():
-        yield "+ " + " ".join(_general_name(name))
+        yield "+ " + " ".join(name_words(name))
     for name in value.excluded_subtrees or ():
-        yield "− " + " ".join(_general_name(name))
+        yield "− " + " ".join(name_words(name))
 
 
 def _policies(value: x509.CertificatePolicies) -> Iterator[str]:

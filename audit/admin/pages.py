@@ -18,8 +18,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from audit.admin.base import ReadOnlyAdmin
-from audit.admin.forms import add_domain_error
-from kernel.errors import DomainError
+from audit.admin.forms import add_domain_error, message_of
+from kernel.errors import DomainError, Gone
 
 Words = str | Promise
 Facts = Iterable[tuple[Words, object]]
@@ -63,6 +63,10 @@ class ServicePage:
     def refusal(self) -> Words:
         """What to say where the page is opened and nothing can be done."""
         return _("This cannot be done in its present state.")
+
+    def refusal_status(self) -> int:
+        """The status it is said with."""
+        return 409
 
     def preview(self, data: Mapping[str, Any]) -> Facts:
         """What the answer would mean, for pages with a `check` button. Raises DomainError."""
@@ -117,10 +121,12 @@ class PageDesk:
         """A last look at a form before it is shown or read."""
 
     def serve(self, page: ServicePage) -> HttpResponse:
-        """Show it, or act on what was sent; 409 where it is not offered, 422 where something is wrong."""
+        """Show it, or act on what was sent; 409 where it is not offered, 410 where what it is about has gone, 422 where
+        something is wrong.
+        """
         request, page.desk = page.request, self
         if request.method != "POST" and not page.is_offered():
-            return self._render(page, page.form_class(), refusal=page.refusal(), status=409)
+            return self._render(page, page.form_class(), refusal=page.refusal(), status=page.refusal_status())
         form, preview = page.form(), []
         self.prepare(page, form)
         if request.method == "POST" and form.is_valid():
@@ -129,6 +135,8 @@ class PageDesk:
                     preview = list(page.preview(form.cleaned_data))
                 else:
                     return self._answer(page, form.cleaned_data)
+            except Gone as error:
+                return self._render(page, form, refusal=message_of(error), status=410)
             except DomainError as error:
                 add_domain_error(form, error, page.error_fields)
         return self._render(page, form, preview=preview, status=422 if form.errors else 200)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from accounts.sessions import actor_of
-from audit.admin.forms import CodeArea, DaysField, LinesField, SecretField
+from audit.admin.forms import CodeArea, DaysField, LinesField, SecretField, add_domain_error
 from audit.admin.pages import Facts, Section, ServicePage, Words
 from cas.admin.fields import ALGORITHM_CHOICES
+from cas.core.csr import LONGEST as LONGEST_CSR
 from cas.core.csr import CsrFacts, read_csr
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import format_name, general_name, general_name_text, name_from_mapping, name_to_mapping, parse_name
@@ -24,8 +26,6 @@ from certificates.services.issuance import issue_certificate
 from certificates.services.submission import AwaitingApproval
 from kernel.errors import Invalid
 from kernel.ref import Ref
-
-_LARGEST_CSR = 64 * 1024
 
 
 def usable_templates() -> QuerySet[Template]:
@@ -53,7 +53,7 @@ class TemplateField(forms.ModelChoiceField):
         }
 
 
-class _IssueForm(forms.Form):
+class IssueForm(forms.Form):
     template = TemplateField()
     validity = DaysField(
         label=_("Valid for (days)"),
@@ -64,7 +64,7 @@ class _IssueForm(forms.Form):
     passphrase = SecretField(label=_("Passphrase of the authority"), help_text=_("Only where its key has one."))
 
 
-class KeyForm(_IssueForm):
+class KeyForm(IssueForm):
     common_name = forms.CharField(label=_("Common name"), max_length=64, required=False)
     names = LinesField(
         label=_("Alternative names"), help_text=_("DNS names, IP addresses, e-mail addresses or URIs, one to a line.")
@@ -86,11 +86,11 @@ class KeyForm(_IssueForm):
     )
 
 
-class CsrForm(_IssueForm):
+class CsrForm(IssueForm):
     csr = forms.CharField(
         label=_("Certificate signing request"),
         required=False,
-        max_length=_LARGEST_CSR,
+        max_length=LONGEST_CSR,
         widget=CodeArea(),
         help_text=_("PEM. Made, for example, with: openssl req -new -newkey rsa:3072 -nodes -keyout key.pem"),
     )
@@ -107,9 +107,31 @@ class CsrForm(_IssueForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if not data.get("csr") and not data.get("csr_file"):
-            self.add_error("csr", _("Paste a request, or choose its file."))
+        if self.brings_csr(data):
+            self._read_csr(data)
         return data
+
+    def brings_csr(self, data: Mapping[str, Any]) -> bool:
+        return "csr" not in self.errors
+
+    def _read_csr(self, data: dict[str, Any]) -> None:
+        """Its facts take the place of the text. A file is shown as text from here on: browsers forget files."""
+        uploaded = data.get("csr_file")
+        if not data.get("csr") and not uploaded:
+            self.add_error("csr", _("Paste a request, or choose its file."))
+            return
+        try:
+            data["csr"] = read_csr(uploaded.read(LONGEST_CSR + 1) if uploaded else data["csr"])
+        except Invalid as error:
+            add_domain_error(self, error)
+            return
+        if uploaded:
+            self.data = self.data.copy()
+            self.data[self.add_prefix("csr")] = data["csr"].request.public_bytes(Encoding.PEM).decode()
+
+
+ISSUED_WORDS: Final = _("%(name)s is issued.")
+MANAGED_WORDS: Final = _("%(name)s is issued. Its private key waits to be collected.")
 
 
 class _IssuePage(ServicePage):
@@ -125,22 +147,12 @@ class _IssuePage(ServicePage):
         usable = list(usable_templates()[:2])
         return {"template": usable[0]} if len(usable) == 1 else {}
 
-    def _issue(self, data: Mapping[str, Any], issued: Words, **parts: Any) -> Words:
+    def _issue(self, order: IssueOrder, template: Template, issued: Words) -> Words:
         """Issue, or ask: what has become of it, in a sentence."""
-        template = data["template"]
-        order = IssueOrder(
-            template=template.code,
-            ca=Ref("pk", template.ca_id),
-            validity=data["validity"],
-            description=data["description"],
-            passphrase=data["passphrase"],
-            **parts,
-        )
-        actor = actor_of(self.request, template.organization)
-        outcome = issue_certificate(actor=actor, order=order)
+        outcome = issue_certificate(actor=actor_of(self.request, template.organization), order=order)
         if isinstance(outcome, AwaitingApproval):
             self.obj = outcome.request
-            return _("%(name)s waits for an approval by somebody else. Nothing is issued yet.") % {"name": self.obj}
+            return waiting_words(outcome)
         self.obj = outcome.certificate
         return issued % {"name": self.obj}
 
@@ -154,14 +166,7 @@ class IssueWithKey(_IssuePage):
     form_class = KeyForm
 
     def act(self, data: Mapping[str, Any]) -> Words:
-        algorithm = KeyAlgorithm(data["key_algorithm"]) if data["key_algorithm"] else None
-        return self._issue(
-            data,
-            _("%(name)s is issued. Its private key waits to be collected."),
-            subject=_subject(data["common_name"], data["attributes"]),
-            sans=_names(data["names"]),
-            key=Managed(algorithm, collect_later=True),
-        )
+        return self._issue(managed_order(data), data["template"], MANAGED_WORDS)
 
 
 class IssueFromCsr(_IssuePage):
@@ -176,8 +181,8 @@ class IssueFromCsr(_IssuePage):
     form_class = CsrForm
 
     def preview(self, data: Mapping[str, Any]) -> Facts:
-        facts = _read(data)
-        names = [general_name_text(name) for name in (_names(data["names"]) or facts.sans)]
+        facts: CsrFacts = data["csr"]
+        names = [general_name_text(name) for name in (names_of(data["names"]) or facts.sans)]
         return [
             (_("Subject"), format_name(facts.subject) or "–"),
             (_("Alternative names"), ", ".join(names) or "–"),
@@ -187,10 +192,43 @@ class IssueFromCsr(_IssuePage):
         ]
 
     def act(self, data: Mapping[str, Any]) -> Words:
-        return self._issue(data, _("%(name)s is issued."), key=_read(data), sans=_names(data["names"]) or None)
+        return self._issue(csr_order(data), data["template"], ISSUED_WORDS)
 
 
-def _subject(common_name: str, attributes: str) -> x509.Name:
+def waiting_words(waiting: AwaitingApproval) -> Words:
+    return _("%(name)s waits for an approval by somebody else. Nothing is issued yet.") % {"name": waiting.request}
+
+
+def managed_order(data: Mapping[str, Any]) -> IssueOrder:
+    """What a form asks for whose key we make. Raises Invalid with every name that is none, as `sans[n]`."""
+    algorithm = KeyAlgorithm(data["key_algorithm"]) if data["key_algorithm"] else None
+    return _order(
+        data,
+        subject=subject_of(data["common_name"], data["attributes"]),
+        sans=names_of(data["names"]),
+        key=Managed(algorithm, collect_later=True),
+    )
+
+
+def csr_order(data: Mapping[str, Any]) -> IssueOrder:
+    """What a form with a CSR asks for. Raises as `managed_order` does."""
+    return _order(data, key=data["csr"], sans=names_of(data["names"]) or None)
+
+
+def _order(data: Mapping[str, Any], **parts: Any) -> IssueOrder:
+    template = data["template"]
+    return IssueOrder(
+        template=template.code,
+        ca=Ref("pk", template.ca_id),
+        validity=data["validity"],
+        description=data["description"],
+        passphrase=data["passphrase"],
+        **parts,
+    )
+
+
+def subject_of(common_name: str, attributes: str) -> x509.Name:
+    """Raises Invalid on `attributes`."""
     others = name_to_mapping(parse_name(attributes, field="attributes"))
     if common_name and "common_name" in others:
         raise Invalid.of("attributes", "twice", gettext_noop("The common name has a field of its own."))
@@ -198,10 +236,14 @@ def _subject(common_name: str, attributes: str) -> x509.Name:
     return name_from_mapping({**others, **own})
 
 
-def _names(lines: tuple[str, ...]) -> tuple[x509.GeneralName, ...]:
-    return tuple(general_name(line) for line in lines)
-
-
-def _read(data: Mapping[str, Any]) -> CsrFacts:
-    uploaded = data["csr_file"]
-    return read_csr(uploaded.read(_LARGEST_CSR + 1) if uploaded else data["csr"])
+def names_of(lines: Sequence[str]) -> tuple[x509.GeneralName, ...]:
+    """Names from text. Raises Invalid with all that are none, each by its place: `sans[n]`."""
+    names, errors = [], []
+    for index, line in enumerate(lines):
+        try:
+            names.append(general_name(line, field=f"sans[{index}]"))
+        except Invalid as error:
+            errors += error.errors
+    if errors:
+        raise Invalid(errors=errors)
+    return tuple(names)
