@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 WINDOWS: Final = (7, 14, 30, 60, 90)
 DAYS: Final = 30
+# Thirteen weeks.
+DAYS_AHEAD: Final = 91
 SOON: Final = timedelta(days=30)
 COUNTED_AT_ONCE: Final = 10_000
 # Counting takes at most a two-hundredth of the time of one core.
@@ -52,7 +54,8 @@ class Summary:
     """What an actor's register was at `at`; the largest parts come first.
 
     `expiring` says for each of `WINDOWS` (in days) how many good certificates end within it, `issued` how many were
-    made on each of the last 30 days in UTC, today last.
+    made on each of the last 30 days in UTC, today last, and `ending` how many good ones end on each of the next 91,
+    today first.
     """
 
     at: datetime
@@ -61,6 +64,7 @@ class Summary:
     by_key_algorithm: tuple[Part, ...]
     expiring: tuple[tuple[int, int], ...]
     issued: tuple[tuple[date, int], ...]
+    ending: tuple[tuple[date, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ def _turn(key: str) -> str:
 def _key(actor: Actor) -> str:
     """Whoever sees the same rows shares what was counted of them, and nobody else."""
     granted = None if actor.grants is None else sorted({grant.ca_id for grant in actor.grants})
-    return "register-summary:" + sha256(repr((actor.organization_id, granted)).encode()).hexdigest()
+    return "register-in-numbers:" + sha256(repr((actor.organization_id, granted)).encode()).hexdigest()
 
 
 def _counting() -> Unavailable:
@@ -145,8 +149,8 @@ def _counting() -> Unavailable:
 
 
 def _count(rows: QuerySet[Certificate], at: datetime) -> Summary:
-    """Two passes over the register."""
-    good = Q(state=Certificate.State.ISSUED)
+    """One pass over the register, and one each over what is young and what ends soon."""
+    good, today = Q(state=Certificate.State.ISSUED), at.astimezone(UTC).date()
     windows = {
         f"within_{days}": Count("pk", filter=good & Q(not_after__gte=at, not_after__lte=at + timedelta(days=days)))
         for days in WINDOWS
@@ -159,7 +163,8 @@ def _count(rows: QuerySet[Certificate], at: datetime) -> Summary:
         by_ca=_parts(groups, "ca_id"),
         by_key_algorithm=_parts(groups, "key_algorithm"),
         expiring=tuple((days, sum(group[f"within_{days}"] for group in groups)) for days in WINDOWS),
-        issued=_by_day(rows, at.astimezone(UTC).date()),
+        issued=_by_day(rows, "created_at", first=today - timedelta(days=DAYS - 1), days=DAYS),
+        ending=_by_day(rows.filter(good, not_after__gte=at), "not_after", first=today, days=DAYS_AHEAD),
     )
 
 
@@ -187,10 +192,11 @@ def _parts(groups: Sequence[Mapping[str, Any]], column: str) -> tuple[Part, ...]
     return tuple(sorted(parts, key=lambda part: (-part.counts.total, str(part.of))))
 
 
-def _by_day(rows: QuerySet[Certificate], today: date) -> tuple[tuple[date, int], ...]:
-    first = today - timedelta(days=DAYS - 1)
+def _by_day(rows: QuerySet[Certificate], column: str, *, first: date, days: int) -> tuple[tuple[date, int], ...]:
+    """How many there are of each of so many days in UTC; `column` has their time."""
+    every = [first + timedelta(days=number) for number in range(days)]
     since = datetime.combine(first, time_of_day.min, UTC)
-    made = rows.filter(created_at__gte=since).annotate(day=TruncDate("created_at", tzinfo=UTC)).values("day")
-    counts = dict(made.annotate(count=Count("pk")).values_list("day", "count"))
-    days = [first + timedelta(days=number) for number in range(DAYS)]
-    return tuple((day, counts.get(day, 0)) for day in days)
+    within = rows.filter(**{f"{column}__gte": since, f"{column}__lt": since + timedelta(days=days)})
+    by_day = within.annotate(day=TruncDate(column, tzinfo=UTC)).values("day")
+    counts = dict(by_day.annotate(count=Count("pk")).values_list("day", "count"))
+    return tuple((day, counts.get(day, 0)) for day in every)

@@ -18,7 +18,7 @@ from certificates.models import Certificate
 from certificates.orders import RevokeOrder
 from certificates.services.revocation import revoke_certificate
 from certificates.statistics import CertificateCounts
-from certificates.summary import DAYS, WINDOWS, Part, summarize
+from certificates.summary import DAYS, DAYS_AHEAD, WINDOWS, Part, summarize
 from kernel.actor import Actor
 from kernel.errors import Unavailable
 from kernel.permissions import Grant, Permission
@@ -88,6 +88,17 @@ def test_every_day_of_the_last_thirty_is_there(filled):
     assert issued[-1] == (now.astimezone(UTC).date(), 4)
     assert issued[-4] == ((now - 3 * DAY).astimezone(UTC).date(), 1)
     assert sum(count for _day, count in issued) == 5
+
+
+def test_what_ends_is_counted_by_its_day(filled):
+    now = timezone.now()
+    ending = dict(of(filled.owner).ending)
+    assert len(ending) == DAYS_AHEAD
+    assert min(ending) == now.astimezone(UTC).date()
+    # The one that has expired, or is revoked or held, ends no more.
+    assert sum(ending.values()) == 3
+    for days in (5, 20):
+        assert ending[(now + days * DAY).astimezone(UTC).date()] == 1
 
 
 def test_a_stranger_counts_nothing_large_or_small(filled, monkeypatch):
