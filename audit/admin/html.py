@@ -30,6 +30,10 @@ class Status(StrEnum):
     DISABLED = "disabled"
     RETIRED = "retired"
     CANCELLED = "cancelled"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    FULFILLED = "fulfilled"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,10 @@ _LOOKS: Final = {
     Status.DISABLED: _Look(_("Disabled"), "warn", "pause"),
     Status.RETIRED: _Look(_("Retired"), "", "lock"),
     Status.CANCELLED: _Look(_("Cancelled"), "", "ban"),
+    Status.APPROVED: _Look(_("Approved"), "ok", "check"),
+    Status.REJECTED: _Look(_("Rejected"), "bad", "ban"),
+    Status.FULFILLED: _Look(_("Fulfilled"), "ok", "certificate"),
+    Status.FAILED: _Look(_("Failed"), "bad", "alert"),
 }
 
 

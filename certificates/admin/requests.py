@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,16 +12,6 @@ from audit.admin.base import ReadOnlyAdmin
 from audit.admin.pages import ServiceAdmin
 from certificates.admin import request_pages as pages
 from certificates.models import Decision, Request
-
-_TONES: Final = {
-    Request.Status.PENDING: ("info", "hourglass"),
-    Request.Status.APPROVED: ("ok", "check"),
-    Request.Status.FULFILLED: ("ok", "check"),
-    Request.Status.REJECTED: ("bad", "ban"),
-    Request.Status.FAILED: ("bad", "ban"),
-    Request.Status.EXPIRED: ("", "expired"),
-    Request.Status.CANCELLED: ("", "lock"),
-}
 
 
 @admin.register(Request)
@@ -57,8 +45,7 @@ class RequestAdmin(ServiceAdmin):
 
     @admin.display(description=_("Status"))
     def standing(self, row: Request) -> SafeString:
-        status = Request.Status(row.status)
-        return html.pill(status.label, *_TONES[status])
+        return html.badge(row.status)
 
     @admin.display(description=_("Alternative names"))
     def names(self, row: Request) -> SafeString | str:
