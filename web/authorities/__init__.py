@@ -1,0 +1,1 @@
+"""The authorities in the browser."""
