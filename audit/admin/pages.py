@@ -68,6 +68,10 @@ class ServicePage:
         """The status it is said with."""
         return 409
 
+    def is_overtaken(self, error: DomainError) -> bool:
+        """Whether this says that the object is not what the reader has seen any more, so that no other answer helps."""
+        return False
+
     def preview(self, data: Mapping[str, Any]) -> Facts:
         """What the answer would mean, for pages with a `check` button. Raises DomainError."""
         return ()
@@ -138,6 +142,8 @@ class PageDesk:
             except Gone as error:
                 return self._render(page, form, refusal=message_of(error), status=410)
             except DomainError as error:
+                if page.is_overtaken(error):
+                    return self._render(page, page.form_class(), refusal=message_of(error), status=409)
                 add_domain_error(form, error, page.error_fields)
         return self._render(page, form, preview=preview, status=422 if form.errors else 200)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.sessions import actor_of
@@ -16,8 +16,8 @@ from audit.admin.pages import Facts, ServicePage, Words
 from cas import selectors as cas_selectors
 from certificates.admin.revoke import facts_of
 from certificates.bundles import Format, bundle_with_key
-from certificates.models import Certificate
-from certificates.services.keys import collect_private_key
+from certificates.models import Certificate, SubscriberKey
+from certificates.services.keys import collect_private_key, may_collect
 from kernel.ref import Ref
 
 
@@ -28,6 +28,7 @@ class CollectForm(forms.Form):
             (Format.ZIP, _("ZIP: key, certificate and chain, each as PEM")),
             (Format.P12, _("PKCS#12: all in one file, for Windows, macOS and Java")),
             (Format.PEM, _("PEM: the key alone")),
+            (Format.DER, _("DER: the key alone, in PKCS#8")),
         ],
         initial=Format.ZIP,
         widget=forms.RadioSelect(attrs={"class": "lines"}),
@@ -47,18 +48,40 @@ class CollectKey(ServicePage):
     icon = "key"
     form_class = CollectForm
 
+    def __init__(self, request: HttpRequest, obj: Any = None) -> None:
+        super().__init__(request, obj)
+        if obj is not None and obj.key_custody == Certificate.KeyCustody.STORED:
+            text = _("The role keeps the key here, sealed. Each time that it is handed out is recorded.")
+            self.explanation = text  # type: ignore[misc]
+
     def is_offered(self) -> bool:
-        kept = getattr(self.obj, "subscriber_key", None)
-        return kept is not None and kept.sealed is not None
+        return self._is_here and may_collect(actor_of(self.request, self.obj.organization), self.obj)
+
+    def refusal_status(self) -> int:
+        return 410 if self._was_collected else super().refusal_status()
 
     def refusal(self) -> Words:
-        kept = getattr(self.obj, "subscriber_key", None)
+        if self._is_here:
+            return _("It waits for whoever asked for the certificate.")
+        kept = self._kept
         if kept is None or kept.collected_at is None:
             return _("There is no private key of this certificate here.")
         return _("The key was collected by %(by)s at %(at)s UTC.") % {
             "by": kept.collected_by,
             "at": kept.collected_at.strftime("%Y-%m-%d %H:%M"),
         }
+
+    @property
+    def _kept(self) -> SubscriberKey | None:
+        return getattr(self.obj, "subscriber_key", None)
+
+    @property
+    def _is_here(self) -> bool:
+        return self._kept is not None and self._kept.sealed is not None
+
+    @property
+    def _was_collected(self) -> bool:
+        return self._kept is not None and self._kept.sealed is None and self._kept.collected_at is not None
 
     def facts(self) -> Facts:
         return facts_of(self.obj)

@@ -25,8 +25,10 @@ from cas import selectors as cas_selectors
 from cas.core.keys import KeyAlgorithm
 from cas.describe import key_words
 from certificates.admin.decoded import decoded_context
+from certificates.admin.edit import Edit
 from certificates.admin.issue import IssueFromCsr, IssueWithKey
 from certificates.admin.keys import CollectKey
+from certificates.admin.renew import Renew, RenewFromCsr, RenewSameKey
 from certificates.admin.revoke import LiftHold, Revoke, RevokeSeveral
 from certificates.bundles import Format, bundle
 from certificates.models import Certificate, CertificateName, Revocation
@@ -91,7 +93,7 @@ class CertificateAdmin(ServiceAdmin):
         (_("Its life"), {"fields": ("created_at", "renews", "replaces", "successors", "public_id")}),
     )
     list_pages = (IssueWithKey, IssueFromCsr)
-    object_pages = (CollectKey, Revoke, LiftHold)
+    object_pages = (CollectKey, Renew, RenewFromCsr, RenewSameKey, Edit, Revoke, LiftHold)
     actions = ("revoke_selected",)
     audit_type = "certificate"
 

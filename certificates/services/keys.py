@@ -125,6 +125,16 @@ def _is_requester(actor: Actor, row: Certificate) -> bool:
     return actor.kind is not ActorKind.OAUTH_CLIENT or (row.requester_kind, row.requester_id) == (actor.kind, actor.id)
 
 
+def may_collect(actor: Actor, row: Certificate) -> bool:
+    """A step: whether `collect_private_key` would let the actor have the key that is here."""
+    kept = SubscriberKey.objects.filter(certificate=row).first()
+    try:
+        policy.require(actor, _needed(actor, row, kept), organization_id=row.organization_id, ca_id=row.ca_id)
+    except Denied:
+        return False
+    return True
+
+
 def is_awaited(row: Certificate) -> bool:
     """Whether a private key is here that the owner of the certificate may have for the asking, and has not had."""
     kept = SubscriberKey.objects.filter(certificate=row).first()

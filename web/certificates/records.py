@@ -16,8 +16,10 @@ from audit.admin.html import status_of
 from audit.selectors import EventFilter, list_events
 from cas import selectors as cas_selectors
 from certificates.admin.decoded import decoded_context
+from certificates.admin.edit import Edit
 from certificates.admin.issue import IssueFromCsr, IssueWithKey
 from certificates.admin.keys import CollectKey
+from certificates.admin.renew import Renew, RenewFromCsr, RenewSameKey
 from certificates.admin.revoke import LiftHold, Revoke
 from certificates.bundles import Format, bundle
 from certificates.models import Certificate
@@ -42,6 +44,10 @@ class CertificateDesk(Desk):
     list_doors = {IssueFromCsr: Permission.CERTIFICATES_ISSUE, IssueWithKey: Permission.CERTIFICATES_ISSUE}
     doors = {
         CollectKey: Permission.CERTIFICATES_ISSUE,
+        Renew: Permission.CERTIFICATES_RENEW,
+        RenewFromCsr: Permission.CERTIFICATES_RENEW,
+        RenewSameKey: Permission.CERTIFICATES_RENEW,
+        Edit: Permission.CERTIFICATES_ISSUE,
         LiftHold: Permission.CERTIFICATES_REVOKE,
         Revoke: Permission.CERTIFICATES_REVOKE,
     }

@@ -1,0 +1,144 @@
+"""One certificate in the browser: everything that is known of it, renewed, edited, and its key handed out once."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.roles import OrganizationRole
+from audit.models import AuditEvent
+from cas.models import Template
+from certificates.models import Certificate
+from certificates.orders import Managed
+from tests import cast, pki
+from tests.web.people import browser_of
+
+
+def page_of(row: Certificate, part: str = "") -> str:
+    return f"/certificates/{row.public_id}/{part}"
+
+
+@pytest.fixture
+def awaited(office: Any) -> Certificate:
+    """Its private key waits to be collected."""
+    return office.issue("key.acme.test", "key.acme.test", key=Managed(collect_later=True)).certificate
+
+
+class TestRenewing:
+    def test_with_a_new_key(self, owner, awaited):
+        page = page_of(awaited, "renew/")
+        text = owner.get(page).content.decode()
+        assert awaited.serial.upper() in text
+        assert "key.acme.test" in text
+        answer = owner.post(page, {"validity": "30"})
+        successor = Certificate.objects.get(replaces=awaited)
+        assert answer["Location"] == page_of(successor)
+        assert (successor.key_custody, successor.sans) == ("waiting", ["key.acme.test"])
+        assert (successor.not_after - timezone.now()).days in (29, 30)
+        assert page_of(successor) in owner.get(page_of(awaited)).content.decode()
+        assert page_of(awaited) in owner.get(page_of(successor)).content.decode()
+
+    def test_twice_only_where_that_is_said(self, owner, awaited):
+        page = page_of(awaited, "renew/")
+        owner.post(page)
+        assert owner.post(page).context["form"].errors["again"]
+        assert Certificate.objects.filter(replaces=awaited).count() == 1
+        assert owner.post(page, {"again": "on"}).status_code == 302
+        assert Certificate.objects.filter(replaces=awaited).count() == 2
+
+    def test_with_the_key_of_a_csr(self, owner, awaited):
+        page = page_of(awaited, "renew-csr/")
+        assert owner.post(page, {}).context["form"].errors["csr"]
+        refused = owner.post(page, {"csr": "no such thing"})
+        assert refused.status_code == 422
+        assert "no such thing" in refused.content.decode()
+        owner.post(page, {"csr": pki.make_csr(subject="CN=other.acme.test")})
+        successor = Certificate.objects.get(replaces=awaited)
+        assert (successor.common_name, successor.key_custody) == ("key.acme.test", "subscriber")
+        assert owner.get(page_of(successor, "renew/")).status_code == 409
+
+    def test_with_the_same_key_where_the_template_lets_it(self, owner, awaited):
+        page = page_of(awaited, "renew-same-key/")
+        assert owner.get(page).status_code == 409
+        assert owner.post(page).status_code == 422
+        Template.objects.filter(pk=awaited.template_id).update(renew_same_key=True)
+        owner.post(page)
+        assert Certificate.objects.get(replaces=awaited).key_hash == awaited.key_hash
+
+    @pytest.mark.parametrize(("reason", "sentence"), [("superseded", "revoked"), ("certificateHold", "on hold")])
+    def test_what_is_not_good_is_not_renewed(self, owner, awaited, reason, sentence):
+        owner.post(page_of(awaited, "revoke/"), {"reason": reason})
+        answer = owner.get(page_of(awaited, "renew/"))
+        assert answer.status_code == 409
+        assert sentence in answer.content.decode()
+        assert owner.post(page_of(awaited, "renew/")).status_code == 422
+        assert page_of(awaited, "renew") not in owner.get(page_of(awaited)).content.decode()
+
+    def test_a_superuser_does_it_in_the_admin(self, root, awaited):
+        root.post(f"/admin/certificates/certificate/{awaited.pk}/renew/")
+        successor = Certificate.objects.get(replaces=awaited)
+        assert (successor.organization_id, successor.requester_label) == (awaited.organization_id, "root@localhost")
+
+
+class TestEditing:
+    def test_what_is_said_about_it(self, owner, office, awaited, certificate):
+        other = cast.member(office.organization, OrganizationRole.MEMBER, "other@acme.example")
+        form = {"tags": "web, blue  green,web", "description": "behind the proxy", "owner": other.user.email}
+        assert owner.post(page_of(certificate, "edit/"), form)["Location"] == page_of(certificate)
+        certificate.refresh_from_db()
+        assert (certificate.tags, certificate.description) == (["web", "blue", "green"], "behind the proxy")
+        assert certificate.owner == other.user
+        event = AuditEvent.objects.get(name="certificate.updated")
+        assert event.document["metadata"]["fields"] == ["tags", "description", "owner"]
+        owner.post(page_of(certificate, "edit/"), form)
+        assert AuditEvent.objects.filter(name="certificate.updated").count() == 1, "nothing was changed"
+        text = owner.get(page_of(certificate)).content.decode()
+        assert all(word in text for word in ("green", "behind the proxy", other.user.email))
+
+    @pytest.mark.parametrize(
+        ("field", "value"), [("tags", "a:b"), ("owner", "nobody@acme.example"), ("owner", ""), ("tags", "x" * 65)]
+    )
+    def test_what_cannot_be_said(self, owner, certificate, field, value):
+        form = {"tags": "", "description": "", "owner": certificate.owner.email, field: value}
+        answer = owner.post(page_of(certificate, "edit/"), form)
+        assert answer.status_code == 422
+        assert answer.context["form"].errors[field]
+        assert not AuditEvent.objects.filter(name="certificate.updated").exists()
+
+
+class TestTheKey:
+    def test_it_is_handed_out_once(self, owner, office, awaited):
+        page = page_of(awaited, "private-key/")
+        assert owner.get(page).status_code == 200
+        assert owner.post(page, {"fmt": "p12"}).status_code == 422, "no password, and nothing is lost"
+        answer = owner.post(page, {"fmt": "zip"})
+        assert "no-store" in answer["Cache-Control"]
+        files = zipfile.ZipFile(io.BytesIO(answer.content))
+        assert b"PRIVATE KEY" in files.read("key.acme.test.key")
+        for second in (owner.get(page), owner.post(page, {"fmt": "zip"})):
+            assert second.status_code == 410
+            assert "no-store" in second["Cache-Control"]
+            text = second.content.decode()
+            assert office.person.user.email in text
+            assert f"{timezone.now():%Y-%m-%d}" in text
+            assert "PRIVATE KEY" not in text
+        assert page not in owner.get(page_of(awaited)).content.decode()
+
+    @pytest.mark.parametrize(("fmt", "start"), [("pem", b"-----BEGIN PRIVATE KEY"), ("der", b"0"), ("p12", b"0")])
+    def test_in_each_format(self, owner, awaited, fmt, start):
+        answer = owner.post(page_of(awaited, "private-key/"), {"fmt": fmt, "password": "open" if fmt == "p12" else ""})
+        assert answer.content.startswith(start)
+        assert answer["Content-Disposition"].startswith("attachment")
+
+    def test_it_waits_for_who_asked(self, office, awaited):
+        other = browser_of(cast.member(office.organization, OrganizationRole.MEMBER, "other@acme.example").user)
+        page = page_of(awaited, "private-key/")
+        assert page not in other.get(page_of(awaited)).content.decode()
+        assert other.get(page).status_code in (403, 409)
+        assert other.post(page, {"fmt": "zip"}).status_code in (403, 422)
+        awaited.refresh_from_db()
+        assert awaited.key_custody == "waiting"
