@@ -95,6 +95,26 @@ def count_requests(*, visible_to: Actor, at: datetime) -> RequestCounts:
     return RequestCounts(**counts, inbox=inbox(visible_to=visible_to, at=at).count())
 
 
+def count_by_status(*, visible_to: Actor) -> dict[str, tuple[int, int]]:
+    """How many requests the actor sees in each state, and how many of them are his own; one query."""
+    rows = requests(visible_to=visible_to).order_by().values("status")
+    counted = rows.annotate(number=Count("pk"), own=Count("pk", filter=_own(visible_to)))
+    return {each["status"]: (each["number"], each["own"]) for each in counted}
+
+
+def neighbours(row: Request, *, visible_to: Actor, at: datetime) -> tuple[Request | None, Request | None]:
+    """What stands before and after this request in the inbox of this person, also where it has left it."""
+    waiting = inbox(visible_to=visible_to, at=at)
+    return waiting.filter(pk__lt=row.pk).order_by("-id").first(), waiting.filter(pk__gt=row.pk).first()
+
+
+def last_decision(*, visible_to: Actor) -> Decision | None:
+    """The last that this person has decided, with its request."""
+    seen = requests(visible_to=visible_to).order_by().values("pk")
+    rows = Decision.objects.filter(approver_id=visible_to.person_id, request__in=seen)
+    return rows.select_related("request").order_by("-id").first()
+
+
 def get_request(ref: Ref, *, visible_to: Actor) -> Request:
     """With its decisions. Raises NotFound."""
     rows = requests(visible_to=visible_to).select_related("profile", "replaces", "person", "maker")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
@@ -15,15 +16,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from accounts.sessions import actor_of
 from audit.admin import html
 from audit.admin.forms import SecretField
 from audit.admin.pages import Facts, ServicePage, Words
 from cas.core.usages import extended_key_usage_name, parse_oid
 from certificates.models import Request
+from certificates.services.approval import may_count, read
 from certificates.services.fulfilment import fulfil_request
 from certificates.services.requests import approve_request, cancel_request, reject_request
-from certificates.services.review import findings_about
+from certificates.services.review import Findings, findings_about
+from kernel.errors import Conflict, DomainError
 from kernel.ref import Ref
 
 Status = Request.Status
@@ -50,6 +54,9 @@ class _RequestPage(ServicePage):
     def facts(self) -> Facts:
         return facts_of(self.obj)
 
+    def is_overtaken(self, error: DomainError) -> bool:
+        return isinstance(error, Conflict)
+
     @property
     def _ref(self) -> Ref:
         return Ref("pk", self.obj.pk)
@@ -60,19 +67,31 @@ class _Decide(_RequestPage):
         return {"digest": self.obj.digest}
 
     def is_offered(self) -> bool:
-        row, person = self.obj, self.request.user.pk
-        if row.status != Status.PENDING or row.expires_at <= timezone.now() or person in row.asked_by:
-            return False
-        return all(decision.approver_id != person for decision in row.decisions.all())
+        return not self.hindrance()
 
     def refusal(self) -> Words:
-        if self.obj.status != Status.PENDING:
+        return self.hindrance()
+
+    def hindrance(self) -> Words:
+        """Why this person cannot decide on it; empty where he can."""
+        row, person = self.obj, self.request.user
+        if row.status != Status.PENDING:
             return super().refusal()
-        if self.request.user.pk in self.obj.asked_by:
-            return _("You have asked for this yourself, or made the key that did: somebody else decides on it.")
-        if self.obj.expires_at <= timezone.now():
+        if person.pk in row.asked_by:
+            return _("You asked for this, or made the key that did; another approver must decide.")
+        if row.expires_at <= timezone.now():
             return _("It has expired.")
-        return _("You have decided on this already.")
+        if any(decision.approver_id == person.pk for decision in row.decisions.all()):
+            return _("You have decided on this already.")
+        return self._wrong_role()
+
+    def _wrong_role(self) -> Words:
+        demands = read(self.obj)
+        roles = {demand.role for demand in demands}
+        person = cast(User, self.request.user)
+        if "" in roles or not roles or may_count(demands, person, self.obj.organization_id):
+            return ""
+        return _("This is decided by others: %(roles)s.") % {"roles": ", ".join(sorted(roles))}
 
 
 class Approve(_Decide):
@@ -82,6 +101,15 @@ class Approve(_Decide):
     submit = _("Approve")
     icon = "check"
     form_class = ApproveForm
+
+    def hindrance(self) -> Words:
+        if words := super().hindrance():
+            return words
+        return _("Something stands against issuing it, so nobody can agree to it now.") if self.findings else ""
+
+    @cached_property
+    def findings(self) -> Findings:
+        return findings_about(self.obj)
 
     def act(self, data: Mapping[str, Any]) -> Words:
         actor = actor_of(self.request)
@@ -115,7 +143,8 @@ class Cancel(_RequestPage):
     is_dangerous = True
 
     def is_offered(self) -> bool:
-        return self.obj.is_open
+        user = self.request.user
+        return self.obj.is_open and (user.pk == self.obj.person_id or user.is_superuser)
 
     def act(self, data: Mapping[str, Any]) -> Words:
         row = cancel_request(actor=actor_of(self.request), request=self._ref)
@@ -151,6 +180,7 @@ class Fulfil(_RequestPage):
 def facts_of(row: Request) -> Facts:
     """What would be signed, and who has said what about it."""
     return [
+        (_("Status"), html.badge(row.status)),
         (_("Organization"), row.organization),
         (_("Authority"), row.ca),
         (_("Template"), row.profile or row.template),

@@ -90,7 +90,7 @@ def test_looking_decides_nothing(root, desk, request_):
 
 def test_the_yes_is_to_what_was_shown(root, desk, request_):
     response = approve(root, request_, digest="0" * 64)
-    assert response.status_code == 422
+    assert response.status_code == 409
     assert request_.digest in response.content.decode()
     assert approve(root, request_, digest="").status_code == 422
     assert not Decision.objects.exists()
@@ -125,7 +125,7 @@ def test_who_made_the_key_that_asked_decides_nothing(root, desk):
     request = desk.ask(actor=robot_made_by(boss, desk.asker, Permission.CERTIFICATES_ISSUE))
     response = root.get(page(request, "approve"))
     assert response.status_code == 409
-    assert "somebody else decides" in response.content.decode()
+    assert "another approver must decide" in response.content.decode()
     assert approve(root, request).status_code == 422
     assert "made by root@localhost" in root.get(page(request)).content.decode()
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_issued_any_more_is_said_with_the_reason(root, desk):
 def test_it_is_too_late_after_its_time(root, desk, request_):
     Request.objects.update(expires_at=timezone.now())
     assert "expired" in root.get(page(request_, "approve")).content.decode()
-    assert approve(root, request_).status_code == 422
+    assert approve(root, request_).status_code == 409
 
 
 def test_issuing_by_a_guarded_template_asks_somebody_else(root, desk):
