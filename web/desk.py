@@ -6,7 +6,7 @@ handed only what the actor may see, and leads back to our own pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -33,7 +33,9 @@ from kernel.ref import Ref
 from web.addresses import address_of
 
 View = Callable[..., HttpResponse]
-Doors = Mapping[type[ServicePage], Permission]
+Need = Permission | frozenset[Permission]
+"""A permission, or several of which any one will do."""
+Doors = Mapping[type[ServicePage], Need]
 
 
 class Desk(PageDesk):
@@ -51,7 +53,7 @@ class Desk(PageDesk):
     # What follows the place in the address of one record.
     one: ClassVar[str] = "<uuid:public_id>/"
     plural: ClassVar[Words]
-    reading: ClassVar[Permission]
+    reading: ClassVar[Need]
     list_doors: ClassVar[Doors] = {}
     doors: ClassVar[Doors] = {}
 
@@ -97,24 +99,26 @@ class Desk(PageDesk):
 
     def offered(self, request: HttpRequest, actor: Actor, obj: Any) -> list[tuple[str, ServicePage]]:
         """The pages that this actor is let to and this record is ready for, with their addresses."""
-        pages = [page(request, obj) for page, need in self.doors.items() if holds(actor, need)]
+        pages = [page(request, obj) for page, need in self.doors.items() if is_let(actor, need)]
         return [(self._address(page, obj), page) for page in pages if page.is_offered()]
 
     def list_offered(self, request: HttpRequest, actor: Actor) -> list[tuple[str, ServicePage]]:
-        pages = [page(request) for page, need in self.list_doors.items() if holds(actor, need)]
+        pages = [page(request) for page, need in self.list_doors.items() if is_let(actor, need)]
         return [(self._address(page), page) for page in pages]
 
-    def guarded(self, need: Permission, show: Callable[..., HttpResponse]) -> View:
+    def guarded(
+        self, need: Need, show: Callable[..., HttpResponse], *, methods: Sequence[str] = ("GET", "HEAD")
+    ) -> View:
         """A view for whoever holds the permission; `show` gets the request and the actor."""
 
         @login_required
-        @require_safe
+        @require_http_methods(methods)
         def view(request: HttpRequest, **parts: Any) -> HttpResponse:
             return self._enter(request, need, lambda actor: show(request, actor, **parts))
 
         return view
 
-    def about_one(self, need: Permission, show: Callable[..., HttpResponse]) -> View:
+    def about_one(self, need: Need, show: Callable[..., HttpResponse]) -> View:
         """The same about one record, which `show` gets after the actor. What he may not see is not there."""
 
         @login_required
@@ -126,7 +130,7 @@ class Desk(PageDesk):
 
         return view
 
-    def _door(self, page: type[ServicePage], need: Permission, place: str) -> URLPattern:
+    def _door(self, page: type[ServicePage], need: Need, place: str) -> URLPattern:
         @login_required
         @require_http_methods(["GET", "HEAD", "POST"])
         def view(request: HttpRequest, public_id: UUID | str | None = None) -> HttpResponse:
@@ -135,13 +139,13 @@ class Desk(PageDesk):
 
             return self._enter(request, need, enter)
 
-        return path(f"{place}{page.slug}/", view, name=f"{self.name}-{page.slug}")
+        return path(f"{place}{page.slug}/", view, name=self._name_of(page))
 
-    def _enter(self, request: HttpRequest, need: Permission, show: Callable[[Actor], HttpResponse]) -> HttpResponse:
+    def _enter(self, request: HttpRequest, need: Need, show: Callable[[Actor], HttpResponse]) -> HttpResponse:
         actor = actor_of(request)
         if actor.organization_id is None:
             return redirect(f"{reverse('choose-organization')}?{urlencode({'next': request.path})}")
-        if not holds(actor, need):
+        if not is_let(actor, need):
             raise PermissionDenied
         return show(actor)
 
@@ -152,7 +156,14 @@ class Desk(PageDesk):
             raise Http404 from error
 
     def _address(self, page: ServicePage, obj: Any = None) -> str:
-        return reverse(f"{self.name}-{page.slug}", args=[self.called(obj)] if obj is not None else [])
+        return reverse(self._name_of(page), args=[self.called(obj)] if obj is not None else [])
+
+    def _name_of(self, page: type[ServicePage] | ServicePage) -> str:
+        return f"{self.name}-{page.slug}".replace("/", "-")
+
+
+def is_let(actor: Actor, need: Need) -> bool:
+    return any(holds(actor, each) for each in ({need} if isinstance(need, Permission) else need))
 
 
 def narrow(form: forms.Form, actor: Actor) -> None:
