@@ -24,6 +24,7 @@ from certificates.publication_models import OcspResponder as OcspResponder
 from certificates.publication_models import PublicPath as PublicPath
 from certificates.request_models import Decision as Decision
 from certificates.request_models import Request as Request
+from certificates.saved_models import SavedFilter as SavedFilter
 from certificates.tally_models import CertificateTally as CertificateTally
 
 

@@ -12,6 +12,7 @@ from certificates.admin.records import (
 )
 from certificates.admin.register import CertificateAdmin
 from certificates.admin.requests import DecisionAdmin, RequestAdmin
+from certificates.admin.saved import SavedFilterAdmin
 
 __all__ = [
     "CaCertificateAdmin",
@@ -26,4 +27,5 @@ __all__ = [
     "PublicPathAdmin",
     "RequestAdmin",
     "RevocationAdmin",
+    "SavedFilterAdmin",
 ]

@@ -15,6 +15,7 @@ from cas.core.csr import CsrFacts
 from cas.core.keys import KeyAlgorithm, supported
 from cas.core.reading import extension_of
 from cas.models import Template
+from cas.services.restrictions import require_allowed, restriction_of
 from certificates import selectors
 from certificates.models import Certificate, Request, SubscriberKey
 from certificates.orders import IssueOrder, Managed, RenewOrder, SameKey
@@ -63,6 +64,23 @@ def renew_at_once(*, actor: Actor, order: RenewOrder) -> Issued:
     if inherits_approval(old, template) is None:
         require_no_approval(template)
     return _renew(actor, old, template, order, wish)
+
+
+def foresee_renewal(order: RenewOrder, *, visible_to: Actor) -> bool:
+    """Whether it would be issued at once; otherwise it would wait for an approval. Nothing is reserved, written or
+    signed.
+
+    Raises what `renew_certificate` would, but for the passphrase and the identifier.
+    """
+    old, template, wish = _read(visible_to, order)
+    require_renewable(old, again=order.again)
+    wanted = Wanted(wish, _key_to_judge_by(old, template, wish), old)
+    with transaction.atomic():
+        plan = rehearse(template, wanted, now=timezone.now())
+    require_allowed(restriction_of(visible_to), plan, ca_id=template.ca_id)
+    inherited = inherits_approval(old, template)
+    is_covered = inherited is not None and inherited.covers(plan, template, made_here=wanted.made_here)
+    return is_covered or not demands_of(template)
 
 
 def _read(actor: Actor, order: RenewOrder) -> tuple[Certificate, Template, IssueOrder]:

@@ -64,14 +64,9 @@ def revoke_certificate(*, actor: Actor, order: RevokeOrder) -> Certificate:
     row = _lock(actor, order.certificate)
     now = timezone.now()
     _check(order, now)
-    if row.ca is None or not row.ca.has_key:
-        raise Conflict(
-            _("This certificate was issued elsewhere; only its own CA can revoke it."), code="foreign-issuer"
-        )
-    if row.state == State.REVOKED:
-        raise AlreadyRevoked(_("The certificate is revoked already."))
-    hold = _end_hold(row, order.reason, now)
-    revocation = _open_revocation(row, row.ca, order, at=hold.at if hold else now)
+    ca = require_revocable(row, order.reason)
+    hold = _end_hold(row, now)
+    revocation = _open_revocation(row, ca, order, at=hold.at if hold else now)
     row.state = State.HELD if order.reason is Reason.certificate_hold else State.REVOKED
     row.save(update_fields=["state"])
     if order.reason is Reason.key_compromise:
@@ -88,6 +83,19 @@ def revoke_certificate(*, actor: Actor, order: RevokeOrder) -> Certificate:
         invalidity=order.invalidity,
     )
     return row
+
+
+def require_revocable(row: Certificate, reason: Reason) -> CertificateAuthority:
+    """A step: the CA that will say so. Raises AlreadyRevoked, Conflict (issued elsewhere; on hold already)."""
+    if row.ca is None or not row.ca.has_key:
+        raise Conflict(
+            _("This certificate was issued elsewhere; only its own CA can revoke it."), code="foreign-issuer"
+        )
+    if row.state == State.REVOKED:
+        raise AlreadyRevoked(_("The certificate is revoked already."))
+    if row.state == State.HELD and reason is Reason.certificate_hold:
+        raise Conflict(_("The certificate is on hold already."), code="already-on-hold")
+    return row.ca
 
 
 @transaction.atomic
@@ -161,12 +169,10 @@ def _check(order: RevokeOrder, now: datetime) -> None:
         raise Invalid(errors=errors)
 
 
-def _end_hold(row: Certificate, reason: Reason, now: datetime) -> Revocation | None:
+def _end_hold(row: Certificate, now: datetime) -> Revocation | None:
     """A hold that becomes final keeps its date: what was signed meanwhile stays in doubt (X.509, 8.5.2)."""
     if row.state != State.HELD:
         return None
-    if reason is Reason.certificate_hold:
-        raise Conflict(_("The certificate is on hold already."), code="already-on-hold")
     hold = Revocation.objects.get(ca_id=row.ca_id, serial=row.serial, lifted_at__isnull=True)
     _lift(hold, now)
     return hold

@@ -54,6 +54,7 @@ from tests.architecture.keys import KEY_CALLS
 from tests.architecture.machines import MACHINE_CALLS
 from tests.architecture.oauth import OAUTH_CALLS
 from tests.architecture.people import PEOPLE_CALLS
+from tests.architecture.register import REGISTER_CALLS
 from tests.architecture.services import opening_transactions, services
 from tests.happened import happenings
 from tests.office import Office, authority_order, open_office, order_for
@@ -322,6 +323,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     **MACHINE_CALLS,
     **OAUTH_CALLS,
     **PEOPLE_CALLS,
+    **REGISTER_CALLS,
 }
 
 

@@ -123,4 +123,8 @@ REGISTER: Final = (
         _("Ambiguous serial number"),
         _("Two readings of these digits both exist; write the one that is meant as the detail says."),
     ),
+    ProblemType("filter-not-found", Family.NOT_FOUND, _("Filter not found"), _("Look at the list of saved filters.")),
+    ProblemType("filter-exists", Family.CONFLICT, _("Filter exists"), _("Choose another name for it.")),
+    ProblemType("too-many-filters", Family.CONFLICT, _("Too many filters"), _("Delete one that is not used any more.")),
+    ProblemType("not-own-filter", Family.DENIED, _("Another's filter"), _("Only its owner changes it; save your own.")),
 )
