@@ -106,29 +106,56 @@ def ca_not_found() -> NotFound:
 
 
 def roles(*, visible_to: Actor) -> QuerySet[Role]:
-    rows = Role.objects.select_related("organization", "ca").filter(retired_at__isnull=True).order_by("id")
-    return under_granted_cas(rows, visible_to)
+    return all_roles(visible_to=visible_to).filter(retired_at__isnull=True)
+
+
+def all_roles(*, visible_to: Actor) -> QuerySet[Role]:
+    """The retired ones too."""
+    return under_granted_cas(Role.objects.select_related("organization", "ca").order_by("id"), visible_to)
 
 
 def get_role(ref: Ref, *, visible_to: Actor) -> Role:
     """Raises NotFound."""
+    return _one_role(roles(visible_to=visible_to), ref)
+
+
+def recall_role(ref: Ref, *, visible_to: Actor) -> Role:
+    """A role, also one that is retired. Raises NotFound."""
+    return _one_role(all_roles(visible_to=visible_to), ref)
+
+
+def _one_role(rows: QuerySet[Role], ref: Ref) -> Role:
     try:
-        return roles(visible_to=visible_to).get(**{ref.by: ref.value})
+        return rows.get(**{ref.by: ref.value})
     except (Role.DoesNotExist, Role.MultipleObjectsReturned) as error:
         raise NotFound(_("There is no such role."), code="role-not-found") from error
 
 
 def templates(*, visible_to: Actor) -> QuerySet[Template]:
-    rows = Template.objects.select_related("organization", "ca", "role", "profile")
-    return under_granted_cas(rows.filter(retired_at__isnull=True).order_by("id"), visible_to)
+    return all_templates(visible_to=visible_to).filter(retired_at__isnull=True)
+
+
+def all_templates(*, visible_to: Actor) -> QuerySet[Template]:
+    """The retired ones too."""
+    rows = Template.objects.select_related("organization", "ca", "role", "profile").order_by("id")
+    return under_granted_cas(rows, visible_to)
 
 
 def get_template(ref: Ref, *, visible_to: Actor) -> Template:
     """Raises NotFound, naming the code and the organization that was searched."""
+    return _one_template(templates(visible_to=visible_to), ref, visible_to)
+
+
+def recall_template(ref: Ref, *, visible_to: Actor) -> Template:
+    """A template, also one that is retired. Raises NotFound."""
+    return _one_template(all_templates(visible_to=visible_to), ref, visible_to)
+
+
+def _one_template(rows: QuerySet[Template], ref: Ref, actor: Actor) -> Template:
     try:
-        return templates(visible_to=visible_to).get(**{ref.by: ref.value})
+        return rows.get(**{ref.by: ref.value})
     except (Template.DoesNotExist, Template.MultipleObjectsReturned) as error:
-        raise _template_not_found(ref, visible_to) from error
+        raise _template_not_found(ref, actor) from error
 
 
 def find_issuer(ca: Ref | None, template: str, *, visible_to: Actor) -> Template:

@@ -1,0 +1,1 @@
+"""Roles and templates in the browser."""

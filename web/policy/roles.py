@@ -1,0 +1,67 @@
+"""The list of roles, and one of them with its rules in words and the templates that stand on it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.db.models import Count, Model, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+
+from accounts.policy import holds
+from cas import selectors
+from cas.admin.roles import ChangeRole, CreateRole, RetireRole
+from cas.admin.words import in_words, role_rules, template_rules
+from cas.models import Role
+from kernel.actor import Actor
+from kernel.permissions import Permission
+from kernel.ref import Ref
+from web.desk import Desk
+from web.policy.listing import Asked, page_of
+from web.policy.templates import standing_of
+
+_MOST_CHOICES: Final = 200
+
+
+class RoleDesk(Desk):
+    name = "role"
+    list_name = "roles"
+    place = "roles/"
+    plural = _("Roles")
+    reading = Permission.ROLES_READ
+    list_doors = {CreateRole: Permission.ROLES_WRITE}
+    doors = {ChangeRole: Permission.ROLES_WRITE, RetireRole: Permission.ROLES_WRITE}
+
+    def find(self, actor: Actor, ref: Ref) -> Model:
+        return selectors.recall_role(ref, visible_to=actor)
+
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+        asked = Asked.read(request.GET)
+        in_use = Count("templates", filter=Q(templates__retired_at__isnull=True))
+        page = page_of(selectors.all_roles(visible_to=actor).annotate(users=in_use), asked, column="name")
+        context = {
+            "title": self.plural,
+            "asked": asked,
+            "doors": self.list_offered(request, actor),
+            "page": page,
+            "rows": [(row, in_words(role_rules(row))) for row in page.rows],
+            "authorities": selectors.authorities(visible_to=actor).order_by("name")[:_MOST_CHOICES],
+        }
+        return render(request, "web/policy/roles.html", context)
+
+    def show_record(self, request: HttpRequest, actor: Actor, obj: Role) -> HttpResponse:
+        context: dict[str, Any] = {
+            "title": obj.name,
+            "role": obj,
+            "standing": standing_of(obj),
+            "rules": role_rules(obj),
+            "doors": self.offered(request, actor, obj),
+        }
+        if holds(actor, Permission.TEMPLATES_READ):
+            users = selectors.templates(visible_to=actor).filter(role=obj).order_by("code")[:_MOST_CHOICES]
+            context["templates"] = [(row, in_words(template_rules(row))) for row in users]
+        return render(request, "web/policy/role.html", context)
+
+
+DESK: Final = RoleDesk()
