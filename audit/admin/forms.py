@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from kernel.errors import DomainError, Invalid
 from kernel.secret import Secret
@@ -69,6 +70,23 @@ class SecretField(forms.CharField):
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         return Secret(text) if text else None
+
+
+class UploadField(forms.FileField):
+    """A file of at most so many bytes; its bytes. Empty where there is none."""
+
+    def __init__(self, *, longest: int, **options: Any) -> None:
+        self.longest = longest
+        super().__init__(**{"required": False, **options})
+
+    def clean(self, data: Any, initial: Any = None) -> bytes:
+        file = super().clean(data, initial)
+        if not file:
+            return b""
+        if file.size > self.longest:
+            raise forms.ValidationError(_("The file is longer than %(limit)s bytes."), params={"limit": self.longest})
+        content: bytes = file.read()
+        return content
 
 
 class CodeArea(forms.Textarea):

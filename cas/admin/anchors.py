@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization
 from accounts.sessions import actor_of
 from audit.admin import html
-from audit.admin.forms import CodeArea
+from audit.admin.forms import CodeArea, UploadField
 from audit.admin.pages import Facts, Section, ServiceAdmin, ServicePage, Words
 from cas.core.formats import LONGEST, to_pem
 from cas.models import TrustAnchor
@@ -29,25 +29,33 @@ class AnchorsForm(forms.Form):
     certificates = forms.CharField(
         label=_("Certificates"),
         max_length=LONGEST,
+        required=False,
         widget=CodeArea(),
         help_text=_("PEM, one or several: all of them are added, or none."),
     )
+    file = UploadField(label=_("Or as a file"), longest=LONGEST, help_text=_("PEM, DER or PKCS#7."))
     name = forms.CharField(
         label=_("Name"), max_length=120, required=False, help_text=_("For one. Empty: what the certificate says.")
     )
 
-    sections: ClassVar = (Section("", "organization", "certificates", "name"),)
+    sections: ClassVar = (Section("", "organization", "certificates", "file", "name"),)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if not self.errors and not (data["certificates"].strip() or data["file"]):
+            self.add_error("certificates", _("Paste the certificates, or choose a file."))
+        return data
 
 
 class AddAnchors(ServicePage):
-    slug, title, submit, icon = "trust", _("Add trust anchors"), _("Add"), "plus"
+    slug, title, submit, icon = "new", _("Add trust anchors"), _("Add"), "plus"
     explanation = _("Certificates of CAs elsewhere that this organization believes.")
     form_class = AnchorsForm
 
     def act(self, data: Mapping[str, Any]) -> Words:
         order = TrustAnchorOrder(
             organization=Ref("pk", data["organization"].pk),
-            certificates=data["certificates"].encode(),
+            certificates=data["file"] or data["certificates"].encode(),
             name=data["name"],
         )
         rows = add_trust_anchors(actor=actor_of(self.request, data["organization"]), order=order)
@@ -65,8 +73,12 @@ class RetireAnchor(ServicePage):
         return ((_("Subject"), self.obj.subject), (_("SHA-256 fingerprint"), self.obj.fingerprint))
 
     def act(self, data: Mapping[str, Any]) -> Words:
-        anchor = retire_trust_anchor(actor=actor_of(self.request, self.obj.organization), anchor=self.obj)
-        return format_html(str(_("{} is trusted no more.")), anchor.name)
+        self.obj = retire_trust_anchor(actor=actor_of(self.request, self.obj.organization), anchor=self.obj)
+        return format_html(str(_("{} is trusted no more.")), self.obj.name)
+
+    def destination(self) -> str:
+        """What is trusted no more has left the list, and its page with it."""
+        return super().destination() if self.is_offered() else self.desk.list_address()
 
 
 @admin.register(TrustAnchor)

@@ -12,12 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
 from accounts.sessions import actor_of
-from audit.admin.forms import CodeArea, DaysField, LinesField, SecretField
+from audit.admin.forms import CodeArea, DaysField, LinesField, SecretField, UploadField
 from audit.admin.pages import Section, ServicePage, Words
 from cas.admin.fields import ALGORITHM_CHOICES
 from cas.core.csr import LONGEST as LONGEST_CSR
 from cas.core.csr import read_csr
 from cas.core.foreign_crl import LONGEST as LONGEST_CRL
+from cas.core.formats import LONGEST as LONGEST_CERTIFICATES
 from cas.core.keyfiles import LONGEST as LONGEST_KEY_FILE
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import parse_name
@@ -33,7 +34,6 @@ from certificates.admin.authority_forms import (
     OneAuthorityPage,
     PassphraseForm,
     Status,
-    UploadField,
     in_service,
 )
 from certificates.services.authorities import complete_authority, import_authority
@@ -159,7 +159,9 @@ class ImportForm(_NewForm):
     )
     password = SecretField(label=_("Password of the file"))
     certificates = UploadField(
-        label=_("Certificates"), help_text=_("Its own and those above it, where the key file does not hold them.")
+        label=_("Certificates"),
+        longest=LONGEST_CERTIFICATES,
+        help_text=_("Its own and those above it, where the key file does not hold them."),
     )
     last_crl = UploadField(
         label=_("Its last CRL"),

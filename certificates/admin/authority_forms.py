@@ -10,7 +10,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from audit.admin.forms import CodeArea, DaysField, LinesField, SecretField
+from audit.admin.forms import CodeArea, DaysField, LinesField, SecretField, UploadField
 from audit.admin.pages import Facts, ServicePage
 from cas.admin.fields import AuthorityField
 from cas.core.formats import LONGEST as LONGEST_CERTIFICATES
@@ -22,23 +22,6 @@ Status = CertificateAuthority.Status
 
 BACKEND = ("key_backend", "token_label")
 LIMITS = ("path_length", "permitted", "excluded")
-
-
-class UploadField(forms.FileField):
-    """A file; its bytes. Empty where there is none."""
-
-    def __init__(self, *, longest: int = LONGEST_CERTIFICATES, **options: Any) -> None:
-        self.longest = longest
-        super().__init__(**{"required": False, **options})
-
-    def clean(self, data: Any, initial: Any = None) -> bytes:
-        file = super().clean(data, initial)
-        if not file:
-            return b""
-        if file.size > self.longest:
-            raise forms.ValidationError(_("The file is longer than %(limit)s bytes."), params={"limit": self.longest})
-        content: bytes = file.read()
-        return content
 
 
 class BackendFields(forms.Form):
@@ -103,7 +86,7 @@ class CertificatesForm(forms.Form):
         widget=CodeArea(),
         help_text=_("PEM: its own, and those above it that are not known here."),
     )
-    file = UploadField(label=_("Or as a file"), help_text=_("PEM, DER or PKCS#7."))
+    file = UploadField(longest=LONGEST_CERTIFICATES, label=_("Or as a file"), help_text=_("PEM, DER or PKCS#7."))
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
