@@ -50,7 +50,7 @@ class Download:
 
 def bundle(certificate: x509.Certificate, chain: Sequence[x509.Certificate], fmt: Format, *, name: str) -> Download:
     """The certificate (and its chain, issuer first) without any key. Raises Invalid (a format that cannot hold it)."""
-    stem = _file_stem(name)
+    stem = file_stem(name)
     match fmt:
         case Format.PEM:
             return Download(_pem(certificate), "application/x-pem-file", f"{stem}.pem")
@@ -88,7 +88,7 @@ def bundle_with_key(
 
     The password encrypts the key; a PKCS#12 file must have one. Raises Invalid.
     """
-    stem = _file_stem(name)
+    stem = file_stem(name)
     key = load_private_key(private_key, trusted=True)
     match fmt:
         case Format.PEM:
@@ -134,14 +134,14 @@ def key_pem(private_key: Secret) -> bytes:
 
 def zip_file(files: Mapping[str, bytes], *, name: str) -> Download:
     """Files of these names in one archive, called after `name`; nobody but their owner may read them when unpacked."""
-    return Download(_zip(files), "application/zip", f"{_file_stem(name)}.zip")
+    return Download(_zip(files), "application/zip", f"{file_stem(name)}.zip")
 
 
 def _pem(*certificates: x509.Certificate) -> bytes:
     return to_pem(*certificates).encode()
 
 
-def _file_stem(name: str) -> str:
+def file_stem(name: str) -> str:
     """A name that no file system or header can misread."""
     return re.sub(r"[^A-Za-z0-9.-]+", "_", name.replace("*", "wildcard")).strip("._")[:80] or "certificate"
 

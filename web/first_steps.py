@@ -1,16 +1,36 @@
-"""From nothing to the first certificate: what is done, and what comes next."""
+"""From nothing to the first certificate and a little beyond: what is done, and what comes next."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organization
-from cas.models import CertificateAuthority, Role, Template
+from accounts.models import ApiKey, Invitation, Membership, Organization
+from accounts.policy import holds
+from accounts.sessions import actor_of
+from cas.models import CertificateAuthority, Template
+from certificates.models import Certificate
+from kernel.actor import Actor
+from kernel.permissions import Permission
+
+# In which organization this browser is not to show them any more.
+_COOKIE: Final = "first-steps"
+_REMEMBERED: Final = timedelta(days=365)
+
+COMMANDS: Final = """\
+manage.py create_organization Example
+manage.py create_ca "Example Root" --subject "CN=Example Root,O=Example"
+manage.py create_ca "Example Issuing" --subject "CN=Example Issuing,O=Example" --parent "Example Root" --path-length 0
+manage.py create_role web --ca "Example Issuing" --domain example.internal --allow-subdomains
+manage.py create_template web-tls --ca "Example Issuing" --role web
+manage.py issue_certificate web-tls --common-name api.example.internal --out api.pem --key-out api.key"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,58 +42,74 @@ class Step:
     is_next: bool = False
 
 
-COMMANDS: Final = """\
-manage.py create_organization Acme
-manage.py create_ca "Acme Root"
-manage.py create_ca "Acme Issuing" --parent "Acme Root" --path-length 0
-manage.py create_role web --ca "Acme Issuing" --domain acme.internal --allow-subdomains
-manage.py create_template web-tls --ca "Acme Issuing" --role web
-manage.py issue_certificate web-tls --common-name api.acme.internal --out api.pem --key-out api.key"""
+def first_steps(request: HttpRequest, actor: Actor) -> list[Step]:
+    """The steps in their order, of which the first that is not done is the next. None for whoever cannot take them,
+    has taken them all, or does not want to be told.
+    """
+    if not holds(actor, Permission.CAS_CREATE) or _is_dismissed(request, actor):
+        return []
+    steps = _steps(_progress(actor))
+    following = next((index for index, step in enumerate(steps) if not step.is_done), None)
+    if following is None:
+        return []
+    return [replace(step, is_next=index == following) for index, step in enumerate(steps)]
 
 
-def first_steps() -> list[Step]:
-    """The steps in their order; the first one that is not done is the next."""
-    authorities = CertificateAuthority.objects.filter(status=CertificateAuthority.Status.ACTIVE)
-    steps = [
-        Step(
-            _("An organization"),
-            _("whose certificates they are"),
-            reverse("admin:accounts_organization_create"),
-            Organization.objects.exists(),
-        ),
-        Step(
-            _("A root"),
-            _("the beginning of the chain, which others are told to trust"),
-            reverse("admin:cas_certificateauthority_create-root"),
-            authorities.filter(parent=None).exists(),
-        ),
-        Step(
-            _("An intermediate"),
-            _("which issues day by day while the root rests"),
-            reverse("admin:cas_certificateauthority_create-intermediate"),
-            authorities.exclude(parent=None).exists(),
-        ),
-        Step(
-            _("A role"),
-            _("the guard rails: which names, for how long"),
-            reverse("admin:cas_role_create"),
-            Role.objects.filter(retired_at=None).exists(),
-        ),
-        Step(
-            _("A template"),
-            _("the recipe that people and programs ask for by name"),
-            reverse("admin:cas_template_create"),
-            Template.objects.filter(retired_at=None).exists(),
-        ),
-        Step(
-            _("The first certificate"),
-            _("with its key, ready to be downloaded"),
-            reverse("admin:certificates_certificate_issue"),
-            False,
-        ),
-    ]
-    following = next(index for index, step in enumerate(steps) if not step.is_done)
+def after_first_password(request: HttpRequest) -> str:
+    """Where somebody goes who has just chosen a password: the first one here begins at the beginning."""
+    is_first = actor_of(request).is_superuser and not Organization.objects.exists()
+    return reverse("setup" if is_first else "home")
+
+
+def dismiss(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    here = str(actor_of(request).organization_id)
+    response.set_cookie(_COOKIE, here, max_age=_REMEMBERED, secure=request.is_secure(), httponly=True, samesite="Lax")
+    return response
+
+
+def _is_dismissed(request: HttpRequest, actor: Actor) -> bool:
+    return request.COOKIES.get(_COOKIE) == str(actor.organization_id)
+
+
+def _progress(actor: Actor) -> Organization | None:
+    """The organization with what there is in it, in one query."""
+
+    def some(rows: QuerySet[CertificateAuthority] | QuerySet[Template] | QuerySet[Certificate]) -> Exists:
+        return Exists(rows.filter(organization=OuterRef("pk")))
+
+    working = CertificateAuthority.objects.filter(status="active", key__isnull=False)
+    here = Organization.objects.filter(pk=actor.organization_id or 0)
+    return here.annotate(
+        has_root=some(working.filter(parent=None)),
+        has_issuing=some(working.filter(parent__isnull=False)),
+        has_template=some(Template.objects.filter(retired_at=None)),
+        has_certificate=some(Certificate.objects.all()),
+        has_people=some(Invitation.objects.all()) | some(Membership.objects.exclude(user=actor.person_id)),
+        has_keys=some(ApiKey.objects.all()),
+    ).first()
+
+
+def _steps(here: Organization | None) -> list[Step]:
+    def found(fact: str) -> bool:
+        return bool(getattr(here, fact, False))
+
+    setup = reverse("setup")
     return [
-        Step(step.title, step.why, step.url, step.is_done, is_next=index == following)
-        for index, step in enumerate(steps)
+        Step(_("An organization"), _("whose certificates they are"), setup, here is not None),
+        Step(_("A root"), _("the beginning of the chain, which others are told to trust"), setup, found("has_root")),
+        Step(_("An issuing CA"), _("which issues day by day while the root rests"), setup, found("has_issuing")),
+        Step(
+            _("A role and a template"),
+            _("the guard rails, and the recipe that people and programs ask for by name"),
+            setup,
+            found("has_template"),
+        ),
+        Step(_("The first certificate"), _("with its key, ready to be downloaded"), setup, found("has_certificate")),
+        Step(
+            _("A second person"),
+            _("such as an approver: what matters is not decided by one alone"),
+            reverse("members"),
+            found("has_people"),
+        ),
+        Step(_("An API key"), _("for the programs that renew by themselves"), reverse("api-keys"), found("has_keys")),
     ]

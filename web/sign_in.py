@@ -30,6 +30,7 @@ from web.account.adapters import refuse_session
 from web.account.forms import PasswordForm, SignInForm
 from web.account.guessing import refused_uncounted
 from web.account.staying import stay_signed_in
+from web.first_steps import after_first_password
 
 
 @sensitive_post_parameters("password")
@@ -111,7 +112,7 @@ def password(request: HttpRequest) -> HttpResponse:
             tries.give_back()
             stay_signed_in(request, user)
             messages.success(request, _("Your password is changed."))
-            return redirect("home")
+            return redirect(after_first_password(request))
     context = {
         "form": form,
         "title": _("Change password"),

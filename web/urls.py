@@ -27,6 +27,7 @@ from web.account.guessing import refused_uncounted
 from web.audit import desk as audit
 from web.certificates import records as certificates
 from web.oauth import applications, authorize, device
+from web.setup.pages import URLS as SETUP
 
 # What django-allauth looks up by its own names stands here under them.
 SIGN_IN = [
@@ -100,5 +101,6 @@ urlpatterns = [
     *ACCOUNT,
     *ORGANIZATION,
     *OAUTH,
+    *SETUP,
     *OPERATE,
 ]

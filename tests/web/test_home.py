@@ -18,14 +18,16 @@ def numbers(client) -> dict[str, int]:
 
 def test_an_empty_house_shows_the_way(root):
     page = root.get("/").content.decode()
-    assert "/admin/accounts/organization/create/" in page
+    assert 'href="/setup/"' in page
     assert "manage.py issue_certificate" in page
 
 
-def test_the_steps_go_on_where_one_stopped(root, office):
-    steps = root.get("/").context["steps"]
-    assert [step.is_done for step in steps] == [True, True, True, True, True, False]
-    assert steps[-1].is_next
+def test_the_steps_go_on_where_one_stopped_until_nobody_wants_to_see_them(owner, office):
+    steps = owner.get("/").context["steps"]
+    assert [step.is_done for step in steps] == [True, True, True, True, False, False, False]
+    assert [step.is_next for step in steps].index(True) == 4
+    assert owner.post("/setup/dismiss/")["Location"] == "/"
+    assert not owner.get("/").context["steps"]
 
 
 def test_numbers_equal_the_lists_behind_them(root, office, certificate):

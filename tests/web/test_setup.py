@@ -1,0 +1,166 @@
+"""The first run: few clicks, left and resumed, and what it makes holds."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import zipfile
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Organization
+from accounts.roles import OrganizationRole
+from accounts.services.people import create_first_administrator
+from cas.models import CertificateAuthority, Role, Template
+from certificates.models import Certificate
+from kernel.errors import Unavailable
+from tests import cast
+from tests.web.people import browser_of, sign_in
+
+MOST_CLICKS = 5
+_FORM = re.compile(r"<form[^>]*method=\"post\".*?</form>", re.S)
+_INPUT = re.compile(r'<input[^>]*?name="([^"]+)"[^>]*>')
+_VALUE = re.compile(r'value="([^"]*)"')
+
+
+class Visitor:
+    """A browser without scripts: it sends the forms that it was shown, and counts every click."""
+
+    def __init__(self, client: Client) -> None:
+        self.client, self.clicks, self.page = client, 0, None
+
+    def click(self, label: str, **filled: str) -> Any:
+        """Press a button of the page; what the form holds goes along."""
+        text = self.page.content.decode()
+        form = next(each for each in _FORM.findall(text) if label in each)
+        fields = {
+            name: unescape(value[1])
+            for name, value in ((each[1], _VALUE.search(each[0])) for each in _INPUT.finditer(form))
+            if value is not None and name != "csrfmiddlewaretoken"
+        }
+        action = re.search(r'action="([^"]+)"', form.split(">", 1)[0])
+        address = action[1] if action else self.page.request["PATH_INFO"]
+        self.clicks += 1
+        self.page = self.client.post(address, fields | filled, follow=True)
+        return self.page
+
+
+@pytest.fixture
+def newcomer(db: None) -> Visitor:
+    """Who has just signed in with the password that the first start has printed."""
+    made = create_first_administrator(actor=cast.SUPERUSER, email="admin@localhost")
+    assert made is not None
+    visitor = Visitor(Client())
+    password = made[1].reveal().decode()
+    sign_in(visitor.client, "admin", password)
+    visitor.page = visitor.client.get("/", follow=True)
+    visitor.page = visitor.click(
+        "old_password", old_password=password, new_password=cast.PASSWORD, repeated=cast.PASSWORD
+    )
+    return visitor
+
+
+@pytest.mark.needs("openssl")
+def test_from_the_first_password_to_a_certificate_in_five_clicks(newcomer, tmp_path: Path):
+    assert newcomer.page.request["PATH_INFO"] == "/setup/"
+    newcomer.click("Use defaults", organization="Example Ltd")
+    page = newcomer.page.content.decode()
+    assert "CN=Example Ltd Root CA,O=Example Ltd" in page
+    assert page.count("for good") >= 8
+    assert not Organization.objects.exists()
+    newcomer.click("Create everything")
+    assert newcomer.page.request["PATH_INFO"] == "/setup/done/", re.findall(
+        r"<p>.*?</p>", newcomer.page.content.decode()
+    )
+    answer = newcomer.click("Download key and certificate")
+    assert newcomer.clicks <= MOST_CLICKS
+
+    zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
+    root = newcomer.client.get(f"/ca/{CertificateAuthority.objects.get(parent=None).slug}.pem").content
+    (tmp_path / "root.pem").write_bytes(root)
+    openssl(
+        tmp_path,
+        "verify -x509_strict -purpose sslserver -verify_hostname localhost -CAfile root.pem "
+        "-untrusted chain.pem localhost.pem",
+    )
+    assert openssl(tmp_path, "x509 -in localhost.pem -noout -pubkey") == openssl(
+        tmp_path, "pkey -in localhost.key -pubout"
+    )
+    assert "handed out already" in newcomer.client.get("/setup/done/").content.decode()
+    assert newcomer.client.get("/setup/")["Location"] == "/setup/done/"
+
+
+def openssl(folder: Path, command: str) -> str:
+    found = subprocess.run(
+        ["openssl", *command.split()], cwd=folder, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
+
+
+class TestAnOwner:
+    """Of an organization in which there is nothing yet."""
+
+    @pytest.fixture
+    def owner(self, db: None) -> Visitor:
+        visitor = Visitor(browser_of(cast.owner(cast.organization("Example")).user))
+        visitor.page = visitor.client.get("/setup/")
+        return visitor
+
+    def test_answers_step_by_step(self, owner):
+        owner.click("Step by step", common_name="www.example.test", steps="1")
+        owner.click("Next", root_name="Our Root", root_key="ECDSA_P256", root_years="20", steps="1")
+        owner.click("Next", issuing_name="Our Issuer", issuing_key="ECDSA_P256", issuing_years="3", steps="1")
+        rules = {"domains": "example.test\nexample.internal", "allow_subdomains": "on", "days": "30"}
+        owner.click("Next", **rules, role="servers", template="servers", steps="1")
+        owner.click("Review", common_name="api.example.test")
+        assert "Our Root" in owner.page.content.decode()
+        owner.click("Create everything")
+        root, issuing = CertificateAuthority.objects.order_by("pk")
+        assert (root.name, root.subject, issuing.name) == ("Our Root", "CN=Our Root,O=Example", "Our Issuer")
+        assert (issuing.parent, issuing.path_length) == (root, 0)
+        template = Template.objects.get()
+        assert (template.code, template.validity.days) == ("servers", 30)
+        assert template.role.allowed_domains == ["example.test", "example.internal"]
+        assert Certificate.objects.get().sans == ["api.example.test"]
+
+    def test_goes_on_where_it_stopped(self, owner, monkeypatch):
+        def locked(**_order: Any) -> None:
+            raise Unavailable("The key of the template is out for lunch.")
+
+        owner.click("Use defaults", common_name="www.example.test")
+        with monkeypatch.context() as patch:
+            patch.setattr("web.setup.making.create_template", locked)
+            owner.click("Create everything")
+        assert owner.page.status_code == 422
+        assert "out for lunch" in owner.page.content.decode()
+        assert [item.is_done for item in owner.page.context["items"]] == [True, True, True, False, False]
+        assert not Role.objects.exists()
+        # What was answered is still known.
+        owner.page = owner.client.get("/setup/review/")
+        owner.click("Create the rest")
+        assert Certificate.objects.get().common_name == "www.example.test"
+        assert CertificateAuthority.objects.count() == 2
+
+    def test_is_told_what_a_service_refuses(self, owner):
+        owner.click("Use defaults", common_name="not a host name")
+        owner.click("Create everything")
+        assert owner.page.status_code == 422
+        assert 'role="alert"' in owner.page.content.decode()
+
+    @pytest.mark.parametrize("path", ["/setup/", "/setup/root/", "/setup/rules/", "/setup/review/", "/setup/done/"])
+    def test_a_look_makes_nothing(self, owner, path):
+        owner.client.get(path, follow=True)
+        assert not CertificateAuthority.objects.exists()
+
+
+def test_only_who_may_make_cas_is_let_in(db):
+    client = browser_of(cast.member(cast.organization(), OrganizationRole.OPERATOR).user)
+    assert client.get("/setup/").status_code == 403
+    assert client.post("/setup/review/").status_code == 403
+    assert not client.get("/").context["steps"]

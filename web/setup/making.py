@@ -1,0 +1,110 @@
+"""Each part of the first run, made by the service that makes it everywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+
+from cas.core.general_names import general_name
+from cas.core.keys import KeyAlgorithm
+from cas.core.names import name_from_mapping
+from cas.orders import AuthorityOrder, RoleOrder, TemplateOrder
+from cas.services.roles import create_role
+from cas.services.templates import create_template
+from certificates.orders import IssueOrder, Managed
+from certificates.services.authorities import establish_authority
+from certificates.services.issuance import issue_at_once
+from kernel.actor import Actor
+from kernel.ref import Ref
+from web.setup.standing import Part, Standing
+from web.setup.wishes import Wishes
+
+_LONGEST_VALIDITY: Final = timedelta(days=397)
+
+
+def make_missing(actor: Actor, wishes: Wishes) -> Standing:
+    """Every part that the actor's organization still lacks, each in its own transaction: what is made stays, whatever
+    becomes of the next one. Raises what the services raise.
+    """
+    standing = Standing.of(actor)
+    for part in standing.missing:
+        _MAKERS[part](actor, wishes, standing)
+        standing = Standing.of(actor)
+    return standing
+
+
+def _make_root(actor: Actor, wishes: Wishes, standing: Standing) -> None:
+    order = AuthorityOrder(
+        organization=_ref(standing.organization),
+        name=wishes.root_name,
+        subject=wishes.subject(wishes.root_name),
+        key_algorithm=KeyAlgorithm(wishes.root_key),
+        validity=wishes.root_lifetime,
+    )
+    establish_authority(actor=actor, order=order)
+
+
+def _make_issuing(actor: Actor, wishes: Wishes, standing: Standing) -> None:
+    order = AuthorityOrder(
+        organization=_ref(standing.organization),
+        parent=_ref(standing.root),
+        name=wishes.issuing_name,
+        subject=wishes.subject(wishes.issuing_name),
+        key_algorithm=KeyAlgorithm(wishes.issuing_key),
+        validity=wishes.issuing_lifetime,
+        may_end_earlier=True,
+        path_length=0,
+    )
+    establish_authority(actor=actor, order=order)
+
+
+@transaction.atomic
+def _make_rules(actor: Actor, wishes: Wishes, standing: Standing) -> None:
+    """Role and template together: neither is of use alone."""
+    validity = timedelta(days=wishes.days)
+    role = RoleOrder(
+        ca=_ref(standing.issuing),
+        name=wishes.role,
+        max_ttl=max(validity, _LONGEST_VALIDITY),
+        allowed_domains=wishes.domains,
+        allow_subdomains=wishes.allow_subdomains,
+    )
+    template = TemplateOrder(
+        ca=role.ca,
+        role=_ref(create_role(actor=actor, order=role)),
+        name=wishes.template,
+        code=wishes.template,
+        key_algorithm=KeyAlgorithm.ECDSA_P256.value,
+        any_key_algorithm=True,
+        validity=validity,
+        key_usage=("digital_signature",),
+        extended_key_usage=("server_auth",),
+    )
+    create_template(actor=actor, order=template)
+
+
+def _make_certificate(actor: Actor, wishes: Wishes, standing: Standing) -> None:
+    assert standing.template is not None  # noqa: S101
+    order = IssueOrder(
+        template=standing.template.code,
+        ca=_ref(standing.issuing),
+        subject=name_from_mapping({"common_name": wishes.common_name}),
+        sans=(general_name(wishes.common_name),),
+        key=Managed(collect_later=True),
+    )
+    issue_at_once(actor=actor, order=order)
+
+
+def _ref(row: object) -> Ref:
+    return Ref("pk", row.pk)  # type: ignore[attr-defined]
+
+
+_MAKERS: Final[Mapping[Part, Callable[[Actor, Wishes, Standing], None]]] = {
+    Part.ROOT: _make_root,
+    Part.ISSUING: _make_issuing,
+    Part.RULES: _make_rules,
+    Part.CERTIFICATE: _make_certificate,
+}
