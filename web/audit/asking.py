@@ -96,7 +96,7 @@ class EventSearch(forms.Form):
 
 def address_without(query: QueryDict, *names: str, **more: str) -> str:
     """The same question but for some of its parts, and with others."""
-    kept = [(name, value) for name, value in query.items() if name not in (*names, *more) and value]
+    kept = [(name, str(value)) for name, value in query.items() if name not in (*names, *more) and value]
     return "?" + urlencode([*kept, *more.items()])
 
 
