@@ -44,6 +44,11 @@ def inbox(*, visible_to: Actor, at: datetime) -> QuerySet[Request]:
     return rows.exclude(_own(visible_to)).filter(~Exists(decided))
 
 
+def with_everything(rows: QuerySet[Request]) -> QuerySet[Request]:
+    """Each with its rules, its people, and what they have decided."""
+    return rows.select_related("profile__template", "replaces", "person", "maker").prefetch_related("decisions")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFilter:
     """Which requests are looked for: those that every part says yes to. None: whatever it is."""
@@ -104,6 +109,8 @@ def count_by_status(*, visible_to: Actor) -> dict[str, tuple[int, int]]:
 
 def neighbours(row: Request, *, visible_to: Actor, at: datetime) -> tuple[Request | None, Request | None]:
     """What stands before and after this request in the inbox of this person, also where it has left it."""
+    if not policy.holds(visible_to, Permission.REQUESTS_DECIDE):
+        return None, None
     waiting = inbox(visible_to=visible_to, at=at)
     return waiting.filter(pk__lt=row.pk).order_by("-id").first(), waiting.filter(pk__gt=row.pk).first()
 
@@ -117,8 +124,7 @@ def last_decision(*, visible_to: Actor) -> Decision | None:
 
 def get_request(ref: Ref, *, visible_to: Actor) -> Request:
     """With its decisions. Raises NotFound."""
-    rows = requests(visible_to=visible_to).select_related("profile", "replaces", "person", "maker")
-    return _one(rows.prefetch_related("decisions"), ref)
+    return _one(with_everything(requests(visible_to=visible_to)), ref)
 
 
 def csrs(*, visible_to: Actor) -> QuerySet[Request]:

@@ -6,7 +6,7 @@ handed only what the actor may see, and leads back to our own pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -99,8 +99,15 @@ class Desk(PageDesk):
 
     def offered(self, request: HttpRequest, actor: Actor, obj: Any) -> list[tuple[str, ServicePage]]:
         """The pages that this actor is let to and this record is ready for, with their addresses."""
-        pages = [page(request, obj) for page, need in self.doors.items() if is_let(actor, need)]
-        return [(self._address(page, obj), page) for page in pages if page.is_offered()]
+        return self.ready(self.pages_of(request, actor, obj))
+
+    def pages_of(self, request: HttpRequest, actor: Actor, obj: Any) -> list[ServicePage]:
+        """The pages beside this record that this actor is let to."""
+        return [page(request, obj) for page, need in self.doors.items() if is_let(actor, need)]
+
+    def ready(self, pages: Iterable[ServicePage]) -> list[tuple[str, ServicePage]]:
+        """Those of these pages that their record is ready for, with their addresses."""
+        return [(self._address(page, page.obj), page) for page in pages if page.is_offered()]
 
     def list_offered(self, request: HttpRequest, actor: Actor) -> list[tuple[str, ServicePage]]:
         pages = [page(request) for page, need in self.list_doors.items() if is_let(actor, need)]

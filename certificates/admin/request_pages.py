@@ -48,11 +48,16 @@ class PassphraseForm(forms.Form):
     passphrase = SecretField(label=_("Passphrase of the authority"), required=True)
 
 
-class _RequestPage(ServicePage):
+class RequestPage(ServicePage):
     obj: Request
 
+    @cached_property
+    def findings(self) -> Findings:
+        """What stands against the request now."""
+        return findings_about(self.obj)
+
     def facts(self) -> Facts:
-        return facts_of(self.obj)
+        return facts_of(self.obj, self.findings)
 
     def is_overtaken(self, error: DomainError) -> bool:
         return isinstance(error, Conflict)
@@ -62,7 +67,7 @@ class _RequestPage(ServicePage):
         return Ref("pk", self.obj.pk)
 
 
-class _Decide(_RequestPage):
+class _Decide(RequestPage):
     def initial(self) -> Mapping[str, Any]:
         return {"digest": self.obj.digest}
 
@@ -107,10 +112,6 @@ class Approve(_Decide):
             return words
         return _("Something stands against issuing it, so nobody can agree to it now.") if self.findings else ""
 
-    @cached_property
-    def findings(self) -> Findings:
-        return findings_about(self.obj)
-
     def act(self, data: Mapping[str, Any]) -> Words:
         actor = actor_of(self.request)
         row = approve_request(actor=actor, request=self._ref, digest=data["digest"], reason=data["reason"])
@@ -134,7 +135,7 @@ class Reject(_Decide):
         return _("%(name)s is rejected.") % {"name": row}
 
 
-class Cancel(_RequestPage):
+class Cancel(RequestPage):
     slug = "cancel"
     title = _("Cancel the request")
     explanation = _("Nothing is issued. Whoever asked can ask anew.")
@@ -151,7 +152,7 @@ class Cancel(_RequestPage):
         return _("%(name)s is cancelled.") % {"name": row}
 
 
-class Fulfil(_RequestPage):
+class Fulfil(RequestPage):
     slug = "fulfil"
     title = _("Issue it now")
     explanation = _("A key that is made for it waits, sealed, until whoever asked collects it: once.")
@@ -177,7 +178,7 @@ class Fulfil(_RequestPage):
         return redirect(self.desk.address_of(row.certificate))
 
 
-def facts_of(row: Request) -> Facts:
+def facts_of(row: Request, findings: Findings) -> Facts:
     """What would be signed, and who has said what about it."""
     return [
         (_("Status"), html.badge(row.status)),
@@ -194,7 +195,7 @@ def facts_of(row: Request) -> Facts:
         (_("Note"), row.description or "–"),
         (_("Requested by"), requester_of(row)),
         (_("Decisions"), decisions_of(row)),
-        (_("Against it now"), findings_of(row)),
+        (_("Against it now"), findings_text(row, findings)),
         (_("Digest"), format_html('<span class="mono break">{}</span>', row.digest)),
     ]
 
@@ -240,7 +241,7 @@ def decisions_of(row: Request) -> SafeString:
     return given + format_html_join("\n", "{}: {} · {} {}<br>", lines)
 
 
-def findings_of(row: Request) -> SafeString | str:
+def findings_text(row: Request, findings: Findings) -> SafeString | str:
     """What the policy of now says; nothing of a request that is closed."""
-    lines = [(finding.field, finding.message.render(gettext)) for finding in findings_about(row)]
+    lines = [(finding.field, finding.message.render(gettext)) for finding in findings]
     return format_html_join("\n", "{} {}<br>", lines) or ("–" if not row.is_open else gettext("nothing"))

@@ -11,7 +11,9 @@ from audit.admin import html
 from audit.admin.base import ReadOnlyAdmin
 from audit.admin.pages import ServiceAdmin
 from certificates.admin import request_pages as pages
+from certificates.admin.request_batch import ApproveSeveral
 from certificates.models import Decision, Request
+from certificates.services.review import findings_about
 
 
 @admin.register(Request)
@@ -36,6 +38,7 @@ class RequestAdmin(ServiceAdmin):
         (_("Who says what"), {"fields": ("requester", "organization", "decisions", "findings")}),
         (_("Labels"), {"fields": ("identifier", "usage", "tags", "description", "replaces")}),
     )
+    list_pages = (ApproveSeveral,)
     object_pages = (pages.Approve, pages.Reject, pages.Fulfil, pages.Cancel)
     audit_type = "request"
 
@@ -73,7 +76,7 @@ class RequestAdmin(ServiceAdmin):
 
     @admin.display(description=_("Against it now"))
     def findings(self, row: Request) -> SafeString | str:
-        return pages.findings_of(row)
+        return pages.findings_text(row, findings_about(row))
 
     @admin.display(description=_("Asked for"))
     def asked(self, row: Request) -> SafeString | str:
