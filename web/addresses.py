@@ -8,16 +8,18 @@ from typing import Any, Final
 from django.db.models import Model
 from django.urls import reverse
 
-from certificates.models import Certificate
+from certificates.models import Certificate, Request
 
 _NAMES: Final[Mapping[type[Model], str]] = {
     Certificate: "certificate",
+    Request: "request",
 }
 
 
 # By what events call them.
 _NAMES_OF_KINDS: Final[Mapping[str, str]] = {
     "certificate": "certificate",
+    "request": "request",
 }
 
 

@@ -4,40 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.policy import holds
 from accounts.sessions import actor_of
+from certificates.request_selectors import inbox
+from kernel.actor import Actor
 from kernel.permissions import Permission
 
 
-def _everyone(request: HttpRequest) -> bool:
+class Reader:
+    """Who looks at the page, looked up once for all of its side."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request: Final = request
+
+    @cached_property
+    def actor(self) -> Actor | None:
+        return actor_of(self.request) if self.request.user.is_authenticated else None
+
+
+Visible = Callable[[Reader], bool]
+
+
+def _everyone(reader: Reader) -> bool:
     return True
 
 
-def _reads_members(request: HttpRequest) -> bool:
-    return request.user.is_authenticated and holds(actor_of(request), Permission.MEMBERS_READ)
+def _superuser(reader: Reader) -> bool:
+    return bool(reader.request.user.is_superuser)
 
 
-def _reads_keys(request: HttpRequest) -> bool:
-    return request.user.is_authenticated and holds(actor_of(request), Permission.API_KEYS_READ)
+def _holding(*permissions: Permission) -> Visible:
+    """For who holds one of them."""
+
+    def visible(reader: Reader) -> bool:
+        return reader.actor is not None and any(holds(reader.actor, each) for each in permissions)
+
+    return visible
 
 
-def _reads_certificates(request: HttpRequest) -> bool:
-    return request.user.is_authenticated and holds(actor_of(request), Permission.CERTIFICATES_READ)
-
-
-def _reads_audit(request: HttpRequest) -> bool:
-    return request.user.is_authenticated and holds(actor_of(request), Permission.AUDIT_READ)
-
-
-def _superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_superuser)
+def _waiting(reader: Reader) -> int:
+    """How many requests wait for the reader's decision: one query, and none for who decides on nothing."""
+    if reader.actor is None or not holds(reader.actor, Permission.REQUESTS_DECIDE):
+        return 0
+    return inbox(visible_to=reader.actor, at=timezone.now()).count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +65,11 @@ class Entry:
     label: str | Promise
     url_name: str
     icon: str
-    visible: Callable[[HttpRequest], bool] = _superuser
+    visible: Visible = _superuser
     # Where the pages are that belong to it as well; else those below its own.
     place: str = ""
+    # How many things wait there for the reader.
+    waiting: Callable[[Reader], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +86,36 @@ class Link:
     url: str
     icon: str
     is_current: bool
+    waiting: int = 0
 
+
+# Who may not read them all sees what he has asked for.
+_SEEING_REQUESTS: Final = (Permission.REQUESTS_READ, Permission.CERTIFICATES_ISSUE, Permission.CERTIFICATES_RENEW)
 
 SECTIONS: Final = (
     Section(
         _("Operate"),
         (
             Entry(_("Overview"), "home", "home", _everyone),
-            Entry(_("Certificates"), "certificates", "certificate", _reads_certificates),
+            Entry(_("Certificates"), "certificates", "certificate", _holding(Permission.CERTIFICATES_READ)),
+            Entry(_("Approvals"), "requests", "inbox", _holding(*_SEEING_REQUESTS), waiting=_waiting),
             Entry(_("Authorities"), "admin:cas_certificateauthority_changelist", "authority"),
             Entry(_("Templates"), "admin:cas_template_changelist", "template"),
             Entry(_("Roles"), "admin:cas_role_changelist", "role"),
-            Entry(_("Audit log"), "audit", "history", _reads_audit),
+            Entry(_("Audit log"), "audit", "history", _holding(Permission.AUDIT_READ)),
         ),
     ),
     Section(
         _("Automate"),
         (
-            Entry(_("API / MCP access"), "api-keys", "key", _reads_keys),
+            Entry(_("API / MCP access"), "api-keys", "key", _holding(Permission.API_KEYS_READ)),
             Entry(_("Developers"), "developers", "code", _everyone),
         ),
     ),
     Section(
         _("Administer"),
         (
-            Entry(_("Members"), "members", "users", _reads_members, place="/organization/"),
+            Entry(_("Members"), "members", "users", _holding(Permission.MEMBERS_READ), place="/organization/"),
             Entry(_("Organizations"), "admin:accounts_organization_changelist", "organization"),
             Entry(_("People"), "admin:accounts_user_changelist", "users"),
             Entry(_("All records"), "admin:index", "list"),
@@ -101,19 +126,22 @@ SECTIONS: Final = (
 
 def sections_for(request: HttpRequest) -> Iterator[tuple[str | Promise, list[Link]]]:
     """The sections that this reader has entries in, with the current page marked."""
-    placed = [(section, _links(section, request)) for section in SECTIONS]
-    places = [entry.place or url for _section, links in placed for entry, url in links]
+    reader = Reader(request)
+    placed = [(section, _entries(section, reader)) for section in SECTIONS]
+    places = [entry.place or url for _section, entries in placed for entry, url in entries]
     current = max((place for place in places if _is_under(request.path, place)), key=len, default="")
-    for section, links in placed:
-        if links:
-            yield (
-                section.label,
-                [Link(entry.label, url, entry.icon, (entry.place or url) == current) for entry, url in links],
-            )
+    for section, entries in placed:
+        if entries:
+            yield section.label, [_link(entry, url, reader, current) for entry, url in entries]
 
 
-def _links(section: Section, request: HttpRequest) -> list[tuple[Entry, str]]:
-    return [(entry, reverse(entry.url_name)) for entry in section.entries if entry.visible(request)]
+def _entries(section: Section, reader: Reader) -> list[tuple[Entry, str]]:
+    return [(entry, reverse(entry.url_name)) for entry in section.entries if entry.visible(reader)]
+
+
+def _link(entry: Entry, url: str, reader: Reader, current: str) -> Link:
+    waiting = entry.waiting(reader) if entry.waiting else 0
+    return Link(entry.label, url, entry.icon, (entry.place or url) == current, waiting)
 
 
 def _is_under(path: str, url: str) -> bool:

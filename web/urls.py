@@ -27,6 +27,7 @@ from web.account.guessing import refused_uncounted
 from web.audit import desk as audit
 from web.certificates import records as certificates
 from web.oauth import applications, authorize, device
+from web.requests import records as requests
 from web.setup.pages import URLS as SETUP
 
 # What django-allauth looks up by its own names stands here under them.
@@ -93,6 +94,7 @@ OAUTH = [
 OPERATE = [
     *audit.DESK.urls(),
     *certificates.DESK.urls(),
+    *requests.DESK.urls(),
 ]
 urlpatterns = [
     path("", home.home, name="home"),
