@@ -14,7 +14,7 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
@@ -32,7 +32,7 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.addresses import address_of
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 Need = Permission | frozenset[Permission]
 """A permission, or several of which any one will do."""
 Doors = Mapping[type[ServicePage], Need]
@@ -113,24 +113,22 @@ class Desk(PageDesk):
         pages = [page(request) for page, need in self.list_doors.items() if is_let(actor, need)]
         return [(self._address(page), page) for page in pages]
 
-    def guarded(
-        self, need: Need, show: Callable[..., HttpResponse], *, methods: Sequence[str] = ("GET", "HEAD")
-    ) -> View:
+    def guarded(self, need: Need, show: View, *, methods: Sequence[str] = ("GET", "HEAD")) -> View:
         """A view for whoever holds the permission; `show` gets the request and the actor."""
 
         @login_required
         @require_http_methods(methods)
-        def view(request: HttpRequest, **parts: Any) -> HttpResponse:
+        def view(request: HttpRequest, **parts: Any) -> HttpResponseBase:
             return self._enter(request, need, lambda actor: show(request, actor, **parts))
 
         return view
 
-    def about_one(self, need: Need, show: Callable[..., HttpResponse]) -> View:
+    def about_one(self, need: Need, show: View) -> View:
         """The same about one record, which `show` gets after the actor. What he may not see is not there."""
 
         @login_required
         @require_safe
-        def view(request: HttpRequest, public_id: UUID | str, **parts: Any) -> HttpResponse:
+        def view(request: HttpRequest, public_id: UUID | str, **parts: Any) -> HttpResponseBase:
             return self._enter(
                 request, need, lambda actor: show(request, actor, self._found(actor, public_id), **parts)
             )
@@ -140,15 +138,15 @@ class Desk(PageDesk):
     def _door(self, page: type[ServicePage], need: Need, place: str) -> URLPattern:
         @login_required
         @require_http_methods(["GET", "HEAD", "POST"])
-        def view(request: HttpRequest, public_id: UUID | str | None = None) -> HttpResponse:
-            def enter(actor: Actor) -> HttpResponse:
+        def view(request: HttpRequest, public_id: UUID | str | None = None) -> HttpResponseBase:
+            def enter(actor: Actor) -> HttpResponseBase:
                 return self.serve(page(request, None if public_id is None else self._found(actor, public_id)))
 
             return self._enter(request, need, enter)
 
         return path(f"{place}{page.slug}/", view, name=self._name_of(page))
 
-    def _enter(self, request: HttpRequest, need: Need, show: Callable[[Actor], HttpResponse]) -> HttpResponse:
+    def _enter(self, request: HttpRequest, need: Need, show: Callable[[Actor], HttpResponseBase]) -> HttpResponseBase:
         actor = actor_of(request)
         if actor.organization_id is None:
             return redirect(f"{reverse('choose-organization')}?{urlencode({'next': request.path})}")

@@ -149,7 +149,7 @@ class AuditDesk(Desk):
     def _act(self, act: Any) -> Any:
         @login_required
         @require_POST
-        def view(request: HttpRequest) -> HttpResponse:
+        def view(request: HttpRequest) -> HttpResponseBase:
             return self._enter(request, self.reading, lambda actor: act(request, actor))
 
         return view
