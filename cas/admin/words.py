@@ -37,7 +37,7 @@ def template_rules(template: Template) -> Rules:
 
 def role_rules(role: Role) -> Rules:
     """What a role lets through, whatever its templates say."""
-    document = role.to_document()
+    document: Mapping[str, Any] = role.to_document()
     return [
         (_("Validity"), _at_most(document["max_ttl"])),
         (_("Names"), names_text(document)),

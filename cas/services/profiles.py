@@ -76,11 +76,7 @@ def keep_profile(template: Template) -> ProfileVersion:
 
     Raises Invalid with every violation.
     """
-    document = {"role": template.role.to_document(), "template": template.to_document()}
-    try:
-        profile = Profile.from_document(document)
-    except Invalid as error:
-        raise Invalid(errors=[_without_section(each, "template") for each in error.errors]) from error
+    profile = agreed(template)
     version, _created = ProfileVersion.objects.get_or_create(
         organization_id=template.organization_id,
         template=template,
@@ -91,6 +87,15 @@ def keep_profile(template: Template) -> ProfileVersion:
     template.profile = version
     template.save(update_fields=["profile"])
     return version
+
+
+def agreed(template: Template) -> Profile:
+    """What role and template say together. Raises Invalid with every violation, where they do not agree."""
+    document = {"role": template.role.to_document(), "template": template.to_document()}
+    try:
+        return Profile.from_document(document)
+    except Invalid as error:
+        raise Invalid(errors=[_without_section(each, "template") for each in error.errors]) from error
 
 
 def role_errors(role: Role) -> list[FieldError]:

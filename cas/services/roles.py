@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -45,14 +47,19 @@ def update_role(*, actor: Actor, role: Role, order: RoleOrder) -> Role:
     """
     policy.require(actor, Permission.ROLES_WRITE, organization_id=role.organization_id, ca_id=role.ca_id)
     row = profiles.lock(Role, role.pk)
-    profiles.require_same_ca(selectors.get_ca(order.ca, visible_to=actor), row)
-    changed = profiles.assign(row, order)
-    _check(row)
+    changed = _assign(actor, row, order)
     profiles.save(row, changed, _taken(order))
     for template in Template.objects.select_for_update().filter(role=row, retired_at__isnull=True).order_by("id"):
         template.role = row
         profiles.keep_profile(template)
     _record(actor, EventName.ROLE_UPDATED, row)
+    return row
+
+
+def draft_role(actor: Actor, role: Role, order: RoleOrder) -> Role:
+    """A step: the role as it would be. Nothing is written. Raises Invalid with every wrong field."""
+    row = copy(role)
+    _assign(actor, row, order)
     return row
 
 
@@ -101,6 +108,13 @@ def order_of(role: Role) -> RoleOrder:
         approver_role=role.approver_role,
         approvals_needed=role.approvals_needed,
     )
+
+
+def _assign(actor: Actor, row: Role, order: RoleOrder) -> list[str]:
+    profiles.require_same_ca(selectors.get_ca(order.ca, visible_to=actor), row)
+    changed = profiles.assign(row, order)
+    _check(row)
+    return changed
 
 
 def _check(role: Role) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -56,13 +58,16 @@ def rewrite_template(actor: Actor, row: Template, order: TemplateOrder) -> None:
 
     Raises NotFound (the role), Invalid with every wrong field, Conflict (the code is taken).
     """
-    ca, role = _find_parts(actor, order)
-    profiles.require_same_ca(ca, row)
-    row.role = role
-    changed = profiles.assign(row, order)
-    _check(row)
-    profiles.save(row, [*changed, "role"], _taken(order))
+    changed = _assign(actor, row, order)
+    profiles.save(row, changed, _taken(order))
     _record(actor, EventName.TEMPLATE_UPDATED, row)
+
+
+def draft_template(actor: Actor, template: Template, order: TemplateOrder) -> Template:
+    """A step: the template as it would be. Nothing is written. Raises what `rewrite_template` does, but Conflict."""
+    row = copy(template)
+    _assign(actor, row, order)
+    return row
 
 
 @transaction.atomic
@@ -101,6 +106,15 @@ def order_of(template: Template) -> TemplateOrder:
         approver_role=template.approver_role,
         approvals_needed=template.approvals_needed,
     )
+
+
+def _assign(actor: Actor, row: Template, order: TemplateOrder) -> list[str]:
+    ca, role = _find_parts(actor, order)
+    profiles.require_same_ca(ca, row)
+    row.role = role
+    changed = profiles.assign(row, order)
+    _check(row)
+    return [*changed, "role"]
 
 
 def _find_parts(actor: Actor, order: TemplateOrder) -> tuple[CertificateAuthority, Role]:

@@ -148,7 +148,7 @@ def _issue_order(old: Certificate, order: RenewOrder, template: Template) -> Iss
     certificate = old.body.x509
     return IssueOrder(
         template=template.code,
-        key=_key_order(old, order, template),
+        key=key_order(old, order, template),
         subject=certificate.subject,
         sans=tuple(extension_of(certificate.extensions, SubjectAlternativeName) or ()),
         validity=_lifetime(old) if order.validity is None and order.as_long else order.validity,
@@ -169,8 +169,11 @@ def _lifetime(old: Certificate) -> timedelta:
     return old.not_after - old.not_before + timedelta(seconds=1)
 
 
-def _key_order(old: Certificate, order: RenewOrder, template: Template) -> Managed | CsrFacts | SameKey:
-    """Raises Invalid: the template wants a new key, or there is nobody here who could make one."""
+def key_order(old: Certificate, order: RenewOrder, template: Template) -> Managed | CsrFacts | SameKey:
+    """Where the key of the successor comes from.
+
+    Raises Invalid: the template wants a new key, or there is nobody here who could make one.
+    """
     key = order.key
     made_here = old.key_custody != Custody.SUBSCRIBER
     if order.same_origin:

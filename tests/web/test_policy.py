@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django import forms
 
 from accounts.roles import OrganizationRole
 from cas.models import Role, Template
@@ -36,10 +37,17 @@ def make_template(office, code: str, **changes) -> Template:
 def filled(answer) -> dict[str, object]:
     """What the form on this page would send, were nothing typed."""
     form = answer.context["form"]
-    sent = {name: form[name].value() for name in form.fields}
+    sent = {name: field.prepare_value(form[name].value()) for name, field in form.fields.items()}
     for name, field in form.fields.items():
-        sent[name] = field.prepare_value(sent[name])
+        if sent[name] is None and type(field) is forms.ChoiceField:
+            sent[name] = field.choices[0][0]
     return {name: value for name, value in sent.items() if value is not None and value is not False}
+
+
+def made(answer) -> str:
+    """Where it leads."""
+    assert answer.status_code == 302, answer.context["form"].errors
+    return str(answer["Location"])
 
 
 class TestLists:
@@ -83,13 +91,13 @@ class TestTheirLife:
     def test_made_changed_and_put_away(self, owner, office):
         form = {**filled(owner.get("/roles/create/")), "name": "narrow", "allowed_domains": "n.acme.test"}
         form["ca"] = office.issuing.pk
-        role_page = owner.post("/roles/create/", form)["Location"]
+        role_page = made(owner.post("/roles/create/", form))
         role = Role.objects.get(name="narrow")
         assert role_page == page_of(role)
         assert (role.ca, role.allowed_domains) == (office.issuing, ["n.acme.test"])
 
         form = {**filled(owner.get("/templates/create/")), "role": role.pk, "code": "narrow-tls", "name": "Narrow"}
-        template_page = owner.post("/templates/create/", form)["Location"]
+        template_page = made(owner.post("/templates/create/", form))
         template = Template.objects.get(code="narrow-tls")
         assert template_page == page_of(template)
         assert "n.acme.test" in owner.get(template_page).content.decode()
