@@ -24,7 +24,7 @@ from cas.models import Template
 from certificates.orders import IssueOrder, Managed
 from certificates.services.issuance import issue_certificate
 from certificates.services.submission import AwaitingApproval
-from kernel.errors import Invalid
+from kernel.errors import FieldError, Invalid
 from kernel.ref import Ref
 
 
@@ -80,7 +80,7 @@ class KeyForm(IssueForm):
         label=_("Key"), choices=[("", _("as the template says")), *ALGORITHM_CHOICES], required=False
     )
 
-    sections = (
+    sections: tuple[Section, ...] = (
         Section("", "template", "common_name", "names", "validity"),
         Section(_("Details"), "attributes", "key_algorithm", "description", "passphrase", folded=True),
     )
@@ -100,7 +100,7 @@ class CsrForm(IssueForm):
         help_text=_("Empty: those of the request. Otherwise exactly these, one to a line."),
     )
 
-    sections = (
+    sections: tuple[Section, ...] = (
         Section("", "template", "csr", "csr_file"),
         Section(_("Details"), "names", "validity", "description", "passphrase", folded=True),
     )
@@ -126,8 +126,8 @@ class CsrForm(IssueForm):
             add_domain_error(self, error)
             return
         if uploaded:
-            self.data = self.data.copy()
-            self.data[self.add_prefix("csr")] = data["csr"].request.public_bytes(Encoding.PEM).decode()
+            pem = data["csr"].request.public_bytes(Encoding.PEM).decode()
+            self.data = {**dict(self.data.items()), self.add_prefix("csr"): pem}
 
 
 ISSUED_WORDS: Final = _("%(name)s is issued.")
@@ -238,7 +238,8 @@ def subject_of(common_name: str, attributes: str) -> x509.Name:
 
 def names_of(lines: Sequence[str]) -> tuple[x509.GeneralName, ...]:
     """Names from text. Raises Invalid with all that are none, each by its place: `sans[n]`."""
-    names, errors = [], []
+    names: list[x509.GeneralName] = []
+    errors: list[FieldError] = []
     for index, line in enumerate(lines):
         try:
             names.append(general_name(line, field=f"sans[{index}]"))

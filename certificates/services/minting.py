@@ -193,13 +193,15 @@ def rehearse(template: Template, wanted: Wanted, *, now: datetime) -> LeafPlan:
     return outcome
 
 
-def rehearse_many(template: Template, wanted: Sequence[Wanted], *, now: datetime) -> list[LeafPlan | Invalid]:
+def rehearse_many(
+    template: Template, wanted: Sequence[Wanted], *, now: datetime, restriction: Restriction | None = None
+) -> list[LeafPlan | Invalid]:
     """The same step for several under one template: the plan or the refusal of each, in their order.
 
-    What is raised is against all.
+    What is raised is against all. `restriction`: that of whoever asks.
     """
-    judged = _judge_all(_open_desk(template, now), wanted)
-    return [each.plan if isinstance(each, _Draft) else each for each in judged]
+    desk = replace(_open_desk(template, now), restriction=restriction)
+    return [each.plan if isinstance(each, _Draft) else each for each in _judge_all(desk, wanted)]
 
 
 def _open_desk(template: Template, now: datetime) -> _Desk:
