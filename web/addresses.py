@@ -8,11 +8,16 @@ from typing import Any, Final
 from django.db.models import Model
 from django.urls import reverse
 
+from cas.models import CaCertificate, CertificateAuthority, Role, Template, TrustAnchor
 from certificates.models import Certificate, Request
 
 _NAMES: Final[Mapping[type[Model], str]] = {
     Certificate: "certificate",
     Request: "request",
+    Role: "role",
+    Template: "template",
+    CertificateAuthority: "authority",
+    TrustAnchor: "trust-anchor",
 }
 
 
@@ -20,11 +25,17 @@ _NAMES: Final[Mapping[type[Model], str]] = {
 _NAMES_OF_KINDS: Final[Mapping[str, str]] = {
     "certificate": "certificate",
     "request": "request",
+    "role": "role",
+    "template": "template",
+    "ca": "authority",
+    "trust_anchor": "trust-anchor",
 }
 
 
 def address_of(row: Any) -> str:
     """Empty for what has no page."""
+    if isinstance(row, CaCertificate):
+        return reverse("authority-certificate", args=[row.fingerprint])
     name = _NAMES.get(type(row))
     return reverse(name, args=[row.public_id]) if name else ""
 

@@ -25,10 +25,15 @@ from web.account import (
 )
 from web.account.guessing import refused_uncounted
 from web.audit import desk as audit
+from web.authorities import certificates as authority_certificates
+from web.authorities import records as authorities
 from web.certificates import records as certificates
 from web.oauth import applications, authorize, device
+from web.policy import roles as policy_roles
+from web.policy import templates as policy_templates
 from web.requests import records as requests
 from web.setup.pages import URLS as SETUP
+from web.trust import anchors as trust_anchors
 
 # What django-allauth looks up by its own names stands here under them.
 SIGN_IN = [
@@ -93,7 +98,12 @@ OAUTH = [
 ]
 OPERATE = [
     *audit.DESK.urls(),
+    *authorities.DESK.urls(),
+    *authority_certificates.DESK.record_urls(),
+    *trust_anchors.DESK.urls(),
     *certificates.DESK.urls(),
+    *policy_templates.DESK.urls(),
+    *policy_roles.DESK.urls(),
     *requests.DESK.urls(),
 ]
 urlpatterns = [
