@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -18,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cas.core.keys import algorithm_of
 from cas.core.names import format_name
+from cas.core.reading import UNREADABLE
 from kernel.errors import DomainError
 from kernel.text import _
 
@@ -34,6 +35,13 @@ class ExtensionText:
     @property
     def text(self) -> str:
         return "\n".join(self.lines)
+
+
+class Extended(Protocol):
+    """A certificate, a request or a CRL."""
+
+    @property
+    def extensions(self) -> x509.Extensions: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,19 @@ def key_words(algorithm: str) -> str:
 
 def purpose_words(oid: x509.ObjectIdentifier) -> str:
     """An extended key usage as people call it; its dotted OID where nobody does."""
-    return _PURPOSES.get(oid, _dotted(oid))
+    return _PURPOSES.get(oid, oid_words(oid))
+
+
+def oid_words(oid: x509.ObjectIdentifier) -> str:
+    """The name that an object identifier goes by; dotted where it has none."""
+    name = oid._name
+    return oid.dotted_string if name == "Unknown OID" else name
+
+
+def pairs(digits: str) -> str:
+    """Hexadecimal as people compare it: pairs of capitals, with colons between them."""
+    padded = digits if len(digits) % 2 == 0 else f"0{digits}"
+    return ":".join(padded[i : i + 2] for i in range(0, len(padded), 2)).upper()
 
 
 def describe(certificate: x509.Certificate) -> CertificateText:
@@ -80,22 +100,26 @@ def describe(certificate: x509.Certificate) -> CertificateText:
     return CertificateText(
         subject=format_name(certificate.subject),
         issuer=format_name(certificate.issuer),
-        serial=_pairs(f"{certificate.serial_number:x}"),
+        serial=pairs(f"{certificate.serial_number:x}"),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
-        key=_key(certificate),
-        signature_algorithm=_signature(certificate),
-        names=tuple(_subject_names(certificate)),
-        extensions=tuple(_extensions(certificate)),
-        sha256=_pairs(certificate.fingerprint(SHA256()).hex()),
-        sha1=_pairs(certificate.fingerprint(SHA1()).hex()),  # noqa: S303
+        key=key_of(certificate),
+        signature_algorithm=oid_words(certificate.signature_algorithm_oid),
+        names=alternative_names(certificate),
+        extensions=extensions_of(certificate),
+        sha256=pairs(certificate.fingerprint(SHA256()).hex()),
+        sha1=pairs(certificate.fingerprint(SHA1()).hex()),  # noqa: S303
         pem=certificate.public_bytes(Encoding.PEM).decode(),
         is_self_signed=certificate.issuer == certificate.subject,
     )
 
 
-def _key(certificate: x509.Certificate) -> str:
-    public_key = certificate.public_key()
+def key_of(holder: x509.Certificate | x509.CertificateSigningRequest) -> str:
+    """What kind of key it has, also where it is none of ours."""
+    try:
+        public_key = holder.public_key()
+    except UNREADABLE:
+        return oid_words(holder.public_key_algorithm_oid) if isinstance(holder, x509.Certificate) else "–"
     try:
         return key_words(algorithm_of(public_key))
     except DomainError:
@@ -104,24 +128,20 @@ def _key(certificate: x509.Certificate) -> str:
         return public_key.curve.name if isinstance(public_key, ec.EllipticCurvePublicKey) else type(public_key).__name__
 
 
-def _signature(certificate: x509.Certificate) -> str:
-    oid = certificate.signature_algorithm_oid
-    return _dotted(oid)
-
-
-def _subject_names(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
+def alternative_names(holder: Extended) -> tuple[tuple[str, str], ...]:
+    """Kind and text of each subject alternative name."""
     try:
-        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (x509.ExtensionNotFound, ValueError):
-        return
-    for name in extension.value:
-        yield name_words(name)
+        extension = holder.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (x509.ExtensionNotFound, *UNREADABLE):
+        return ()
+    return tuple(map(name_words, extension.value))
 
 
-def _extensions(certificate: x509.Certificate) -> Iterable[ExtensionText]:
+def extensions_of(holder: Extended) -> tuple[ExtensionText, ...]:
+    """Its extensions in words; none where they cannot be read."""
     try:
-        return describe_extensions((each.value, each.critical) for each in certificate.extensions)
-    except ValueError:
+        return describe_extensions((each.value, each.critical) for each in holder.extensions)
+    except UNREADABLE:
         return ()
 
 
@@ -129,7 +149,7 @@ def describe_extensions(extensions: Iterable[tuple[x509.ExtensionType, bool]]) -
     """Extensions in words, each of them given with whether it is critical."""
     return tuple(
         ExtensionText(
-            label=_LABELS.get(value.oid.dotted_string, _dotted(value.oid)),
+            label=_LABELS.get(value.oid.dotted_string, oid_words(value.oid)),
             oid=value.oid.dotted_string,
             is_critical=is_critical,
             lines=tuple(_WRITERS.get(type(value), _unknown)(value)),
@@ -154,7 +174,7 @@ def name_words(name: x509.GeneralName) -> tuple[str, str]:
         case x509.RegisteredID():
             return "OID", name.value.dotted_string
         case x509.OtherName():
-            return _dotted(name.type_id), name.value.hex()
+            return oid_words(name.type_id), name.value.hex()
         case _other:
             return type(name).__name__, repr(name)
 
@@ -185,20 +205,20 @@ def _general_names(value: Any) -> Iterator[str]:
 
 def _authority_key(value: x509.AuthorityKeyIdentifier) -> Iterator[str]:
     if value.key_identifier is not None:
-        yield _pairs(value.key_identifier.hex())
+        yield pairs(value.key_identifier.hex())
     for name in value.authority_cert_issuer or ():
         yield " ".join(name_words(name))
     if value.authority_cert_serial_number is not None:
-        yield _pairs(f"{value.authority_cert_serial_number:x}")
+        yield pairs(f"{value.authority_cert_serial_number:x}")
 
 
 def _subject_key(value: x509.SubjectKeyIdentifier) -> Iterator[str]:
-    yield _pairs(value.digest.hex())
+    yield pairs(value.digest.hex())
 
 
 def _access(value: x509.AuthorityInformationAccess) -> Iterator[str]:
     for description in value:
-        yield f"{_dotted(description.access_method)}: {name_words(description.access_location)[1]}"
+        yield f"{oid_words(description.access_method)}: {name_words(description.access_location)[1]}"
 
 
 def _distribution_points(value: x509.CRLDistributionPoints) -> Iterator[str]:
@@ -224,17 +244,11 @@ def _nothing(value: Any) -> Iterator[str]:
 
 
 def _unknown(value: Any) -> Iterator[str]:
-    yield _pairs(value.value.hex()) if isinstance(value, x509.UnrecognizedExtension) else repr(value)
+    yield pairs(value.value.hex()) if isinstance(value, x509.UnrecognizedExtension) else repr(value)
 
 
-def _pairs(digits: str) -> str:
-    padded = digits if len(digits) % 2 == 0 else f"0{digits}"
-    return ":".join(padded[i : i + 2] for i in range(0, len(padded), 2)).upper()
-
-
-def _dotted(oid: x509.ObjectIdentifier) -> str:
-    name = oid._name
-    return oid.dotted_string if name == "Unknown OID" else name
+def _crl_number(value: x509.CRLNumber | x509.DeltaCRLIndicator) -> Iterator[str]:
+    yield str(value.crl_number)
 
 
 _WRITERS: Final[dict[type[Any], Callable[[Any], Iterator[str]]]] = {
@@ -249,6 +263,8 @@ _WRITERS: Final[dict[type[Any], Callable[[Any], Iterator[str]]]] = {
     x509.CRLDistributionPoints: _distribution_points,
     x509.NameConstraints: _name_constraints,
     x509.CertificatePolicies: _policies,
+    x509.CRLNumber: _crl_number,
+    x509.DeltaCRLIndicator: _crl_number,
     x509.OCSPNoCheck: _nothing,
     x509.PrecertPoison: _nothing,
 }
@@ -265,6 +281,9 @@ _LABELS: Final = {
     "2.5.29.31": _("CRL distribution points"),
     "2.5.29.30": _("Name constraints"),
     "2.5.29.32": _("Certificate policies"),
+    "2.5.29.20": _("CRL number"),
+    "2.5.29.27": _("Delta CRL indicator"),
+    "2.5.29.28": _("Issuing distribution point"),
     "1.3.6.1.5.5.7.48.1.5": _("OCSP no check"),
     "1.3.6.1.5.5.7.1.24": _("TLS feature"),
 }

@@ -47,7 +47,7 @@ class TrustDesk(Desk):
             rows = rows.filter(pk__gt=int(after))
         found, at = list(rows[: _ON_A_PAGE + 1]), timezone.now()
         shown = found[:_ON_A_PAGE]
-        following = {"q": text, "after": shown[-1].pk} if len(found) > len(shown) else {}
+        following = {"q": text, "after": str(shown[-1].pk)} if len(found) > len(shown) else {}
         context = {
             "title": self.plural,
             "doors": self.list_offered(request, actor),
