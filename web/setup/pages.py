@@ -74,6 +74,8 @@ def start(request: HttpRequest, actor: Actor, standing: Standing) -> HttpRespons
     initial = {"organization": wishes.organization, "common_name": wishes.common_name}
     form = StartForm(request.POST or None, initial=initial, has_organization=standing.organization is not None)
     if request.method == "POST" and form.is_valid():
+        if "steps" not in request.POST:
+            request.session.pop(_ANSWERS, None)
         _remember(request, form)
         return redirect(_after(None, standing) if "steps" in request.POST else "setup-review")
     return _show(request, "start", standing, {"title": _("Set up"), "form": form}, form)
@@ -91,7 +93,13 @@ def ask(request: HttpRequest, actor: Actor, standing: Standing, part: Part) -> H
     if request.method == "POST" and form.is_valid():
         _remember(request, form)
         return redirect(_after(part, standing) if "steps" in request.POST else "setup-review")
-    context = {"title": TITLES[part], "why": REASONS[part], "form": form, "is_last": part is Part.CERTIFICATE}
+    context = {
+        "part": part,
+        "title": TITLES[part],
+        "why": REASONS[part],
+        "form": form,
+        "is_last": part is Part.CERTIFICATE,
+    }
     return _show(request, "ask", standing, context, form)
 
 

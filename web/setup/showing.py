@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.urls import reverse
@@ -81,28 +81,25 @@ def hierarchy(standing: Standing, wishes: Wishes) -> list[Node]:
     """The chain as it stands, and dashed what is to come."""
     at = timezone.now()
     there = [ca for ca in (standing.root, standing.issuing) if ca is not None]
-    nodes = authority_nodes(dict.fromkeys(there), at=at)
+    kinds = {ca.pk: TITLES[Part.ROOT if ca == standing.root else Part.ISSUING] for ca in there}
+    nodes = authority_nodes(dict.fromkeys(there), at=at, notes=kinds)
     if standing.root is None:
-        nodes.append(_node("root", wishes.root_name, None, key_words(wishes.root_key)))
-    above: object = standing.root.pk if standing.root else "root"
+        nodes.append(_planned_authority(Part.ROOT, wishes.root_name, None, wishes.root_key))
+    above: object = standing.root.pk if standing.root else Part.ROOT
     if standing.issuing is None:
-        nodes.append(_node("issuing", wishes.issuing_name, above, key_words(wishes.issuing_key)))
-    above = standing.issuing.pk if standing.issuing else "issuing"
-    row = standing.certificate
+        nodes.append(_planned_authority(Part.ISSUING, wishes.issuing_name, above, wishes.issuing_key))
+    above = standing.issuing.pk if standing.issuing else Part.ISSUING
+    row, words = standing.certificate, (gettext("Server certificate"),)
     if row is None:
-        nodes.append(_node("certificate", wishes.common_name, above, _certificate_words()))
+        nodes.append(Node(Part.CERTIFICATE, wishes.common_name, Status.PENDING, above, words))
     elif row.ca_id == above:
-        node = _node("certificate", str(row), above, _certificate_words())
-        nodes.append(replace(node, status=status_of(row.state, row.not_after, at=at), url=address_of(row)))
+        status = status_of(row.state, row.not_after, at=at)
+        nodes.append(Node(Part.CERTIFICATE, str(row), status, above, words, address_of(row)))
     return nodes
 
 
-def _node(key: str, name: str, above: object, line: str | Promise) -> Node:
-    return Node(key, name, Status.PENDING, above, (line,))
-
-
-def _certificate_words() -> str:
-    return gettext("Server certificate")
+def _planned_authority(part: Part, name: str, above: object, key: str) -> Node:
+    return Node(part, name, Status.PENDING, above, (key_words(key), TITLES[part]))
 
 
 def _planned(part: Part, wishes: Wishes) -> Iterator[Fact]:
