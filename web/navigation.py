@@ -103,6 +103,7 @@ SECTIONS: Final = (
             Entry(_("Templates"), "templates", "template", _holding(Permission.TEMPLATES_READ)),
             Entry(_("Roles"), "roles", "role", _holding(Permission.ROLES_READ)),
             Entry(_("Trust anchors"), "trust-anchors", "lock", _holding(Permission.CAS_READ)),
+            Entry(_("Inspect"), "inspect", "search", _holding(Permission.CERTIFICATES_READ)),
             Entry(_("Audit log"), "audit", "history", _holding(Permission.AUDIT_READ)),
         ),
     ),
