@@ -27,7 +27,9 @@ from web.account.guessing import refused_uncounted
 from web.audit import desk as audit
 from web.authorities import certificates as authority_certificates
 from web.authorities import records as authorities
+from web.certificates import listing as certificate_list
 from web.certificates import records as certificates
+from web.certificates import saved as saved_filters
 from web.oauth import applications, authorize, device
 from web.policy import roles as policy_roles
 from web.policy import templates as policy_templates
@@ -102,6 +104,8 @@ OPERATE = [
     *authority_certificates.DESK.record_urls(),
     *trust_anchors.DESK.urls(),
     *certificates.DESK.urls(),
+    *certificate_list.urls(certificates.DESK),
+    *saved_filters.DESK.urls(),
     *policy_templates.DESK.urls(),
     *policy_roles.DESK.urls(),
     *requests.DESK.urls(),

@@ -41,6 +41,7 @@ from certificates.orders import IssueOrder, Managed
 from certificates.services.authorities import establish_authority
 from certificates.services.csrs import submit_csr
 from certificates.services.issuance import issue_at_once
+from certificates.services.saved import save_filter
 from certificates.services.submission import submit_request
 from kernel.actor import SYSTEM
 from kernel.permissions import Permission
@@ -112,6 +113,7 @@ def whole_organization() -> Whole:
             order=ProviderOrder(name="ACME", makes_members=True, default_role="member"),
         ),
         "anchor": trust(office),
+        "saved_filter": save_filter(actor=office.owner, name="ACME soon", query="?q=cn:*.acme.test", is_shared=True),
         "oauth_client": create_client(
             **here, name="ACME application", redirect_uris=["https://app.acme.example/callback"]
         ).row,

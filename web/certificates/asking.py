@@ -17,6 +17,7 @@ from audit.admin.html import EXPIRING_WITHIN, Status, word
 from certificates.filters import parse_filter, parse_search
 from certificates.orders import CertificateFilter
 from certificates.search import Order, Position
+from web.certificates.columns import COLUMNS, USUAL
 
 LENGTHS: Final = (25, 50, 100)
 SORTS: Final = {
@@ -49,11 +50,17 @@ class Asked:
     template: str = ""
     sort: str = _USUAL_SORT
     length: int = LENGTHS[0]
+    columns: tuple[str, ...] = USUAL
     after: str = ""
 
     @classmethod
+    def of(cls, address: str) -> Asked:
+        """What an address asks that was written down."""
+        return cls.read(QueryDict(address.removeprefix("?")))
+
+    @classmethod
     def read(cls, query: QueryDict) -> Asked:
-        length = query.get("length", "")
+        length, columns = query.get("length", ""), query.getlist("column")
         return cls(
             text=query.get("q", "").strip(),
             status=query.get("status", "") if query.get("status") in list(CHIPS) else "",
@@ -61,6 +68,7 @@ class Asked:
             template=query.get("template", ""),
             sort=query.get("sort", "") if query.get("sort") in SORTS else _USUAL_SORT,
             length=int(length) if length in map(str, LENGTHS) else LENGTHS[0],
+            columns=tuple(key for key in COLUMNS if key in columns) or USUAL,
             after=query.get("after", ""),
         )
 
@@ -96,6 +104,14 @@ class Asked:
     def with_status(self, status: str) -> str:
         return replace(self, status=status, after="").address()
 
+    def kept(self) -> str:
+        """The same from the first page on: what is saved, and what every act leads back to."""
+        return replace(self, after="").address()
+
+    def cleared(self) -> str:
+        """The whole register, shown in the same way."""
+        return replace(self, text="", status="", ca="", template="", after="").address()
+
     def address(self) -> str:
         """The query that asks the same, without what is usual."""
         return "?" + urlencode(list(self._parts()))
@@ -111,6 +127,8 @@ class Asked:
             yield "sort", self.sort
         if self.length != LENGTHS[0]:
             yield "length", str(self.length)
+        if self.columns != USUAL:
+            yield from (("column", key) for key in self.columns)
 
     def _words(self) -> Iterator[tuple[str, str]]:
         if self.status:

@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.admin.forms import message_of
-from audit.admin.html import status_of
 from audit.admin.pages import ServicePage
 from cas import selectors as cas_selectors
+from certificates.models import Certificate
 from certificates.search import count_found, search_certificates
+from certificates.services.many import MOST_AT_ONCE
 from certificates.summary import summarize
 from kernel.actor import Actor
 from kernel.errors import DomainError, Unavailable
 from web.certificates.asking import LENGTHS, SORTS, Asked, chips
+from web.certificates.bulk import acts_for, views
+from web.certificates.columns import COLUMNS
+from web.certificates.export import export
+from web.certificates.saved import chips_of_saved
+from web.desk import Desk
 
 _MOST_CHOICES: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line: the certificate, and what the chosen columns show of it, each with the classes of its cell."""
+
+    certificate: Certificate
+    cells: list[tuple[str, object]]
+
+
+def urls(desk: Desk) -> list[URLPattern]:
+    """Of what is done with the list, beside what the desk itself has."""
+    several = ("GET", "HEAD", "POST")
+    acts = [
+        path(f"{desk.place}{act.slug}/", desk.guarded(act.need, view, methods=several), name=f"certificates-{act.slug}")
+        for act, view in views()
+    ]
+    file = desk.guarded(desk.reading, export, methods=several)
+    return [*acts, path(f"{desk.place}export/", file, name="certificates-export")]
 
 
 def show(request: HttpRequest, actor: Actor, *, doors: list[tuple[str, ServicePage]]) -> HttpResponse:
@@ -29,27 +57,35 @@ def show(request: HttpRequest, actor: Actor, *, doors: list[tuple[str, ServicePa
         "title": _("Certificates"),
         "asked": asked,
         "chips": chips(asked, _counts(actor)),
+        "saved": chips_of_saved(asked, actor),
         "doors": doors,
+        "acts": acts_for(actor),
+        "most_at_once": MOST_AT_ONCE,
         "sorts": [(key, label) for key, (_order, label) in SORTS.items()],
         "lengths": LENGTHS,
-        "first": replace(asked, after="").address(),
+        "columns": COLUMNS,
         "authorities": cas_selectors.authorities(visible_to=actor).order_by("name")[:_MOST_CHOICES],
         "templates": cas_selectors.templates(visible_to=actor).order_by("code")[:_MOST_CHOICES],
-        "now": at,
     }
     try:
-        wanted = asked.wanted(at)
-        page = search_certificates(
-            wanted, visible_to=actor, after=asked.position(), limit=asked.length, order=asked.order
-        )
-        context |= {
-            "rows": [(row, status_of(row.state, row.not_after, at=at)) for row in page.rows],
-            "total": count_found(wanted, visible_to=actor, exactly=not asked.is_narrowed),
-            "next": asked.beyond(page.next) if page.next else "",
-        }
+        context |= _found(asked, actor, at)
     except DomainError as error:
         context["refusal"] = message_of(error)
     return render(request, "web/certificates/list.html", context, status=422 if "refusal" in context else 200)
+
+
+def _found(asked: Asked, actor: Actor, at: datetime) -> dict[str, Any]:
+    """Raises what is wrong with the filter."""
+    wanted = asked.wanted(at)
+    page = search_certificates(wanted, visible_to=actor, after=asked.position(), limit=asked.length, order=asked.order)
+    shown = [COLUMNS[key] for key in asked.columns]
+    prefetch_related_objects(page.rows, *{column.needs for column in shown if column.needs})
+    return {
+        "heads": [column.label for column in shown],
+        "rows": [Row(row, [(column.classes, column.show(row, at)) for column in shown]) for row in page.rows],
+        "total": count_found(wanted, visible_to=actor, exactly=not asked.is_narrowed),
+        "next": asked.beyond(page.next) if page.next else "",
+    }
 
 
 def _counts(actor: Actor) -> dict[str, int]:
