@@ -142,23 +142,6 @@ class TestARecord:
         assert client.post(f"{page_of(certificate)}revoke/", {"reason": "superseded"}).status_code == 403
 
 
-class TestIssuing:
-    def test_with_a_key_that_is_made_here(self, owner, office):
-        form = {"template": office.template.pk, "common_name": "new.acme.test", "names": "new.acme.test"}
-        answer = owner.post("/certificates/issue/", form)
-        row = Certificate.objects.get(common_name="new.acme.test")
-        assert answer["Location"] == page_of(row)
-        assert (row.requester_label, row.key_custody) == (str(office.person.user), "waiting")
-        assert f"{page_of(row)}private-key/" in owner.get(page_of(row)).content.decode()
-
-    def test_templates_of_others_are_neither_offered_nor_taken(self, owner, office):
-        other = open_office("Umbrella")
-        assert other.template.ca.name not in owner.get("/certificates/issue/").content.decode()
-        answer = owner.post("/certificates/issue/", {"template": other.template.pk, "common_name": "x.acme.test"})
-        assert answer.status_code == 422
-        assert "template" in answer.context["form"].errors
-
-
 def test_strangers_find_nothing(certificate):
     client = browser_of(open_office("Umbrella").person.user)
     assert listed(client) == []

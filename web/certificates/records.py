@@ -10,7 +10,6 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from certificates.admin.edit import Edit
-from certificates.admin.issue import IssueFromCsr, IssueWithKey
 from certificates.admin.keys import CollectKey
 from certificates.admin.renew import Renew, RenewFromCsr, RenewSameKey
 from certificates.admin.revoke import LiftHold, Revoke
@@ -22,6 +21,8 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.certificates import listing, record
 from web.desk import Desk
+from web.issuing.one import AskForOne
+from web.issuing.one import preview as preview_of_one
 
 
 class CertificateDesk(Desk):
@@ -30,7 +31,7 @@ class CertificateDesk(Desk):
     place = "certificates/"
     plural = _("Certificates")
     reading = Permission.CERTIFICATES_READ
-    list_doors = {IssueFromCsr: Permission.CERTIFICATES_ISSUE, IssueWithKey: Permission.CERTIFICATES_ISSUE}
+    list_doors = {AskForOne: Permission.CERTIFICATES_ISSUE}
     doors = {
         CollectKey: Permission.CERTIFICATES_ISSUE,
         Renew: Permission.CERTIFICATES_RENEW,
@@ -47,7 +48,12 @@ class CertificateDesk(Desk):
             self.about_one(Permission.CERTIFICATES_DOWNLOAD, self.file),
             name="certificate-file",
         )
-        return [*super().urls(), file]
+        preview = path(
+            f"{self.place}new/preview/",
+            self.guarded(Permission.CERTIFICATES_ISSUE, preview_of_one, methods=("POST",)),
+            name="certificate-preview",
+        )
+        return [*super().urls(), file, preview]
 
     def find(self, actor: Actor, ref: Ref) -> Model:
         return get_certificate(ref, visible_to=actor)
