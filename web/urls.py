@@ -30,6 +30,7 @@ from web.authorities import records as authorities
 from web.certificates import listing as certificate_list
 from web.certificates import records as certificates
 from web.certificates import saved as saved_filters
+from web.inspect import inspect_anything
 from web.oauth import applications, authorize, device
 from web.policy import roles as policy_roles
 from web.policy import templates as policy_templates
@@ -103,6 +104,7 @@ OPERATE = [
     *authorities.DESK.urls(),
     *authority_certificates.DESK.record_urls(),
     *trust_anchors.DESK.urls(),
+    path("tools/inspect/", inspect_anything, name="inspect"),
     *certificates.DESK.urls(),
     *certificate_list.urls(certificates.DESK),
     *saved_filters.DESK.urls(),

@@ -254,6 +254,7 @@ PAGES: Final[Mapping[str, str]] = {
     "/trust/validate/": "certificates:read",
     "/trust/{anchor}/": "cas:read",
     "/trust/{anchor}/retire/": "cas:write",
+    "/tools/inspect/": "certificates:read",
     "/templates/": "templates:read",
     "/templates/create/": "templates:write",
     "/templates/{template}/": "templates:read",
