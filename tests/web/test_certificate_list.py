@@ -8,12 +8,15 @@ import re
 from io import StringIO
 
 import pytest
+from django.utils import timezone
 
 from accounts.roles import OrganizationRole
 from certificates.models import Certificate, SavedFilter
 from tests import cast
 from tests.office import open_office
 from tests.web.people import browser_of
+from web.certificates.asking import Asked
+from web.certificates.language import EXAMPLES
 
 LIST = "/certificates/"
 NAMES = ("a.acme.test", "b.acme.test", "c.acme.test")
@@ -207,3 +210,8 @@ def test_columns_and_what_they_cost(owner, office, django_assert_max_num_queries
     for text in ("web-tls", "#web", "=note", office.person.user.email, "Private key"):
         assert text in page
     assert re.search(r'href="\?status=active&amp;length=100&amp;column=status', page)
+
+
+@pytest.mark.parametrize("text", [text for _heading, examples in EXAMPLES for text, _meaning in examples])
+def test_every_example_of_the_language_is_one(text):
+    assert Asked(text=text).wanted(timezone.now()).terms

@@ -26,6 +26,7 @@ from web.certificates.asking import LENGTHS, SORTS, Asked, chips
 from web.certificates.bulk import acts_for, views
 from web.certificates.columns import COLUMNS
 from web.certificates.export import export
+from web.certificates.language import EXAMPLES
 from web.certificates.saved import chips_of_saved
 from web.desk import Desk
 
@@ -64,6 +65,7 @@ def show(request: HttpRequest, actor: Actor, *, doors: list[tuple[str, ServicePa
         "sorts": [(key, label) for key, (_order, label) in SORTS.items()],
         "lengths": LENGTHS,
         "columns": COLUMNS,
+        "help": EXAMPLES,
         "authorities": cas_selectors.authorities(visible_to=actor).order_by("name")[:_MOST_CHOICES],
         "templates": cas_selectors.templates(visible_to=actor).order_by("code")[:_MOST_CHOICES],
     }
