@@ -318,7 +318,7 @@ def _moment(raw: _Raw, word: str) -> tuple[datetime, datetime]:
         if duration := _DURATION.fullmatch(word):
             sign, number, unit = duration.groups()
             # What was issued lies behind us, and what expires or renews before.
-            is_past = sign == "-" or (not sign and raw.field == "issued")
+            is_past = sign == "-" or (not sign and raw.field in ("issued", "created"))
             moment = raw.at + (-1 if is_past else 1) * int(number) * _UNITS[unit]
             return moment, moment
         moment = datetime.fromisoformat(word)
@@ -354,7 +354,7 @@ _FIELDS: Final[dict[str, tuple[Callable[[_Raw], Term], tuple[str, ...]]]] = {
     "source": (_read_choice(Certificate.Source.values), _EQUAL),
     **dict.fromkeys(("cn", "san", "name"), (_read_names, _EQUAL)),
     **dict.fromkeys(("org", "ca", "template", "tag", "owner", "requester"), (_read_words, _EQUAL)),
-    **dict.fromkeys(("expires", "issued", "renew"), (_read_time, _TIMES)),
+    **dict.fromkeys(("expires", "issued", "created", "renew"), (_read_time, _TIMES)),
     "serial": (_read_serials, _EQUAL),
     "fingerprint": (_read_fingerprint, _EQUAL),
     "key": (_read_key, _EQUAL),

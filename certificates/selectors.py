@@ -114,7 +114,7 @@ def crl_scopes_due(*, at: datetime) -> QuerySet[CrlScope]:
     rested = Q(last_this_update__isnull=True) | Q(last_this_update__lte=at - SHORTEST_CRL_INTERVAL)
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=at)
     scopes = CrlScope.objects.select_related("ca", "ca__key")
-    return scopes.filter(Q(next_due_at__lte=at) | ((in_full | in_shard) & rested), free).filter(_still_needed(at))
+    return scopes.filter(Q(next_due_at__lte=at) | ((in_full | in_shard) & rested), free).filter(still_needed(at))
 
 
 def authorities_without_publication() -> QuerySet[CertificateAuthority]:
@@ -160,7 +160,7 @@ def count_by_status(*, visible_to: Actor, at: datetime) -> RegisterCounts:
     return RegisterCounts(**counts)
 
 
-def _still_needed(at: datetime) -> Q:
+def still_needed(at: datetime) -> Q:
     """A CA answers until the last of what it signed has expired; an active one as long as it lives itself."""
     own = CaCertificate.objects.filter(ca_id=OuterRef("ca_id"), preferred=True, not_after__gt=at)
     outstanding = IssuedSerial.objects.filter(ca_id=OuterRef("ca_id"), not_after__gt=at)

@@ -9,7 +9,7 @@ from allauth.mfa.webauthn.views import reauthenticate_webauthn
 from django.urls import path
 from django.views.i18n import set_language
 
-from web import home, sign_in
+from web import sign_in
 from web.account import (
     api_keys,
     external,
@@ -30,6 +30,7 @@ from web.authorities import records as authorities
 from web.certificates import listing as certificate_list
 from web.certificates import records as certificates
 from web.certificates import saved as saved_filters
+from web.dashboard import pages as dashboard
 from web.inspect import inspect_anything
 from web.oauth import applications, authorize, device
 from web.policy import roles as policy_roles
@@ -113,7 +114,8 @@ OPERATE = [
     *requests.DESK.urls(),
 ]
 urlpatterns = [
-    path("", home.home, name="home"),
+    path("", dashboard.home, name="home"),
+    path("overview.csv", dashboard.figures, name="dashboard-figures"),
     path("language/", set_language, name="language"),
     *SIGN_IN,
     *ACCOUNT,

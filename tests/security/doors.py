@@ -185,6 +185,7 @@ DOCUMENTS: Final[Mapping[str, str]] = {
 # Pages: open, for whoever is signed in, or for who has this permission in the organization where he works.
 PAGES: Final[Mapping[str, str]] = {
     "/": OWN,
+    "/overview.csv": OWN,
     "/language/": OPEN,
     "/certificates/": "certificates:read",
     "/certificates/issue/": "certificates:issue",

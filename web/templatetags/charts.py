@@ -1,4 +1,4 @@
-"""Pictures on a page: `{% ca_tree nodes %}`."""
+"""Pictures on a page: a hierarchy of CAs, columns, proportions in a table, a ring."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from typing import Any
 
 from django import template
 
+from web import charts
 from web.pictures import MOST_DRAWN, Node, branches, picture
 
 register = template.Library()
+
+register.simple_tag(charts.columns, name="columns")
+register.simple_tag(charts.proportion, name="proportion")
+register.simple_tag(charts.ring, name="ring")
 
 
 @register.inclusion_tag("ui/_ca_tree.html")

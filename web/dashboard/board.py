@@ -1,0 +1,102 @@
+"""What the overview is made of, read once for all of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Final
+
+from django.db.models import Prefetch
+
+from accounts.policy import holds
+from audit.models import AuditEvent
+from audit.selectors import EventFilter, list_events
+from cas.models import CaCertificate, CertificateAuthority
+from cas.selectors import authorities
+from certificates import statistics
+from certificates.models import CrlScope
+from certificates.request_selectors import inbox
+from certificates.selectors import still_needed
+from certificates.summary import Summary, summarize
+from kernel.actor import Actor
+from kernel.permissions import Permission
+
+LATEST_EVENTS: Final = 6
+MOST_AUTHORITIES: Final = 50
+# A publisher comes by every few seconds; what is due for longer than this is stuck.
+DUE_FOR_TOO_LONG: Final = timedelta(minutes=5)
+
+CaStatus = CertificateAuthority.Status
+
+
+@dataclass(frozen=True, slots=True)
+class CrlLine:
+    """One CRL and how it stands: fresh, late (a new one is due), expired, or missing (never published)."""
+
+    scope: CrlScope
+    state: str
+    expires_at: datetime | None
+
+    @classmethod
+    def of(cls, scope: CrlScope, at: datetime) -> CrlLine:
+        expires_at: datetime | None = getattr(scope, "expires_at", None)
+        if expires_at is None:
+            return cls(scope, "missing", None)
+        if expires_at <= at:
+            return cls(scope, "expired", expires_at)
+        return cls(scope, "late" if scope.next_due_at + DUE_FOR_TOO_LONG < at else "fresh", expires_at)
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.state == "fresh"
+
+
+class Board:
+    """What one actor may see at one time. Each part is read when it is first asked for."""
+
+    def __init__(self, actor: Actor, at: datetime) -> None:
+        self.actor = actor
+        self.at = at
+
+    def may(self, permission: Permission) -> bool:
+        return holds(self.actor, permission)
+
+    @cached_property
+    def summary(self) -> Summary:
+        """Raises Unavailable while a large register is being counted."""
+        return summarize(visible_to=self.actor, at=self.at)
+
+    @cached_property
+    def authorities(self) -> list[CertificateAuthority]:
+        """Those that are not given up, oldest first: at most one more than are shown."""
+        shown = CaCertificate.objects.filter(preferred=True).defer("der")
+        rows = authorities(visible_to=self.actor).exclude(status__in=[CaStatus.CANCELLED, CaStatus.RETIRED])
+        return list(rows.select_related(None).prefetch_related(Prefetch("certificates", shown))[: MOST_AUTHORITIES + 1])
+
+    @cached_property
+    def authorities_in_service(self) -> int:
+        if len(self.authorities) > MOST_AUTHORITIES:
+            return statistics.count_authorities(visible_to=self.actor)
+        return sum(ca.status == CaStatus.ACTIVE for ca in self.authorities)
+
+    @cached_property
+    def crls(self) -> list[CrlLine]:
+        """Of every CA that still has to say what it revoked."""
+        scopes = statistics.crl_scopes(visible_to=self.actor).filter(still_needed(self.at))
+        return [CrlLine.of(scope, self.at) for scope in scopes]
+
+    @cached_property
+    def waiting_for_me(self) -> int:
+        return inbox(visible_to=self.actor, at=self.at).count()
+
+    def authorities_by_number(self, wanted: Collection[int]) -> dict[int, CertificateAuthority]:
+        """Those of them that the actor sees; what is shown anyhow is not asked for again."""
+        known = {ca.pk: ca for ca in self.authorities}
+        if known.keys() >= set(wanted):
+            return known
+        return authorities(visible_to=self.actor).select_related(None).in_bulk(list(wanted))
+
+    def latest_events(self) -> list[AuditEvent]:
+        return list_events(EventFilter(), visible_to=self.actor, limit=LATEST_EVENTS)

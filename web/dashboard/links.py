@@ -1,0 +1,27 @@
+"""Addresses of the lists behind the figures."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
+
+
+def list_link(name: str, **query: str) -> str:
+    """Empty where there is no such list."""
+    try:
+        address = reverse(name)
+    except NoReverseMatch:
+        return ""
+    return f"{address}?{urlencode(query)}" if query else address
+
+
+def certificates_link(text: str = "", **query: str) -> str:
+    """The certificates that a filter lets through."""
+    return list_link("certificates", **({"q": text} if text else {}), **query)
+
+
+def days(field: str, first: date, last: date) -> str:
+    """Terms of a filter: on one of these days. A day named in a comparison is not itself meant."""
+    return f"{field}_gt:{first - timedelta(days=1)},{field}_lt:{last + timedelta(days=1)}"
