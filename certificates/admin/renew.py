@@ -9,60 +9,57 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.sessions import actor_of
-from audit.admin.forms import CodeArea, DaysField, SecretField
 from audit.admin.pages import Facts, ServicePage, Words
-from cas.core.csr import CsrFacts, read_csr
+from cas.core.csr import CsrFacts
+from cas.describe import key_words
+from certificates.admin.issue import CsrForm, IssueForm, waiting_words
 from certificates.admin.revoke import facts_of
 from certificates.models import Certificate
 from certificates.orders import Managed, RenewOrder, SameKey
-from certificates.services.renewal import renew_certificate
+from certificates.services.renewal import foresee_renewal, renew_certificate
 from certificates.services.submission import AwaitingApproval
+from kernel.actor import Actor
 from kernel.ref import Ref
 
-_LARGEST_CSR = 64 * 1024
 Custody, State = Certificate.KeyCustody, Certificate.State
 
 
-class RenewForm(forms.Form):
-    validity = DaysField(
-        label=_("Valid for (days)"),
-        required=False,
-        help_text=_("Empty: as the template says. Never more than the role allows."),
-    )
+class RenewForm(IssueForm):
+    template = None  # type: ignore[assignment]
+    description = None  # type: ignore[assignment]
     again = forms.BooleanField(
         label=_("Issue another successor"), help_text=_("It has been renewed already; both would be good.")
     )
-    passphrase = SecretField(label=_("Passphrase of the authority"), required=True)
 
 
-class RenewByCsrForm(RenewForm):
-    csr = forms.CharField(
-        label=_("Certificate signing request"),
-        required=False,
-        max_length=_LARGEST_CSR,
-        widget=CodeArea(),
-        help_text=_("PEM. Only its key is read; names and subject stay as they are."),
-    )
-    csr_file = forms.FileField(label=_("Or its file"), required=False, help_text=_("PEM or DER."))
-
-    field_order = ("csr", "csr_file")
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if not data.get("csr") and not data.get("csr_file"):
-            self.add_error("csr", _("Paste a request, or choose its file."))
-        return data
+class RenewByCsrForm(CsrForm, RenewForm):
+    template = None  # type: ignore[assignment]
+    description = None  # type: ignore[assignment]
+    names = None  # type: ignore[assignment]
+    sections = ()
+    field_order = ("csr", "csr_file", "validity", "again", "passphrase")
 
 
 class _Renewal(ServicePage):
     """What every way to renew has in common."""
 
     obj: Any
+    submit = _("Renew the certificate")
+    check = _("Check")
     icon = "refresh"
     form_class = RenewForm
     error_fields = {"key": "csr", "public_key": "csr"}
+    done: ClassVar[Words] = _("%(name)s is renewed.")
     # What to say where there is no key of this kind.
     without_key: ClassVar[Words] = ""
+
+    def has_key(self) -> bool:
+        """Whether there is, or can be, a key of this kind."""
+        return True
+
+    def key(self, data: Mapping[str, Any]) -> Managed | CsrFacts | SameKey:
+        """That of the successor."""
+        raise NotImplementedError
 
     def form(self) -> forms.Form:
         """Without what makes no difference here."""
@@ -78,10 +75,6 @@ class _Renewal(ServicePage):
         if template is None or template.retired_at is not None or self.obj.state != State.ISSUED:
             return False
         return self.has_key()
-
-    def has_key(self) -> bool:
-        """Whether there is, or can be, a key of this kind."""
-        return True
 
     def refusal(self) -> Words:
         template = self.obj.template
@@ -99,21 +92,38 @@ class _Renewal(ServicePage):
         names = ", ".join(self.obj.sans)
         return [*facts_of(self.obj), (_("Names"), names or "–"), (_("Template"), self.obj.template or "–")]
 
-    def _renew(self, data: Mapping[str, Any], key: Managed | CsrFacts | SameKey, done: Words) -> Words:
-        """Renew it, or ask: what has become of it, in a sentence."""
-        order = RenewOrder(
+    def preview(self, data: Mapping[str, Any]) -> Facts:
+        order = self._order(data)
+        is_at_once = foresee_renewal(order, visible_to=self._actor)
+        validity = data["validity"] or self.obj.template.validity
+        algorithm = order.key.algorithm if isinstance(order.key, CsrFacts) else self.obj.key_algorithm
+        return [
+            (_("Names"), ", ".join(self.obj.sans) or self.obj.subject),
+            (_("Key"), key_words(algorithm)),
+            (_("Validity"), _("%(days)s days") % {"days": validity.days}),
+            (_("When"), _("at once") if is_at_once else _("after an approval by somebody else")),
+        ]
+
+    def act(self, data: Mapping[str, Any]) -> Words:
+        outcome = renew_certificate(actor=self._actor, order=self._order(data))
+        if isinstance(outcome, AwaitingApproval):
+            self.obj = outcome.request
+            return waiting_words(outcome)
+        self.obj = outcome.certificate
+        return self.done % {"name": self.obj}
+
+    @property
+    def _actor(self) -> Actor:
+        return actor_of(self.request, self.obj.organization)
+
+    def _order(self, data: Mapping[str, Any]) -> RenewOrder:
+        return RenewOrder(
             certificate=Ref("pk", self.obj.pk),
-            key=key,
+            key=self.key(data),
             validity=data["validity"],
             passphrase=data.get("passphrase"),
             again=data.get("again", False),
         )
-        outcome = renew_certificate(actor=actor_of(self.request, self.obj.organization), order=order)
-        if isinstance(outcome, AwaitingApproval):
-            self.obj = outcome.request
-            return _("%(name)s waits for an approval by somebody else. Nothing is issued yet.") % {"name": self.obj}
-        self.obj = outcome.certificate
-        return done % {"name": self.obj}
 
 
 class Renew(_Renewal):
@@ -123,32 +133,29 @@ class Renew(_Renewal):
         "A successor with the same names, under the rules of now, and a new key that is made here and waits, sealed, "
         "until you collect it: once. The old one goes on until it ends."
     )
-    submit = _("Renew the certificate")
+    done = _("%(name)s is renewed. Its private key waits to be collected.")
     without_key = _("Its key was not made here: renew it from a CSR.")
 
     def has_key(self) -> bool:
-        return self.obj.key_custody != Custody.SUBSCRIBER
+        return bool(self.obj.key_custody != Custody.SUBSCRIBER)
 
-    def act(self, data: Mapping[str, Any]) -> Words:
-        done = _("%(name)s is renewed. Its private key waits to be collected.")
-        return self._renew(data, Managed(collect_later=True), done)
+    def key(self, data: Mapping[str, Any]) -> Managed:
+        return Managed(collect_later=True)
 
 
 class RenewFromCsr(_Renewal):
     slug = "renew-csr"
     title = _("Renew from a CSR")
     explanation = _(
-        "A successor with the same names, under the rules of now, for the key of the request. The old one goes on "
-        "until it ends."
+        "A successor with the same names, under the rules of now, for the key of the request: nothing else of it is "
+        "read. The old one goes on until it ends."
     )
-    submit = _("Renew the certificate")
     icon = "file"
     form_class = RenewByCsrForm
 
-    def act(self, data: Mapping[str, Any]) -> Words:
-        uploaded = data["csr_file"]
-        facts = read_csr(uploaded.read(_LARGEST_CSR + 1) if uploaded else data["csr"])
-        return self._renew(data, facts, _("%(name)s is renewed."))
+    def key(self, data: Mapping[str, Any]) -> CsrFacts:
+        facts: CsrFacts = data["csr"]
+        return facts
 
 
 class RenewSameKey(_Renewal):
@@ -157,11 +164,10 @@ class RenewSameKey(_Renewal):
     explanation = _(
         "A successor with the same names and the same key, under the rules of now. The old one goes on until it ends."
     )
-    submit = _("Renew the certificate")
     without_key = _("The template wants a new key at each renewal.")
 
     def has_key(self) -> bool:
-        return self.obj.template is not None and self.obj.template.renew_same_key
+        return bool(self.obj.template.renew_same_key)
 
-    def act(self, data: Mapping[str, Any]) -> Words:
-        return self._renew(data, SameKey(), _("%(name)s is renewed."))
+    def key(self, data: Mapping[str, Any]) -> SameKey:
+        return SameKey()

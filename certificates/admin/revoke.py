@@ -80,7 +80,7 @@ class Revoke(ServicePage):
         }
 
     def facts(self) -> Facts:
-        return facts_of(self.obj)
+        return [*facts_of(self.obj), *consequences_of(self.obj)]
 
     def act(self, data: Mapping[str, Any]) -> Words:
         order = RevokeOrder(
@@ -168,3 +168,23 @@ def facts_of(row: Certificate) -> Facts:
         (_("Expires"), now_("%(day)s, %(left)s") % {"day": row.not_after.strftime("%Y-%m-%d"), "left": left}),
         (_("Requested by"), row.requester_label),
     ]
+
+
+def consequences_of(row: Certificate) -> Facts:
+    """Who stands without a certificate when this one falls, and what does not fall with it."""
+    own = Certificate.objects.filter(organization_id=row.organization_id)
+    good = own.filter(state=State.ISSUED, not_after__gt=timezone.now())
+    successor = good.filter(replaces=row).order_by("-id").first()
+    same_key = good.filter(key_hash=row.key_hash).exclude(pk=row.pk).count()
+    yield _("Names that it stands for"), ", ".join(row.sans) or row.subject
+    yield (
+        _("In its place"),
+        html.serial(successor.serial) if successor else _("Nothing: whoever shows it is refused from then on."),
+    )
+    if same_key:
+        text = ngettext(
+            "%(count)d other certificate, which stays good: revoke it too if the key is lost.",
+            "%(count)d other certificates, which stay good: revoke them too if the key is lost.",
+            same_key,
+        )
+        yield _("With the same key"), text % {"count": same_key}

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
+import shlex
+import subprocess
 import zipfile
+from html import unescape
 from typing import Any
 
 import pytest
@@ -12,10 +16,26 @@ from django.utils import timezone
 from accounts.roles import OrganizationRole
 from audit.models import AuditEvent
 from cas.models import Template
-from certificates.models import Certificate
+from certificates.models import Certificate, CrlScope
 from certificates.orders import Managed
+from certificates.services.crl import publish_crl
+from certificates.services.fulfilment import fulfil_request
+from kernel.actor import SYSTEM
 from tests import cast, pki
+from tests.certificates.asking import named, open_desk
 from tests.web.people import browser_of
+
+pytestmark = pytest.mark.django_db
+
+
+# The session, the person, where he works, and what the side of every page counts.
+OF_EVERY_PAGE = 6
+
+
+def words_of(answer: Any) -> str:
+    """The page as it is read, without its markup."""
+    main = answer.content.decode().split("<main", 1)[1]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", main)).split())
 
 
 def page_of(row: Certificate, part: str = "") -> str:
@@ -142,3 +162,82 @@ class TestTheKey:
         assert other.post(page, {"fmt": "zip"}).status_code in (403, 422)
         awaited.refresh_from_db()
         assert awaited.key_custody == "waiting"
+
+
+class TestTheRecord:
+    def test_what_relying_parties_hear_beside_what_is_known(self, owner, office, certificate):
+        text = words_of(owner.get(page_of(certificate)))
+        assert "OCSP good said at" in text
+        assert "CRL not listed number" in text
+        assert "Lint found nothing" in text
+        assert "www.acme.test api.acme.test" in text
+        assert "web-tls version 1, role version 1" in text
+        for reason, ocsp in (("certificateHold", "certificateHold"), ("keyCompromise", "keyCompromise")):
+            owner.post(page_of(certificate, "revoke/"), {"reason": reason})
+            text = words_of(owner.get(page_of(certificate)))
+            assert f"OCSP revoked since {timezone.now():%Y-%m-%d}" in text
+            assert f"UTC: {ocsp}" in text
+            assert "CRL not listed The register knows more already" in text
+        publish_crl(actor=SYSTEM, scope=CrlScope.objects.get(ca=office.issuing, scope=0))
+        assert "CRL listed number" in words_of(owner.get(page_of(certificate)))
+
+    def test_who_asked_and_who_approved_for_whoever_may_know(self):
+        desk = open_desk()
+        asked = desk.approved(desk.order_by_csr())
+        row = fulfil_request(actor=desk.office.owner, request=named(asked)).certificate
+        text = browser_of(desk.office.person.user).get(page_of(row)).content.decode()
+        assert f'href="/requests/{asked.public_id}/"' in text
+        assert desk.approver.user.email in text
+        other = cast.member(desk.office.organization, OrganizationRole.MEMBER, "other@acme.example")
+        text = browser_of(other.user).get(page_of(row)).content.decode()
+        assert f"/requests/{asked.public_id}/" not in text
+        assert desk.approver.user.email not in text
+
+    @pytest.mark.needs("openssl")
+    def test_the_commands_that_it_shows_work(self, owner, certificate, tmp_path):
+        for fmt, name in (("pem", "www.acme.test.pem"), ("chain", "www.acme.test-chain.pem")):
+            (tmp_path / name).write_bytes(owner.get(page_of(certificate, f"file/{fmt}/")).content)
+        page = owner.get(page_of(certificate)).content.decode()
+        shown = re.search(r'<pre id="openssl-verify"[^>]*>([^<]+)</pre>', page)
+        answer = subprocess.run(shlex.split(shown[1]), cwd=tmp_path, capture_output=True, check=False)
+        assert answer.stdout == b"www.acme.test.pem: OK\n", answer.stderr
+
+    def test_it_asks_no_more_than_fifteen_times(self, owner, office, certificate, django_assert_max_num_queries):
+        for _again in range(3):
+            owner.post(page_of(certificate, "renew-csr/"), {"csr": pki.make_csr(), "again": "on"})
+        owner.get(page_of(certificate))
+        with django_assert_max_num_queries(15 + OF_EVERY_PAGE):
+            assert owner.get(page_of(certificate)).status_code == 200
+
+    def test_one_from_elsewhere(self, owner, certificate):
+        Certificate.objects.filter(pk=certificate.pk).update(ca=None, template=None, profile=None, source="imported")
+        answer = owner.get(page_of(certificate))
+        assert answer.status_code == 200
+        text = answer.content.decode()
+        assert not any(words in text for words in ('id="told"', 'id="lint"', "openssl-ask", "/renew", "/revoke/"))
+        assert "only its own authority" in words_of(owner.get(page_of(certificate, "renew/")))
+
+
+class TestRevoking:
+    def test_what_falls_and_what_does_not_is_said_before(self, owner, awaited):
+        page = page_of(awaited, "revoke/")
+        assert "Nothing: whoever shows it is refused" in words_of(owner.get(page))
+        Template.objects.filter(pk=awaited.template_id).update(renew_same_key=True)
+        owner.post(page_of(awaited, "renew-same-key/"))
+        successor = Certificate.objects.get(replaces=awaited)
+        text = words_of(owner.get(page))
+        for words in (
+            "key.acme.test",
+            awaited.serial.upper(),
+            awaited.ca.name,
+            successor.serial.upper()[:6],
+            "1 other",
+        ):
+            assert words in text
+
+
+def test_a_renewal_is_foreseen(owner, awaited):
+    page = page_of(awaited, "renew/")
+    assert "When at once" in words_of(owner.post(page, {"check": "1"}))
+    assert owner.post(page, {"check": "1", "validity": "9999"}).status_code == 422
+    assert not Certificate.objects.filter(replaces=awaited).exists()

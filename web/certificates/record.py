@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -133,7 +134,7 @@ def _origin(actor: Actor, row: Certificate) -> Origin:
     )
 
 
-def _others(actor: Actor, row: Certificate) -> dict[str, Sequence[Certificate]]:
+def _others(actor: Actor, row: Certificate) -> dict[str, QuerySet[Certificate]]:
     """Its successors, newest first, and whatever else has the same key."""
     seen = certificates(visible_to=actor).select_related(None)
     same_key = seen.filter(organization_id=row.organization_id, key_hash=row.key_hash).exclude(pk=row.pk)
