@@ -102,7 +102,7 @@ class CertificateAuthorityAdmin(ServiceAdmin):
         context["standing"] = self.standing(obj)
         context["crl"] = latest_crl(obj)
         context["register_url"] = f"{reverse('admin:certificates_certificate_changelist')}?ca__id__exact={obj.pk}"
-        context["in_force"] = in_force(obj)
+        context["in_force"] = in_force(obj.pk)
         context["certificates"] = list(ca_certificates(obj)[:_MOST_SHOWN])
         context["other_chains"] = [" › ".join(ca.name for ca in chain.authorities) for chain in chains_of(obj)[1:]]
         return context | decoded_context(obj, None)

@@ -19,6 +19,7 @@ from cas.core.keys import KeyAlgorithm
 from cas.core.names import parse_name
 from cas.models import CertificateAuthority
 from cas.orders import AuthorityOrder
+from cas.selectors import subtree_ids
 from cas.services.authorities import disable_ca, enable_ca, retire_ca
 from certificates.admin.authority_forms import (
     BACKEND,
@@ -172,13 +173,15 @@ class CreateIntermediate(_EstablishPage):
 
 
 class _WeightyPage(OneAuthorityPage):
-    """With how much stands below it."""
+    """With how much stands below it, at every depth."""
 
     def facts(self) -> Facts:
+        reached = subtree_ids(self.obj.pk)
+        below = CertificateAuthority.objects.filter(pk__in=reached).exclude(pk=self.obj.pk)
         return [
             *super().facts(),
-            (_("Certificates in force"), in_force(self.obj)),
-            (_("Authorities below it"), self.obj.children.exclude(status=Status.REVOKED).count()),
+            (_("Authorities below it"), below.exclude(status__in=(Status.REVOKED, Status.CANCELLED)).count()),
+            (_("Certificates in force, here and below"), in_force(*reached)),
         ]
 
 
@@ -273,6 +276,7 @@ class Revoke(_WeightyPage):
         return _("%(name)s is revoked, with everything below it.") % {"name": self.obj.name}
 
 
-def in_force(ca: CertificateAuthority) -> int:
-    held_or_issued = Certificate.objects.filter(ca=ca, not_after__gte=timezone.now())
+def in_force(*ca_ids: int) -> int:
+    """How many certificates of these CAs are good or on hold."""
+    held_or_issued = Certificate.objects.filter(ca__in=ca_ids, not_after__gte=timezone.now())
     return held_or_issued.exclude(state=Certificate.State.REVOKED).count()

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from cas.core.csr import read_csr
 from cas.core.formats import to_der, to_pem, to_pkcs7, to_pkcs12
 from cas.selectors import chain_of
 from certificates.models import Crl
@@ -97,7 +98,7 @@ def test_a_request_says_whether_its_key_has_signed_it(owner, office):
     der[-1] ^= 1
     assert "not by the key in it" in words_of(uploaded(owner, bytes(der)))
     assert known(good) == []
-    office.issue("new.acme.test", key=good.context["found"][0][0].shown.public_bytes(Encoding.PEM))
+    office.issue("new.acme.test", key=read_csr(csr))
     assert known(shown(owner, csr)) == ["Its key has been certified already"]
 
 
@@ -112,7 +113,8 @@ def test_a_crl_is_read_to_its_entries(owner, office):
 
 
 def private_things() -> dict[str, bytes]:
-    key, root = a_key(number=72), elsewhere.root().certificate
+    above = elsewhere.root()
+    key, root = above.key, above.certificate
     locked = BestAvailableEncryption(b"a password")
     pkcs8 = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return {
@@ -127,7 +129,7 @@ def private_things() -> dict[str, bytes]:
         "bare base64": base64.b64encode(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())),
         "under another label": b"-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----"
         % base64.b64encode(key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())),
-        "PKCS#12": to_pkcs12(root, key=elsewhere.root().key, chain=(), password=Secret("a password")).reveal(),
+        "PKCS#12": to_pkcs12(root, key=key, chain=(), password=Secret("a password")).reveal(),
         "a keystore of Java": b"\xfe\xed\xfe\xed\x00\x00\x00\x02",
         "PuTTY": b"PuTTY-User-Key-File-3: ecdsa-sha2-nistp256\n",
     }

@@ -17,7 +17,7 @@ from audit.admin.html import status_of
 from audit.selectors import EventFilter, list_events
 from cas import addresses
 from cas import selectors as cas_selectors
-from cas.admin.roles import approval_text
+from cas.admin.words import approval_text
 from cas.chains import chains_of
 from cas.core.formats import to_der, to_pem, to_pkcs7
 from cas.models import CertificateAuthority
