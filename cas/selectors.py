@@ -158,6 +158,11 @@ def _one_template(rows: QuerySet[Template], ref: Ref, actor: Actor) -> Template:
         raise _template_not_found(ref, actor) from error
 
 
+def profile_versions(template: Template) -> QuerySet[ProfileVersion]:
+    """What a template and its role have said together, newest first."""
+    return ProfileVersion.objects.filter(template=template).order_by("-id")
+
+
 def find_issuer(ca: Ref | None, template: str, *, visible_to: Actor) -> Template:
     """The template that an order names, with its CA: by code, and by CA too where the order names one.
 

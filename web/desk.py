@@ -172,15 +172,20 @@ def is_let(actor: Actor, need: Need) -> bool:
 
 
 def narrow(form: forms.Form, actor: Actor) -> None:
-    """Let a form choose among the rows that the actor may see; where there is but one, it is chosen."""
+    """Let a form choose among the rows that the actor may see; where there is but one, it is chosen.
+
+    What was chosen beforehand stays so if it is among them.
+    """
     for name, field in form.fields.items():
         if not isinstance(field, forms.ModelChoiceField) or field.queryset is None:
             continue
         field.queryset = _reachable(field.queryset, actor)
         only = list(field.queryset[:2])
-        form.initial.pop(name, None)
+        chosen = form.initial.pop(name, None)
         if len(only) == 1 and field.required:
             form.initial[name] = only[0].pk
+        elif chosen is not None and field.queryset.filter(pk=getattr(chosen, "pk", chosen)).exists():
+            form.initial[name] = chosen
         if field.queryset.model is Organization:
             field.widget = forms.HiddenInput()
 

@@ -8,11 +8,14 @@ from rest_framework.response import Response
 from accounts.selectors import acting_in
 from api.common.openapi import operation
 from api.common.problems import Family
+from api.common.throttles import ISSUE
 from api.native.dialect import NativeViewSet
+from api.native.impact_outputs import ImpactOut
 from api.native.inputs import TemplateChangeIn, TemplateIn
 from api.native.outputs import TemplateOut, listing
 from cas import selectors
 from cas.services.templates import create_template, order_of, retire_template, update_template
+from certificates.services.impact import impact_of_template
 from kernel.permissions import Permission
 from kernel.ref import Ref
 
@@ -27,7 +30,10 @@ class Templates(NativeViewSet):
         "retrieve": Permission.TEMPLATES_READ,
         "partial_update": Permission.TEMPLATES_WRITE,
         "destroy": Permission.TEMPLATES_WRITE,
+        "impact": Permission.CERTIFICATES_READ,
     }
+    limits = {"impact": ISSUE}
+    repeatable = frozenset({"impact"})
     field_names = {"ca": "pki_id", "role": "pki_role"}
 
     @operation("List templates", answers={200: listing(TemplateOut)})
@@ -62,3 +68,12 @@ class Templates(NativeViewSet):
         """Nothing is issued by it any more, and its code is free again."""
         retire_template(actor=self.actor, template=selectors.get_template(ref, visible_to=self.actor))
         return Response(status=204)
+
+    @operation("Foresee a change of a template", body=TemplateChangeIn, answers={200: ImpactOut})
+    def impact(self, request: Request, ref: Ref) -> Response:
+        """What this change would refuse of what was issued in the last 90 days, and which renewals of the next 90 days,
+        with the reasons. Nothing is written, and what pkilint would say is not asked. Needs `templates:read` as well.
+        """
+        template = selectors.get_template(ref, visible_to=self.actor)
+        order = TemplateChangeIn.change(request.data, order_of(template), version=self.version)
+        return Response(self.show(ImpactOut, impact_of_template(actor=self.actor, template=template, order=order)))

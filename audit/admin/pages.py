@@ -38,11 +38,16 @@ class ServicePage:
     slug: ClassVar[str]
     title: ClassVar[Words]
     explanation: ClassVar[Words] = ""
-    submit: ClassVar[Words]
+    # The label of the button that acts; empty for a page that only answers by its `check`.
+    submit: ClassVar[Words] = ""
     icon: ClassVar[str] = "plus"
     is_dangerous: ClassVar[bool] = False
     # The label of a second button, which shows what the answer would mean and does nothing.
     check: ClassVar[Words] = ""
+    # What the button says that sends an answer again whose `warning` was read.
+    anyway: ClassVar[Words] = _("Do it nevertheless")
+    # A template for what the answer would bring, where facts are not enough; it reads that off the page.
+    consequences_template: ClassVar[str] = ""
     form_class: ClassVar[type[forms.Form]] = forms.Form
     # A template of its own, where the usual one does not show enough.
     template_name: ClassVar[str] = ""
@@ -75,6 +80,12 @@ class ServicePage:
     def preview(self, data: Mapping[str, Any]) -> Facts:
         """What the answer would mean, for pages with a `check` button. Raises DomainError."""
         return ()
+
+    def warning(self, data: Mapping[str, Any]) -> str:
+        """Empty where the answer may count at once. Otherwise the reader sees what it would bring, and sends it again
+        together with this word, which stands for exactly this answer. Raises DomainError.
+        """
+        return ""
 
     def facts(self) -> Facts:
         """What it is about, named so that nobody acts on the wrong one."""
@@ -131,13 +142,13 @@ class PageDesk:
         request, page.desk = page.request, self
         if request.method != "POST" and not page.is_offered():
             return self._render(page, page.form_class(), refusal=page.refusal(), status=page.refusal_status())
-        form, preview = page.form(), []
+        form, preview, warning = page.form(), [], ""
         self.prepare(page, form)
         if request.method == "POST" and form.is_valid():
             try:
-                if page.check and "check" in request.POST:
+                if page.check and ("check" in request.POST or not page.submit):
                     preview = list(page.preview(form.cleaned_data))
-                else:
+                elif not (warning := page.warning(form.cleaned_data)) or request.POST.get("confirmed") == warning:
                     return self._answer(page, form.cleaned_data)
             except Gone as error:
                 return self._render(page, form, refusal=message_of(error), status=410)
@@ -145,7 +156,7 @@ class PageDesk:
                 if page.is_overtaken(error):
                     return self._render(page, page.form_class(), refusal=message_of(error), status=409)
                 add_domain_error(form, error, page.error_fields)
-        return self._render(page, form, preview=preview, status=422 if form.errors else 200)
+        return self._render(page, form, preview=preview, warning=warning, status=422 if form.errors else 200)
 
     def _answer(self, page: ServicePage, data: Mapping[str, Any]) -> HttpResponse:
         answer = page.act(data)
@@ -162,6 +173,7 @@ class PageDesk:
         status: int,
         refusal: Words = "",
         preview: Iterable[tuple[Words, object]] = (),
+        warning: str = "",
     ) -> HttpResponse:
         context = {
             **self.page_context(page.request),
@@ -173,6 +185,7 @@ class PageDesk:
             "sections": sections_of(form),
             "refusal": refusal,
             "preview": list(preview),
+            "warning": warning,
             "back": page.destination(),
             "list_url": self.list_address(),
             **page.context(form),

@@ -7,20 +7,15 @@ from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.sessions import actor_of
-from audit.admin import html
 from audit.admin.forms import DaysField, LinesField
-from audit.admin.pages import Facts, Section, ServiceAdmin, ServicePage, Words
+from audit.admin.pages import Facts, Section, ServicePage, Words
 from cas.admin.fields import ALGORITHM_CHOICES, APPROVAL, ApprovalFields, AuthorityField, issuing_authorities
-from cas.admin.words import approval_text
 from cas.core.attributes import KINDS
-from cas.models import Role
 from cas.orders import RoleOrder
+from cas.presets import preset
 from cas.services.roles import create_role, order_of, retire_role, update_role
 from kernel.ref import Ref
 
@@ -116,7 +111,8 @@ class CreateRole(ServicePage):
     form_class = RoleForm
 
     def initial(self) -> Mapping[str, Any]:
-        return {"ca": issuing_authorities().exclude(parent=None).first()}
+        chosen = preset(self.request.GET.get("preset", ""))
+        return {"ca": issuing_authorities().exclude(parent=None).first()} | dict(chosen.role if chosen else {})
 
     def act(self, data: Mapping[str, Any]) -> Words:
         self.obj = create_role(actor=actor_of(self.request), order=RoleOrder(**_order_fields(data)))
@@ -137,10 +133,22 @@ class ChangeRole(ServicePage):
     def initial(self) -> Mapping[str, Any]:
         return asdict(order_of(self.obj))
 
+    def order(self, data: Mapping[str, Any]) -> RoleOrder:
+        return replace(order_of(self.obj), **_order_fields(data))
+
     def act(self, data: Mapping[str, Any]) -> Words:
-        order = replace(order_of(self.obj), **_order_fields(data))
-        row = update_role(actor=actor_of(self.request), role=self.obj, order=order)
+        row = update_role(actor=actor_of(self.request), role=self.obj, order=self.order(data))
         return _("The role is version %(version)s now.") % {"version": row.version}
+
+
+class CloneRole(CreateRole):
+    slug = "clone"
+    title = _("Make another like it")
+    explanation = _("Everything is taken over but the name; change what shall be different.")
+    icon = "copy"
+
+    def initial(self) -> Mapping[str, Any]:
+        return asdict(order_of(self.obj)) | {"ca": self.obj.ca_id, "name": ""}
 
 
 class RetireRole(ServicePage):
@@ -160,73 +168,6 @@ class RetireRole(ServicePage):
     def act(self, data: Mapping[str, Any]) -> Words:
         retire_role(actor=actor_of(self.request), role=self.obj)
         return _("The role is retired.")
-
-
-@admin.register(Role)
-class RoleAdmin(ServiceAdmin):
-    list_display = ("called", "standing", "ca", "names", "longest", "version")
-    list_filter = (
-        ("retired_at", admin.EmptyFieldListFilter),
-        ("organization", admin.RelatedOnlyFieldListFilter),
-        ("ca", admin.RelatedOnlyFieldListFilter),
-    )
-    list_select_related = ("ca", "organization")
-    search_fields = ("name", "description")
-    search_help_text = _("Name or description")
-    sortable_by = ()
-    fieldsets = (
-        (None, {"fields": ("name", "description", "organization", "ca", "version", "standing", "public_id")}),
-        (_("Names"), {"fields": ("names", "allow_dns_sans", "other_names", "common_name", "attributes")}),
-        (_("Validity and keys"), {"fields": ("longest", "algorithms", "keeps_keys")}),
-        (_("Approval"), {"fields": ("approval",)}),
-        (_("Its life"), {"fields": ("created_at", "updated_at", "retired_at")}),
-    )
-    list_pages = (CreateRole,)
-    object_pages = (ChangeRole, RetireRole)
-    audit_type = "role"
-
-    @admin.display(description=_("Name"))
-    def called(self, role: Role) -> SafeString:
-        return format_html('{} <span class="sub">{}</span>', role.name, role.description)
-
-    @admin.display(description=_("Status"))
-    def standing(self, role: Role) -> SafeString:
-        return html.badge("active" if role.retired_at is None else "retired")
-
-    @admin.display(description=_("DNS names"))
-    def names(self, role: Role) -> str:
-        return str(_("any")) if role.allow_any_name else ", ".join(role.allowed_domains) or "–"
-
-    @admin.display(description=_("Other names"))
-    def other_names(self, role: Role) -> str:
-        kinds = [
-            (role.allow_ip_sans, _("IP addresses"), role.allowed_ip_ranges),
-            (role.allow_email_sans, _("E-mail addresses"), role.allowed_email_domains),
-            (role.allow_uri_sans, _("URIs"), role.allowed_uri_prefixes),
-        ]
-        return (
-            "; ".join(f"{kind}: {', '.join(limits) or _('any')}" for allowed, kind, limits in kinds if allowed) or "–"
-        )
-
-    @admin.display(description=_("Subject attributes"))
-    def attributes(self, role: Role) -> str:
-        return ", ".join(role.subject_attributes) or str(_("all"))
-
-    @admin.display(description=_("Longest validity"))
-    def longest(self, role: Role) -> str:
-        return str(_("%(count)s days")) % {"count": role.max_ttl.days}
-
-    @admin.display(description=_("Key algorithms"))
-    def algorithms(self, role: Role) -> str:
-        return ", ".join(role.key_algorithms) or str(_("all"))
-
-    @admin.display(description=_("Keeps managed keys"))
-    def keeps_keys(self, role: Role) -> SafeString:
-        return html.yes_no(role.store_private_keys)
-
-    @admin.display(description=_("Approval"))
-    def approval(self, role: Role) -> str:
-        return approval_text(role)
 
 
 def _order_fields(data: Mapping[str, Any]) -> dict[str, Any]:

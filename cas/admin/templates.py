@@ -7,22 +7,17 @@ from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.sessions import actor_of
-from audit.admin import html
 from audit.admin.forms import DaysField, LinesField, MinutesField
-from audit.admin.pages import Facts, Section, ServiceAdmin, ServicePage, Words
+from audit.admin.pages import Facts, Section, ServicePage, Words
 from cas.admin.fields import ALGORITHM_CHOICES, APPROVAL, ApprovalFields
-from cas.admin.words import approval_text
 from cas.core.profile import LINT_MODES
 from cas.core.usages import AUTHORITY_USAGES, EXTENDED_USAGES, KEY_USAGES
-from cas.describe import key_words
-from cas.models import Role, Template
+from cas.models import Role
 from cas.orders import TemplateOrder
+from cas.presets import preset
 from cas.services.templates import create_template, order_of, retire_template, update_template
 from kernel.ref import Ref
 
@@ -136,7 +131,9 @@ class CreateTemplate(_TemplatePage):
     form_class = TemplateForm
 
     def initial(self) -> Mapping[str, Any]:
-        return {"role": Role.objects.filter(retired_at=None).first()} if Role.objects.count() == 1 else {}
+        chosen = preset(self.request.GET.get("preset", ""))
+        only = {"role": Role.objects.filter(retired_at=None).first()} if Role.objects.count() == 1 else {}
+        return only | _form_fields(chosen.template if chosen else {})
 
     def act(self, data: Mapping[str, Any]) -> Words:
         order = TemplateOrder(ca=Ref("pk", data["role"].ca_id), **_order_fields(data))
@@ -156,16 +153,24 @@ class ChangeTemplate(_TemplatePage):
         return self.obj.retired_at is None
 
     def initial(self) -> Mapping[str, Any]:
-        order = asdict(order_of(self.obj))
-        purposes = order.pop("extended_key_usage")
-        order["purposes"] = [name for name in purposes if name in _PURPOSES]
-        order["other_purposes"] = [name for name in purposes if name not in _PURPOSES]
-        return order
+        return _form_fields(asdict(order_of(self.obj)))
+
+    def order(self, data: Mapping[str, Any]) -> TemplateOrder:
+        return replace(order_of(self.obj), **_order_fields(data))
 
     def act(self, data: Mapping[str, Any]) -> Words:
-        order = replace(order_of(self.obj), **_order_fields(data))
-        row = update_template(actor=actor_of(self.request), template=self.obj, order=order)
+        row = update_template(actor=actor_of(self.request), template=self.obj, order=self.order(data))
         return _("The template is version %(version)s now.") % {"version": row.version}
+
+
+class CloneTemplate(CreateTemplate):
+    slug = "clone"
+    title = _("Make another like it")
+    explanation = _("Everything is taken over but the code; change what shall be different.")
+    icon = "copy"
+
+    def initial(self) -> Mapping[str, Any]:
+        return _form_fields(asdict(order_of(self.obj))) | {"role": self.obj.role_id, "code": ""}
 
 
 class RetireTemplate(ServicePage):
@@ -187,88 +192,13 @@ class RetireTemplate(ServicePage):
         return _("The template is retired.")
 
 
-@admin.register(Template)
-class TemplateAdmin(ServiceAdmin):
-    list_display = ("called", "standing", "ca", "role", "usages", "lasts", "version")
-    list_filter = (
-        ("retired_at", admin.EmptyFieldListFilter),
-        ("organization", admin.RelatedOnlyFieldListFilter),
-        ("ca", admin.RelatedOnlyFieldListFilter),
-    )
-    list_select_related = ("ca", "role", "organization")
-    search_fields = ("code", "name", "description")
-    search_help_text = _("Code, name or description")
-    sortable_by = ()
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    "code",
-                    "name",
-                    "description",
-                    "organization",
-                    "ca",
-                    "role",
-                    "version",
-                    "standing",
-                    "public_id",
-                )
-            },
-        ),
-        (_("What it makes"), {"fields": ("lasts", "key_kind", "key_uses", "usages", "policies")}),
-        (
-            _("Details"),
-            {
-                "fields": (
-                    "lint",
-                    "add_common_name_to_sans",
-                    "include_cdp",
-                    "include_aia",
-                    "renew_same_key",
-                    "any_key_algorithm",
-                    "backdate",
-                )
-            },
-        ),
-        (_("Approval"), {"fields": ("approval", "approval_covers_renewal")}),
-        (_("Its life"), {"fields": ("created_at", "updated_at", "retired_at")}),
-    )
-    list_pages = (CreateTemplate,)
-    object_pages = (ChangeTemplate, RetireTemplate)
-    audit_type = "template"
-
-    @admin.display(description=_("Template"))
-    def called(self, template: Template) -> SafeString:
-        return format_html('{} <span class="sub">{}</span>', template.code, template.name)
-
-    @admin.display(description=_("Status"))
-    def standing(self, template: Template) -> SafeString:
-        return html.badge("active" if template.retired_at is None else "retired")
-
-    @admin.display(description=_("Key"))
-    def key_kind(self, template: Template) -> str:
-        return key_words(template.key_algorithm)
-
-    @admin.display(description=_("Extended key usage"))
-    def usages(self, template: Template) -> str:
-        return ", ".join(map(_words, template.extended_key_usage)) or "–"
-
-    @admin.display(description=_("Key usage"))
-    def key_uses(self, template: Template) -> str:
-        return ", ".join(map(_words, template.key_usage)) or "–"
-
-    @admin.display(description=_("Certificate policies"))
-    def policies(self, template: Template) -> str:
-        return ", ".join(template.certificate_policies) or "–"
-
-    @admin.display(description=_("Validity"))
-    def lasts(self, template: Template) -> str:
-        return str(_("%(count)s days")) % {"count": template.validity.days}
-
-    @admin.display(description=_("Approval"))
-    def approval(self, template: Template) -> str:
-        return approval_text(template)
+def _form_fields(order: Mapping[str, Any]) -> dict[str, Any]:
+    """What an order says, as the form asks for it."""
+    fields = dict(order)
+    if (purposes := fields.pop("extended_key_usage", None)) is not None:
+        fields["purposes"] = [name for name in purposes if name in _PURPOSES]
+        fields["other_purposes"] = [name for name in purposes if name not in _PURPOSES]
+    return fields
 
 
 def _order_fields(data: Mapping[str, Any]) -> dict[str, Any]:

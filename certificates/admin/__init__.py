@@ -12,7 +12,9 @@ from certificates.admin.records import (
 )
 from certificates.admin.register import CertificateAdmin
 from certificates.admin.requests import DecisionAdmin, RequestAdmin
+from certificates.admin.roles import RoleAdmin
 from certificates.admin.saved import SavedFilterAdmin
+from certificates.admin.templates import TemplateAdmin
 
 __all__ = [
     "CaCertificateAdmin",
@@ -27,5 +29,7 @@ __all__ = [
     "PublicPathAdmin",
     "RequestAdmin",
     "RevocationAdmin",
+    "RoleAdmin",
     "SavedFilterAdmin",
+    "TemplateAdmin",
 ]

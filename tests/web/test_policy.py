@@ -11,8 +11,12 @@ from django import forms
 
 from accounts.roles import OrganizationRole
 from cas.models import Role, Template
-from cas.services.templates import create_template, order_of
-from tests import cast
+from cas.presets import PRESETS
+from cas.services.roles import order_of as role_order
+from cas.services.roles import update_role
+from cas.services.templates import create_template, order_of, update_template
+from certificates.models import Certificate
+from tests import cast, pki
 from tests.office import open_office
 from tests.web.people import browser_of
 
@@ -122,6 +126,97 @@ class TestTheirLife:
         assert "validity" in answer.context["form"].errors
 
 
+class TestBeforeAChange:
+    """The two steps: what it would break, and then whether it shall be saved nevertheless."""
+
+    @pytest.fixture
+    def page(self, office) -> str:
+        for name in ("*.acme.test", "www.acme.test"):
+            office.issue(name)
+        return f"{page_of(office.role)}change-rules/"
+
+    def test_what_it_would_break_is_shown_before_it_is_saved(self, owner, office, page):
+        form = {**filled(owner.get(page)), "allow_wildcards": ""}
+        for pressed in ({"check": "1"}, {}, {"confirmed": "yes"}):
+            answer = owner.post(page, {**form, **pressed})
+            text = answer.content.decode()
+            assert (answer.status_code, Role.objects.get(pk=office.role.pk).version) == (200, 1)
+            assert "1 renewal due in the next 90 days would be refused" in text
+            assert "the role allows no wildcards" in text
+            assert ("Save nevertheless" in text) is ("check" not in pressed)
+        word = answer.context["warning"]
+        # Another change is another question.
+        assert owner.post(page, {**form, "allow_ip_sans": "", "confirmed": word}).status_code == 200
+        assert Role.objects.get(pk=office.role.pk).version == 1
+        assert made(owner.post(page, {**form, "confirmed": word})) == page_of(office.role)
+        assert Role.objects.get(pk=office.role.pk).version == 2
+
+    def test_what_breaks_nothing_is_saved_at_once(self, owner, office, page):
+        form = {**filled(owner.get(page)), "description": "Shops"}
+        text = owner.post(page, {**form, "check": "1"}).content.decode()
+        assert "Nothing: what was issued in the last 90 days would be issued again" in text
+        assert made(owner.post(page, form)) == page_of(office.role)
+
+    def test_the_admin_asks_the_same(self, root, office, page):
+        page = f"/admin/cas/role/{office.role.pk}/change-rules/"
+        answer = root.post(page, {**filled(root.get(page)), "allow_wildcards": ""})
+        assert "Save nevertheless" in answer.content.decode()
+        assert Role.objects.get(pk=office.role.pk).version == 1
+
+
+class TestATemplate:
+    def test_its_versions_and_what_changed_from_one_to_the_next(self, owner, office, django_assert_max_num_queries):
+        office.issue("www.acme.test")
+        role_change = replace(role_order(office.role), allowed_domains=("acme.test", "shop.test"))
+        update_role(actor=office.owner, role=office.role, order=role_change)
+        change = replace(order_of(office.template), validity=timedelta(days=30), name="Shops")
+        update_template(actor=office.owner, template=office.template, order=change)
+        owner.get(page_of(office.template))
+        with django_assert_max_num_queries(20):
+            text = owner.get(page_of(office.template)).content.decode()
+        words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+        assert "Validity template 90 days 30 days" in words
+        assert "Allowed domains role acme.test acme.test, shop.test" in words
+        assert "The first one." in words
+        assert f"Members who may ask by it {office.person.user} " in words
+        assert "template.updated" in text
+        assert '<a href="/certificates/?template=web-tls">1</a>' in text
+
+    @pytest.mark.parametrize("chosen", PRESETS, ids=lambda chosen: chosen.name)
+    def test_from_nothing_but_what_it_is_for(self, owner, office, chosen):
+        assert chosen.label in owner.get("/roles/").content.decode()
+        form = filled(owner.get(f"/roles/create/?preset={chosen.name}"))
+        form |= {"ca": office.issuing.pk, "allowed_domains": "acme.test", "name": f"{chosen.name}-role"}
+        made(owner.post("/roles/create/", form))
+        role = Role.objects.get(name=f"{chosen.name}-role")
+        form = filled(owner.get(f"/templates/create/?preset={chosen.name}"))
+        made(owner.post("/templates/create/", form | {"role": role.pk, "code": chosen.name}))
+        template = Template.objects.get(code=chosen.name)
+        assert template.validity == chosen.template["validity"]
+        assert tuple(template.extended_key_usage) == chosen.template["extended_key_usage"]
+
+    def test_another_like_it(self, owner, office):
+        make_template(office, "other")
+        for row, new in ((office.template, {"code": "web-2"}), (office.role, {"name": "web-2"})):
+            page = f"{page_of(row)}clone/"
+            made(owner.post(page, filled(owner.get(page)) | new))
+        assert Template.objects.get(code="web-2").to_document() == office.template.to_document()
+        assert Role.objects.get(name="web-2").to_document() == office.role.to_document()
+
+    def test_a_csr_is_judged_and_nothing_is_issued(self, owner, office):
+        page = f"{page_of(office.template)}try/"
+        key = pki.a_key(number=0)
+        good = pki.make_csr(key, subject="CN=www.acme.test", sans=("www.acme.test", "api.acme.test"))
+        text = owner.post(page, {"csr": good}).content.decode()
+        for word in ("www.acme.test, api.acme.test", "ECDSA P-256", "no approval"):
+            assert word in text
+        answer = owner.post(page, {"csr": pki.make_csr(key, subject="CN=www.evil.test", sans=("www.evil.test",))})
+        assert answer.status_code == 422
+        assert "the role does not allow &#x27;www.evil.test&#x27;" in answer.content.decode()
+        assert owner.post(page, {"csr": "nonsense"}).status_code == 422
+        assert not Certificate.objects.exists()
+
+
 def test_a_read_only_person_is_offered_nothing_that_would_be_refused(office):
     client = browser_of(cast.member(office.organization, OrganizationRole.AUDITOR, "au@acme.example").user)
     for page, change in ((page_of(office.template), "change-recipe/"), (page_of(office.role), "change-rules/")):
@@ -134,8 +229,8 @@ def test_a_read_only_person_is_offered_nothing_that_would_be_refused(office):
 def test_strangers_find_nothing(office):
     client = browser_of(open_office("Umbrella").person.user)
     for page, doors in (
-        (page_of(office.template), ("change-recipe/", "retire/")),
-        (page_of(office.role), ("change-rules/", "retire/")),
+        (page_of(office.template), ("change-recipe/", "try/", "clone/", "retire/")),
+        (page_of(office.role), ("change-rules/", "clone/", "retire/")),
     ):
         assert "ACME" not in client.get(page.split("/")[1].join("//")).content.decode()
         for door in ("", *doors):

@@ -11,17 +11,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.policy import holds
 from cas import selectors
-from cas.admin.roles import ChangeRole, CreateRole, RetireRole
+from cas.admin.roles import CloneRole, CreateRole, RetireRole
 from cas.admin.words import in_words, role_rules, template_rules
 from cas.models import Role
+from certificates.admin.roles import ChangeRole
 from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.desk import Desk
 from web.policy.listing import Asked, page_of
-from web.policy.templates import standing_of
-
-_MOST_CHOICES: Final = 200
+from web.policy.showing import MOST_NAMED, list_context, standing_of, trail_of
 
 
 class RoleDesk(Desk):
@@ -31,7 +30,11 @@ class RoleDesk(Desk):
     plural = _("Roles")
     reading = Permission.ROLES_READ
     list_doors = {CreateRole: Permission.ROLES_WRITE}
-    doors = {ChangeRole: Permission.ROLES_WRITE, RetireRole: Permission.ROLES_WRITE}
+    doors = {
+        ChangeRole: Permission.ROLES_WRITE,
+        CloneRole: Permission.ROLES_WRITE,
+        RetireRole: Permission.ROLES_WRITE,
+    }
 
     def find(self, actor: Actor, ref: Ref) -> Model:
         return selectors.recall_role(ref, visible_to=actor)
@@ -40,14 +43,8 @@ class RoleDesk(Desk):
         asked = Asked.read(request.GET)
         in_use = Count("templates", filter=Q(templates__retired_at__isnull=True))
         page = page_of(selectors.all_roles(visible_to=actor).annotate(users=in_use), asked, column="name")
-        context = {
-            "title": self.plural,
-            "asked": asked,
-            "doors": self.list_offered(request, actor),
-            "page": page,
-            "rows": [(row, in_words(role_rules(row))) for row in page.rows],
-            "authorities": selectors.authorities(visible_to=actor).order_by("name")[:_MOST_CHOICES],
-        }
+        rows = [(row, in_words(role_rules(row))) for row in page.rows]
+        context = list_context(self, request, actor, asked) | {"page": page, "rows": rows}
         return render(request, "web/policy/roles.html", context)
 
     def show_record(self, request: HttpRequest, actor: Actor, obj: Role) -> HttpResponse:
@@ -57,9 +54,10 @@ class RoleDesk(Desk):
             "standing": standing_of(obj),
             "rules": role_rules(obj),
             "doors": self.offered(request, actor, obj),
+            "trail": trail_of(actor, obj, "role"),
         }
         if holds(actor, Permission.TEMPLATES_READ):
-            users = selectors.templates(visible_to=actor).filter(role=obj).order_by("code")[:_MOST_CHOICES]
+            users = selectors.templates(visible_to=actor).filter(role=obj).order_by("code")[:MOST_NAMED]
             context["templates"] = [(row, in_words(template_rules(row))) for row in users]
         return render(request, "web/policy/role.html", context)
 

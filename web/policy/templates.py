@@ -1,4 +1,4 @@
-"""The list of templates, and one of them with its rules in words, its versions and who stands on it."""
+"""The list of templates, and one of them with its rules in words, its versions and who may ask by it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from accounts.policy import holds
-from audit.admin.html import Status
 from cas import selectors
-from cas.admin.templates import ChangeTemplate, CreateTemplate, RetireTemplate
+from cas.admin.differences import history
+from cas.admin.templates import CloneTemplate, CreateTemplate, RetireTemplate
 from cas.admin.words import in_words, template_rules
 from cas.models import Template
+from certificates.admin.templates import ChangeTemplate
+from certificates.selectors import certificates
 from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.desk import Desk
 from web.policy.listing import Asked, page_of
+from web.policy.people import members_who_may
+from web.policy.showing import list_context, standing_of, trail_of
+from web.policy.trying import TryCsr
 
-_MOST_CHOICES: Final = 200
+_VERSIONS: Final = 20
+_COUNTED: Final = 10_000
 
 
 class TemplateDesk(Desk):
@@ -31,7 +37,12 @@ class TemplateDesk(Desk):
     plural = _("Templates")
     reading = Permission.TEMPLATES_READ
     list_doors = {CreateTemplate: Permission.TEMPLATES_WRITE}
-    doors = {ChangeTemplate: Permission.TEMPLATES_WRITE, RetireTemplate: Permission.TEMPLATES_WRITE}
+    doors = {
+        ChangeTemplate: Permission.TEMPLATES_WRITE,
+        TryCsr: Permission.CERTIFICATES_ISSUE,
+        CloneTemplate: Permission.TEMPLATES_WRITE,
+        RetireTemplate: Permission.TEMPLATES_WRITE,
+    }
 
     def find(self, actor: Actor, ref: Ref) -> Model:
         return selectors.recall_template(ref, visible_to=actor)
@@ -39,17 +50,12 @@ class TemplateDesk(Desk):
     def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
         asked = Asked.read(request.GET)
         page = page_of(selectors.all_templates(visible_to=actor), asked, column="code")
-        context = {
-            "title": self.plural,
-            "asked": asked,
-            "doors": self.list_offered(request, actor),
-            "page": page,
-            "rows": [(row, in_words(template_rules(row))) for row in page.rows],
-            "authorities": selectors.authorities(visible_to=actor).order_by("name")[:_MOST_CHOICES],
-        }
+        rows = [(row, in_words(template_rules(row))) for row in page.rows]
+        context = list_context(self, request, actor, asked) | {"page": page, "rows": rows}
         return render(request, "web/policy/templates.html", context)
 
     def show_record(self, request: HttpRequest, actor: Actor, obj: Template) -> HttpResponse:
+        versions = list(selectors.profile_versions(obj)[: _VERSIONS + 1])
         context: dict[str, Any] = {
             "title": obj.name,
             "template": obj,
@@ -57,12 +63,14 @@ class TemplateDesk(Desk):
             "rules": template_rules(obj),
             "doors": self.offered(request, actor, obj),
             "reads_roles": holds(actor, Permission.ROLES_READ),
+            "versions": history(versions)[:_VERSIONS],
+            "users": members_who_may(Permission.CERTIFICATES_ISSUE, visible_to=actor),
+            "trail": trail_of(actor, obj, "template"),
         }
+        if holds(actor, Permission.CERTIFICATES_READ):
+            made = certificates(visible_to=actor).filter(template=obj).order_by()
+            context |= {"made": made[:_COUNTED].count(), "most": _COUNTED}
         return render(request, "web/policy/template.html", context)
-
-
-def standing_of(row: Any) -> Status:
-    return Status.ACTIVE if row.retired_at is None else Status.RETIRED
 
 
 DESK: Final = TemplateDesk()
