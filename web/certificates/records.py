@@ -21,8 +21,9 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.certificates import listing, record
 from web.desk import Desk
+from web.issuing.many import AskForMany
 from web.issuing.one import AskForOne
-from web.issuing.one import preview as preview_of_one
+from web.issuing.urls import issuing_urls
 
 
 class CertificateDesk(Desk):
@@ -31,7 +32,7 @@ class CertificateDesk(Desk):
     place = "certificates/"
     plural = _("Certificates")
     reading = Permission.CERTIFICATES_READ
-    list_doors = {AskForOne: Permission.CERTIFICATES_ISSUE}
+    list_doors = {AskForOne: Permission.CERTIFICATES_ISSUE, AskForMany: Permission.CERTIFICATES_ISSUE}
     doors = {
         CollectKey: Permission.CERTIFICATES_ISSUE,
         Renew: Permission.CERTIFICATES_RENEW,
@@ -48,12 +49,7 @@ class CertificateDesk(Desk):
             self.about_one(Permission.CERTIFICATES_DOWNLOAD, self.file),
             name="certificate-file",
         )
-        preview = path(
-            f"{self.place}new/preview/",
-            self.guarded(Permission.CERTIFICATES_ISSUE, preview_of_one, methods=("POST",)),
-            name="certificate-preview",
-        )
-        return [*super().urls(), file, preview]
+        return [*super().urls(), file, *issuing_urls(self)]
 
     def find(self, actor: Actor, ref: Ref) -> Model:
         return get_certificate(ref, visible_to=actor)

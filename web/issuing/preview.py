@@ -27,7 +27,7 @@ from certificates.services.preview import Preview, findings_of, preview_issuance
 from kernel.actor import Actor
 from kernel.errors import DomainError, FieldError
 from web.issuing.commands import curl_command, openssl_command
-from web.issuing.forms import CertificateForm, order_of
+from web.issuing.forms import CertificateForm, Way, order_of
 
 _NAME: Final = re.compile(r"sans\[(\d+)\]")
 _LABELS: Final = {
@@ -102,7 +102,11 @@ def _of_form(form: forms.Form) -> list[tuple[str | Promise, str]]:
 
 def _unread(data: dict[str, Any], refusal: DomainError) -> Shown:
     """Lines that are no names, each with why."""
-    shown = Shown(names=[NameLine("", line) for line in data["names"]])
+    common_name = data["common_name"] if data["way"] != Way.CSR else ""
+    shown = Shown(
+        subject=f"CN={common_name}" if common_name else "",
+        names=[NameLine("", line) for line in data["names"]],
+    )
     _place(shown, findings_of(refusal))
     return shown
 
