@@ -13,6 +13,7 @@ from accounts.sessions import actor_of
 from audit.admin.forms import DaysField, LinesField, MinutesField
 from audit.admin.pages import Facts, Section, ServicePage, Words
 from cas.admin.fields import ALGORITHM_CHOICES, APPROVAL, ApprovalFields
+from cas.admin.words import usage_text
 from cas.core.profile import LINT_MODES
 from cas.core.usages import AUTHORITY_USAGES, EXTENDED_USAGES, KEY_USAGES
 from cas.models import Role
@@ -23,10 +24,6 @@ from kernel.ref import Ref
 
 _LEAF_USAGES = [name for name in KEY_USAGES if name not in AUTHORITY_USAGES]
 _PURPOSES = [name for name in EXTENDED_USAGES if name not in ("any", "ocsp_signing")]
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 class RoleField(forms.ModelChoiceField):
@@ -47,13 +44,13 @@ class TemplateChangeForm(ApprovalFields):
     any_key_algorithm = forms.BooleanField(label=_("A CSR may bring another kind of key"), required=False)
     key_usage = forms.MultipleChoiceField(
         label=_("Key usage"),
-        choices=[(name, _words(name)) for name in _LEAF_USAGES],
+        choices=[(name, usage_text(name)) for name in _LEAF_USAGES],
         initial=["digital_signature"],
         widget=forms.CheckboxSelectMultiple,
     )
     purposes = forms.MultipleChoiceField(
         label=_("Extended key usage"),
-        choices=[(name, _words(name)) for name in _PURPOSES],
+        choices=[(name, usage_text(name)) for name in _PURPOSES],
         initial=["server_auth"],
         required=False,
         widget=forms.CheckboxSelectMultiple,

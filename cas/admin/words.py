@@ -135,6 +135,11 @@ def purposes_text(names: Sequence[str]) -> str:
     return ", ".join(_(purpose_words(each)) for each in purposes if each is not None) or _("any purpose")
 
 
+def usage_text(name: str) -> str:
+    """A key usage or purpose as standards call it, in words."""
+    return name.replace("_", " ")
+
+
 def demands_text(*holders: Any) -> str:
     """Who must approve what goes past all of these CAs, roles and templates."""
     demands = dict.fromkeys(approval_text(holder) for holder in holders if holder.requires_approval)

@@ -12,7 +12,7 @@ from audit.admin import html
 from audit.admin.pages import ServiceAdmin
 from cas.admin import templates as pages
 from cas.admin.templates import CreateTemplate, RetireTemplate
-from cas.admin.words import approval_text
+from cas.admin.words import approval_text, usage_text
 from cas.describe import key_words
 from cas.models import Template
 from cas.orders import TemplateOrder
@@ -90,11 +90,11 @@ class TemplateAdmin(ServiceAdmin):
 
     @admin.display(description=_("Extended key usage"))
     def usages(self, template: Template) -> str:
-        return ", ".join(map(_words, template.extended_key_usage)) or "–"
+        return ", ".join(map(usage_text, template.extended_key_usage)) or "–"
 
     @admin.display(description=_("Key usage"))
     def key_uses(self, template: Template) -> str:
-        return ", ".join(map(_words, template.key_usage)) or "–"
+        return ", ".join(map(usage_text, template.key_usage)) or "–"
 
     @admin.display(description=_("Certificate policies"))
     def policies(self, template: Template) -> str:
@@ -107,7 +107,3 @@ class TemplateAdmin(ServiceAdmin):
     @admin.display(description=_("Approval"))
     def approval(self, template: Template) -> str:
         return approval_text(template)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
