@@ -21,6 +21,7 @@ from cas.core.csr import CsrFacts, read_csr
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import format_name, general_name, general_name_text, name_from_mapping, name_to_mapping, parse_name
 from cas.models import Template
+from certificates.admin.edit import TagsField
 from certificates.orders import IssueOrder, Managed
 from certificates.services.issuance import issue_certificate
 from certificates.services.submission import AwaitingApproval
@@ -60,6 +61,9 @@ class IssueForm(forms.Form):
         required=False,
         help_text=_("Empty: as the template says. Never more than the role allows."),
     )
+    tags = TagsField(
+        label=_("Tags"), required=False, max_length=4000, help_text=_("Words to find it by, with commas between them.")
+    )
     description = forms.CharField(label=_("Note"), max_length=1000, required=False)
     passphrase = SecretField(label=_("Passphrase of the authority"), help_text=_("Only where its key has one."))
 
@@ -82,7 +86,7 @@ class KeyForm(IssueForm):
 
     sections: tuple[Section, ...] = (
         Section("", "template", "common_name", "names", "validity"),
-        Section(_("Details"), "attributes", "key_algorithm", "description", "passphrase", folded=True),
+        Section(_("Details"), "attributes", "key_algorithm", "tags", "description", "passphrase", folded=True),
     )
 
 
@@ -102,7 +106,7 @@ class CsrForm(IssueForm):
 
     sections: tuple[Section, ...] = (
         Section("", "template", "csr", "csr_file"),
-        Section(_("Details"), "names", "validity", "description", "passphrase", folded=True),
+        Section(_("Details"), "names", "validity", "tags", "description", "passphrase", folded=True),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -221,6 +225,7 @@ def _order(data: Mapping[str, Any], **parts: Any) -> IssueOrder:
         template=template.code,
         ca=Ref("pk", template.ca_id),
         validity=data["validity"],
+        tags=data["tags"],
         description=data["description"],
         passphrase=data["passphrase"],
         **parts,

@@ -112,10 +112,10 @@ class TestTheForm:
         assert "key_algorithm" in owner.get(NEW).context["form"].fields
 
     def test_keeps_everything_when_another_template_is_chosen(self, owner, wish):
-        answer = owner.post(NEW, wish(fit="1", description="for the new shop"))
+        answer = owner.post(NEW, wish(fit="1", description="for the new shop", tags="shop, prod"))
         assert answer.status_code == 200
         assert not answer.context["form"].errors
-        for text in ("new.acme.test", "b.acme.test\n10.0.0.5", "for the new shop"):
+        for text in ("new.acme.test", "b.acme.test\n10.0.0.5", "for the new shop", "shop, prod"):
             assert text in answer.content.decode()
 
     def test_keeps_everything_when_it_is_refused_also_what_came_as_a_file(self, owner, wish):

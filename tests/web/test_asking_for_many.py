@@ -13,8 +13,8 @@ from tests.web.test_asking import request_for, words
 
 BATCH = "/certificates/new/batch/"
 ROWS = (
-    "common_name,sans,template,validity_days\n"
-    "a.acme.test,a.acme.test;10.0.0.5,web-tls,30\n"
+    "common_name,sans,template,validity_days,tags\n"
+    "a.acme.test,a.acme.test;10.0.0.5,web-tls,30,shop;prod\n"
     "evil.test,,web-tls,\n"
     "\n"
     "b.acme.test,,,soon\n"
@@ -46,6 +46,7 @@ def test_each_row_is_judged_and_the_good_ones_are_issued_once(owner, office, tic
     assert told(issued) == expected
     first, second = Certificate.objects.order_by("pk")
     assert (first.sans, first.key_custody) == (["a.acme.test", "10.0.0.5"], Certificate.KeyCustody.WAITING)
+    assert first.tags == ["shop", "prod"]
     assert (first.not_after - first.not_before).days == 29
     assert second.common_name == "c.acme.test"
     assert f"/certificates/{first.public_id}/" in issued.content.decode()

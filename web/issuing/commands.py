@@ -87,6 +87,8 @@ def _body(order: IssueOrder) -> dict[str, Any]:
         body["sans"] = [f"{kind_of(name)}:{general_name_text(name)}" for name in order.sans]
     if order.validity is not None:
         body["validity_days"] = order.validity.days
+    if order.tags:
+        body["tags"] = list(order.tags)
     if order.description:
         body["description"] = order.description
     return body

@@ -36,6 +36,7 @@ _LABELS: Final = {
     "key_algorithm": _("Key"),
     "validity": _("Validity"),
     "issuer": _("Authority"),
+    "tags": _("Tags"),
     "description": _("Note"),
 }
 
@@ -168,4 +169,4 @@ def _place(shown: Shown, findings: Sequence[FieldError]) -> None:
         elif each.field.split(".")[0] == "subject":
             shown.subject_findings.append(text)
         else:
-            shown.problems.append((_LABELS.get(each.field, ""), text))
+            shown.problems.append((_LABELS.get(each.field.split("[")[0], ""), text))

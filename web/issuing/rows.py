@@ -21,7 +21,7 @@ from kernel.errors import Invalid
 from kernel.ref import Ref
 
 MOST_ROWS: Final = 500
-COLUMNS: Final = ("common_name", "sans", "template", "validity_days", "csr", "description")
+COLUMNS: Final = ("common_name", "sans", "template", "validity_days", "csr", "tags", "description")
 SAMPLE: Final = (
     "common_name,sans,template,validity_days\r\n"
     "www.example.com,www.example.com;example.com,web-tls,90\r\n"
@@ -99,7 +99,7 @@ def _order(values: Mapping[str, str], template: Template) -> IssueOrder:
     csr, common_name, days = (values.get(name, "") for name in ("csr", "common_name", "validity_days"))
     if days and not _DAYS.fullmatch(days):
         raise Invalid.of("validity", "invalid", _("Days are a whole number."))
-    sans = names_of([each.strip() for each in re.split(r"[;|\s]+", values.get("sans", "")) if each.strip()])
+    sans = names_of(_several(values.get("sans", "")))
     subject = name_from_mapping({"common_name": common_name} if common_name else {})
     return IssueOrder(
         template=template.code,
@@ -108,8 +108,14 @@ def _order(values: Mapping[str, str], template: Template) -> IssueOrder:
         subject=None if csr and not common_name else subject,
         sans=None if csr and not sans else sans,
         validity=timedelta(days=int(days)) if days else None,
+        tags=tuple(_several(values.get("tags", ""))),
         description=values.get("description", ""),
     )
+
+
+def _several(cell: str) -> list[str]:
+    """What stands in one cell with semicolons, bars or spaces between."""
+    return [each for each in re.split(r"[;|\s]+", cell) if each]
 
 
 def _on_lines(pem: str) -> str:
