@@ -112,6 +112,17 @@ class Asked:
         """The whole register, shown in the same way."""
         return replace(self, text="", status="", ca="", template="", after="").address()
 
+    def told(self) -> str:
+        """What it asks, in words, for who meets it again under a name."""
+        status = word(self.status) if self.status else ""
+        named = [(_("Status"), status), (_("Authority"), self.ca), (_("Template"), self.template)]
+        if self.sort != _USUAL_SORT:
+            named.append((_("Order"), str(SORTS[self.sort][1])))
+        if self.columns != USUAL:
+            named.append((_("Columns"), ", ".join(str(COLUMNS[key].label) for key in self.columns)))
+        parts = [self.text, *(f"{label}: {value}" for label, value in named if value)]
+        return " · ".join(filter(None, parts)) or str(_("All"))
+
     def address(self) -> str:
         """The query that asks the same, without what is usual."""
         return "?" + urlencode(list(self._parts()))

@@ -169,12 +169,16 @@ class Renew(Act):
         return many.renew_many(actor=actor, certificates=rows)
 
     def foreseen(self, outcome: Outcome) -> object:
-        return _("Somebody else has to approve it first.") if outcome.waits else ""
+        if outcome.waits:
+            return _("Somebody else has to approve it first.")
+        is_ours = outcome.certificate.key_custody != Certificate.KeyCustody.SUBSCRIBER
+        return _("A new key is made, and waits to be collected.") if is_ours else _("It keeps its key.")
 
     def became(self, outcome: Outcome, at: datetime) -> object:
         if outcome.successor is None:
             return _linked(_("Waits for an approval"), outcome.request)
-        return _linked(outcome.successor.serial.upper(), outcome.successor)
+        shown = _linked(html.serial(outcome.successor.serial), outcome.successor)
+        return format_html("{} {}", shown, html.day(outcome.successor.not_after, at=at))
 
 
 class Tag(Act):

@@ -44,21 +44,26 @@ class Save(ServicePage):
     form_class = SaveForm
 
     def initial(self) -> Mapping[str, Any]:
-        return {"query": Asked.read(self.request.GET).kept()}
+        return {"query": self._asked().kept()}
 
     def facts(self) -> Facts:
-        sent = self.request.POST.get("query")
-        asked = Asked.read(self.request.GET) if sent is None else Asked.of(sent)
-        return [(_("Filter"), asked.kept())]
+        return [(_("Filter"), self._asked().told())]
+
+    def destination(self) -> str:
+        return reverse("certificates") + self._asked().kept()
 
     def act(self, data: Mapping[str, Any]) -> HttpResponse:
-        asked = Asked.of(data["query"])
+        asked = self._asked()
         asked.wanted(timezone.now())
         row = save_filter(
             actor=actor_of(self.request), name=data["name"], query=asked.kept(), is_shared=data["is_shared"]
         )
         messages.success(self.request, _("%(name)s is saved.") % {"name": row.name})
-        return redirect(reverse("certificates") + row.query)
+        return redirect(self.destination())
+
+    def _asked(self) -> Asked:
+        sent = self.request.POST.get("query")
+        return Asked.read(self.request.GET) if sent is None else Asked.of(sent)
 
 
 class _OfOwner(ServicePage):
@@ -103,7 +108,7 @@ class Delete(_OfOwner):
     is_dangerous = True
 
     def facts(self) -> Facts:
-        return [(_("Filter"), self.obj.query), (_("Owner"), self.obj.owner)]
+        return [(_("Filter"), _asked(self.obj).told()), (_("Owner"), self.obj.owner)]
 
     def act(self, data: Mapping[str, Any]) -> Words:
         delete_filter(actor=actor_of(self.request), saved=Ref("pk", self.obj.pk))
@@ -130,10 +135,7 @@ class SavedFilterDesk(Desk):
         return get_saved_filter(ref, visible_to=actor)
 
     def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        rows = [
-            (row, reverse("certificates") + _asked(row).kept(), self.offered(request, actor, row))
-            for row in saved_filters(visible_to=actor)
-        ]
+        rows = [(row, _asked(row), self.offered(request, actor, row)) for row in saved_filters(visible_to=actor)]
         return render(request, "web/certificates/filters.html", {"title": self.plural, "rows": rows, "actor": actor})
 
 
