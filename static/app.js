@@ -38,6 +38,16 @@ document.addEventListener("keydown", (event) => {
   if (location.hash === "#side") location.hash = "";
 });
 
+// "/" goes to the search, from wherever nothing is being typed.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const box = ["#q", "#everywhere"].map((id) => document.querySelector(id)).find((each) => each?.checkVisibility());
+  if (!box) return;
+  event.preventDefault();
+  box.select();
+});
+
 // A form is sent once: a second click while the first is on its way changes nothing.
 // A download leaves the page where it is, so its button comes back.
 document.addEventListener("submit", (event) => {

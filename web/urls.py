@@ -9,7 +9,7 @@ from allauth.mfa.webauthn.views import reauthenticate_webauthn
 from django.urls import path
 from django.views.i18n import set_language
 
-from web import sign_in
+from web import search, sign_in
 from web.account import (
     api_keys,
     external,
@@ -116,6 +116,7 @@ OPERATE = [
 urlpatterns = [
     path("", dashboard.home, name="home"),
     path("overview.csv", dashboard.figures, name="dashboard-figures"),
+    path("search/", search.search, name="search"),
     path("language/", set_language, name="language"),
     *SIGN_IN,
     *ACCOUNT,

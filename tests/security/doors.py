@@ -188,6 +188,7 @@ DOCUMENTS: Final[Mapping[str, str]] = {
 PAGES: Final[Mapping[str, str]] = {
     "/": OWN,
     "/overview.csv": OWN,
+    "/search/": OWN,
     "/language/": OPEN,
     "/certificates/": "certificates:read",
     "/certificates/new/": "certificates:issue",
