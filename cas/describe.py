@@ -83,6 +83,11 @@ def purpose_words(oid: x509.ObjectIdentifier) -> str:
     return _PURPOSES.get(oid, oid_words(oid))
 
 
+def usage_words(name: str) -> str:
+    """A key usage as people call it, by our name for it."""
+    return _USAGES.get(name, name)
+
+
 def oid_words(oid: x509.ObjectIdentifier) -> str:
     """The name that an object identifier goes by; dotted where it has none."""
     name = oid._name

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.constraints import SameOrganization
 from accounts.models import Organization
-from cas.core.names import name_to_mapping, parse_name
+from cas.core.names import common_name, name_to_mapping, parse_name
 from cas.models import ALGORITHMS, CertificateAuthority, ProfileVersion, Template
 
 
@@ -167,6 +167,11 @@ class Request(models.Model):
 
     def __str__(self) -> str:
         return self.subject or (self.sans[0][1] if self.sans else str(self.public_id))
+
+    @property
+    def name(self) -> str:
+        """What people call it: the common name, else the first alternative name."""
+        return common_name(parse_name(self.subject)) or (self.sans[0][1] if self.sans else str(self))
 
     @property
     def is_open(self) -> bool:

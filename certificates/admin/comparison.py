@@ -20,7 +20,7 @@ from cas.core.csr import CsrFacts, read_csr
 from cas.core.general_names import canonical, general_name_text, kind_of
 from cas.core.names import name_to_mapping
 from cas.core.usages import KEY_USAGES, parse_oid
-from cas.describe import describe_extensions, key_words, purpose_words
+from cas.describe import describe_extensions, key_words, purpose_words, usage_words
 from certificates.models import Request
 from certificates.services.review import Findings
 from kernel.errors import FieldError, Invalid
@@ -188,9 +188,9 @@ class _Comparer:
         return _line(_("Key usage"), _usages(asked), _usages(rule), _usages(issued))
 
     def _purposes(self) -> Line:
-        asked = sorted(purpose_words(oid) for oid in self.csr.requested_extended_key_usage) if self.csr else []
+        asked = sorted(_(purpose_words(oid)) for oid in self.csr.requested_extended_key_usage) if self.csr else []
         oids = map(parse_oid, self.row.facts.get("extended_key_usage", ()))
-        issued = sorted(purpose_words(oid) for oid in oids if oid is not None)
+        issued = sorted(_(purpose_words(oid)) for oid in oids if oid is not None)
         rule = purposes_text(self.recipe["extended_key_usage"]) if self.recipe else ""
         return _line(_("Extended key usage"), _joined(asked), rule, _joined(issued))
 
@@ -228,7 +228,7 @@ def _joined(texts: Sequence[str]) -> str:
 
 
 def _usages(names: Sequence[str]) -> str:
-    return _joined(sorted(names, key=KEY_USAGES.index))
+    return _joined([_(usage_words(each)) for each in sorted(names, key=KEY_USAGES.index)])
 
 
 def _pair(name: GeneralName) -> tuple[str, str]:

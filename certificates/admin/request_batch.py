@@ -100,7 +100,7 @@ class ApproveSeveral(ServicePage):
                 )
                 approved += 1
             except DomainError as error:
-                messages.warning(self.request, f"{row}: {message_of(error)}")
+                messages.warning(self.request, f"{row.name}: {message_of(error)}")
         if approved:
             text = ngettext("%(count)d request is approved.", "%(count)d requests are approved.", approved)
             messages.success(self.request, text % {"count": approved})
@@ -112,7 +112,7 @@ def _value(row: Request) -> str:
 
 
 def _label(row: Request) -> SafeString:
-    names = ", ".join(name for _kind, name in row.sans) or str(row)
+    names = ", ".join(name for _kind, name in row.sans) or row.name
     lasts = duration_text(int(row.validity.total_seconds())) if row.validity else "–"
     return format_html(
         '<strong class="break">{}</strong> <span class="sub">{} · {} · {} · {}</span>'

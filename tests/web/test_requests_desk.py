@@ -201,7 +201,7 @@ def test_what_a_csr_asks_for_stands_beside_what_it_gets(desk):
         ("Alternative name, DNS", "api.acme.test"): ("api.acme.test", "ok"),
         ("Key", "ECDSA P-256"): ("ECDSA P-256", "ok"),
         ("Validity", "90 days"): ("90 days", "ok"),
-        ("Key usage", ""): ("digital_signature", "added"),
+        ("Key usage", ""): ("Digital signature", "added"),
         ("Extended key usage", "Code signing"): ("TLS server", "replaced"),
         ("Basic constraints", "CA"): ("", "left-out"),
     }

@@ -88,7 +88,7 @@ class RequestDesk(Desk):
         at, findings = timezone.now(), findings_about(obj)
         before, after = neighbours(obj, visible_to=actor, at=at)
         context = {
-            "title": str(obj),
+            "title": obj.name,
             "row": obj,
             "requester": requester_of(obj),
             "found": compare(obj, findings),
