@@ -22,7 +22,7 @@ const show = (answer) => {
 };
 
 const ask = async () => {
-  if (pair) await sign();
+  if (made) await sign();
   const sent = new FormData(form);
   sent.delete("passphrase");
   asking?.abort();
@@ -111,14 +111,14 @@ const generalName = (line) => {
 // A PKCS#10 request (RFC 2986) for what stands in the form, signed by the key that was made here.
 
 const ELLIPTIC = (curve, hash, signature) => ({
-  made: { name: "ECDSA", namedCurve: curve },
+  generated: { name: "ECDSA", namedCurve: curve },
   signed: { name: "ECDSA", hash },
   algorithm: sequence(oid(signature)),
   // WebCrypto writes r and s one after the other, certificates as two integers (RFC 3279 2.2.3).
   written: (raw) => sequence(integer([...raw.slice(0, raw.length / 2)]), integer([...raw.slice(raw.length / 2)])),
 });
 const RSA = (modulusLength) => ({
-  made: { name: "RSASSA-PKCS1-v1_5", modulusLength, publicExponent: new Uint8Array([1, 0, 1]), hash: "SHA-256" },
+  generated: { name: "RSASSA-PKCS1-v1_5", modulusLength, publicExponent: new Uint8Array([1, 0, 1]), hash: "SHA-256" },
   signed: { name: "RSASSA-PKCS1-v1_5" },
   algorithm: sequence(oid("1.2.840.113549.1.1.11"), tlv(0x05)),
   written: (raw) => raw,
@@ -131,13 +131,14 @@ const KINDS = {
   RSA_4096: RSA(4096),
 };
 
-let pair;
-let kind;
+// The key pair and what kind it is, once there is one.
+let made;
 
 const commonName = () => form.elements.common_name?.value.trim() ?? "";
 const lines = () => form.elements.names.value.split("\n").map((line) => line.trim()).filter(Boolean);
 
 const sign = async () => {
+  const { kind, pair } = made;
   const subject = commonName() ? [set(sequence(oid("2.5.4.3"), tlv(0x0c, text(commonName()))))] : [];
   const sans = lines().map(generalName);
   const extension = sequence(oid("2.5.29.17"), tlv(0x04, sequence(...sans)));
@@ -150,7 +151,7 @@ const sign = async () => {
 };
 
 const offer = async () => {
-  const key = new Uint8Array(await crypto.subtle.exportKey("pkcs8", pair.privateKey));
+  const key = new Uint8Array(await crypto.subtle.exportKey("pkcs8", made.pair.privateKey));
   file.href = URL.createObjectURL(new Blob([pem("PRIVATE KEY", key)], { type: "application/x-pem-file" }));
   file.download = `${(commonName() || lines()[0]).replace("*", "wildcard").replace(/[^\w.-]+/g, "-")}.key.pem`;
   file.hidden = false;
@@ -164,14 +165,14 @@ form.querySelector("[data-make-key]").addEventListener("click", async () => {
     return;
   }
   try {
-    kind = KINDS[form.elements.key_algorithm?.value || form.dataset.algorithm];
-    pair = await crypto.subtle.generateKey(kind.made, true, ["sign", "verify"]);
+    const kind = KINDS[form.elements.key_algorithm?.value || form.dataset.algorithm];
+    made = { kind, pair: await crypto.subtle.generateKey(kind.generated, true, ["sign", "verify"]) };
     await sign();
     await offer();
     state.textContent = form.dataset.made;
     await ask();
   } catch {
-    pair = undefined;
+    made = undefined;
     state.textContent = form.dataset.cannot;
   }
 });
