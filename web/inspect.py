@@ -26,7 +26,7 @@ from cas import selectors as cas_selectors
 from cas.core.chain import is_issued_by
 from cas.core.keys import public_key_sha256, supported
 from cas.core.names import format_name
-from cas.core.reading import UNREADABLE
+from cas.core.reading import UNREADABLE, is_self_issued
 from cas.inspection import LONGEST, Item, inspect
 from cas.models import CaCertificate, CertificateAuthority
 from certificates.selectors import certificates
@@ -123,7 +123,9 @@ def _same_key(shown: x509.CertificateSigningRequest, actor: Actor) -> Iterator[K
 
 
 def _issuers(shown: x509.Certificate | x509.CertificateRevocationList, actor: Actor) -> Iterator[Known]:
-    """Authorities of the name that stands in it, whose key has signed it."""
+    """Authorities of the name that stands in it, whose key has signed it; of a root, that is itself."""
+    if isinstance(shown, x509.Certificate) and is_self_issued(shown):
+        return
     named = cas_selectors.authorities(visible_to=actor).filter(subject=format_name(shown.issuer))
     for ca in named.prefetch_related("certificates")[:_MOST_KNOWN]:
         if _has_signed(ca, shown):
