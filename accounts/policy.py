@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
 
 from kernel.actor import Actor, ActorKind
@@ -26,6 +27,14 @@ class Judgement:
     ca_id: int | None
 
 
+class Obstacle(StrEnum):
+    """What stands in the way where something is not allowed."""
+
+    PERMISSION = "permission"
+    ORGANIZATION = "organization"
+    CA = "ca"
+
+
 # Whose judgements are noted in this thread, and where.
 _noted: Final[ContextVar[tuple[str, set[Judgement]] | None]] = ContextVar("noted", default=None)
 
@@ -35,17 +44,24 @@ def holds(actor: Actor, permission: Permission) -> bool:
     return permission in actor.permissions
 
 
+def obstacle(
+    actor: Actor, permission: Permission, *, organization_id: int | None, ca_id: int | None = None
+) -> Obstacle | None:
+    """The first thing that keeps the actor from doing this to an object of this organization (and CA); None: he may."""
+    if permission not in actor.permissions:
+        return Obstacle.PERMISSION
+    if not _covers_organization(actor, organization_id):
+        return Obstacle.ORGANIZATION
+    return None if _covers_ca(actor, permission, ca_id) else Obstacle.CA
+
+
 def require(actor: Actor, permission: Permission, *, organization_id: int | None, ca_id: int | None = None) -> None:
     """Let the actor do this to an object of this organization (and CA), or raise Denied.
 
     Selectors hide what the actor may not see, so a foreign object never comes this far; if one does,
     it is refused here as well.
     """
-    if (
-        permission in actor.permissions
-        and _covers_organization(actor, organization_id)
-        and _covers_ca(actor, permission, ca_id)
-    ):
+    if obstacle(actor, permission, organization_id=organization_id, ca_id=ca_id) is None:
         _note(actor, Judgement(permission, organization_id, ca_id))
         return
     raise Denied(_("This needs the permission %(permission)s."), permission=permission.value)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db.models import Model
 from django.urls import reverse
 
+from accounts.models import ServiceAccount
 from cas.models import CaCertificate, CertificateAuthority, Role, Template, TrustAnchor
 from certificates.models import Certificate, Request
 
@@ -18,6 +19,7 @@ _NAMES: Final[Mapping[type[Model], str]] = {
     Template: "template",
     CertificateAuthority: "authority",
     TrustAnchor: "trust-anchor",
+    ServiceAccount: "service-account",
 }
 
 

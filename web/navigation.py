@@ -111,6 +111,7 @@ SECTIONS: Final = (
         _("Automate"),
         (
             Entry(_("API / MCP access"), "api-keys", "key", _holding(Permission.API_KEYS_READ)),
+            Entry(_("Service accounts"), "service-accounts", "gear", _holding(Permission.API_KEYS_READ)),
             Entry(_("Developers"), "developers", "code", _everyone),
         ),
     ),

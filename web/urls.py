@@ -16,12 +16,15 @@ from web.account import (
     invitations,
     machines,
     members,
+    organization,
     passwords,
     profile,
     providers,
     roles,
     security,
+    service_accounts,
     sessions,
+    why,
 )
 from web.account.guessing import refused_uncounted
 from web.audit import desk as audit
@@ -91,6 +94,10 @@ ORGANIZATION = [
     path("organization/machines/subjects/bind/", machines.bind_subject, name="machine-bind-subject"),
     path("organization/machines/certificates/bind/", machines.bind_certificate, name="machine-bind-certificate"),
     path("organization/machines/<uuid:public_id>/unbind/", machines.unbind, name="machine-unbind"),
+    path("organization/settings/", organization.settings_page, name="organization-settings"),
+    path("organization/why/", why.why, name="organization-why"),
+    *service_accounts.DESK.urls(),
+    *service_accounts.TOKENS.urls(),
 ]
 OAUTH = [
     path("oauth/authorize", authorize.authorize, name="oauth-authorize"),

@@ -80,7 +80,7 @@ class EnableAccount(_Switch):
     submit = _("Enable the account")
 
     def is_offered(self) -> bool:
-        return not self.obj.is_active
+        return not self.obj.is_active and self.obj.closed_at is None
 
     def act(self, data: Mapping[str, Any]) -> Words:
         enable_service_account(actor=actor_of(self.request, self.obj.organization), account=self.obj)

@@ -81,11 +81,21 @@ def authenticate_token(token: Secret, *, ip: str | None, trace_id: str = "") -> 
     if found is None or not found.has_token(token):
         raise refused
     row, now, address = found.row, timezone.now(), read_address(ip)
-    has_ended = row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now)
-    if has_ended or not found.rights or not is_allowed(row.allowed_cidrs, address):
+    if _has_ended(row, now) or not found.rights or not is_allowed(row.allowed_cidrs, address):
         raise refused
     _note_use(row, now, address)
-    return found.actor(ActorKind.API_KEY, is_per_ca=row.kind == ApiKey.Kind.PER_CA, ip=ip, trace_id=trace_id)
+    return _actor_of_key(found, ip=ip, trace_id=trace_id)
+
+
+def actor_of_api_key(key: ApiKey) -> Actor:
+    """The actor that the key would be now: to say what it may do, never to do it.
+
+    Raises Unauthenticated: it is revoked or expired, or its owner has no rights in its organization any more.
+    """
+    found = _find(ApiKey, _KEY_SQL, key.prefix)
+    if found is None or _has_ended(found.row, timezone.now()) or not found.rights:
+        raise Unauthenticated(_("The API key is not valid."), code="invalid-token")
+    return _actor_of_key(found, ip=None, trace_id="")
 
 
 def actor_of_service_account(account_id: int, *, ip: str | None, trace_id: str = "") -> Actor:
@@ -117,6 +127,15 @@ def _find(model: type[ApiKey] | type[ServiceAccount], sql: str, value: str | int
         # Two people know it, or somebody unknown does: a decision by it would be anybody's.
         rights -= {Permission.REQUESTS_DECIDE}
     return _Standing(row, rights, [grant for *_rest, grant in found if grant is not None], secret)
+
+
+def _has_ended(key: ApiKey, now: datetime) -> bool:
+    return key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now)
+
+
+def _actor_of_key(found: _Standing, *, ip: str | None, trace_id: str) -> Actor:
+    is_per_ca = found.row.kind == ApiKey.Kind.PER_CA
+    return found.actor(ActorKind.API_KEY, is_per_ca=is_per_ca, ip=ip, trace_id=trace_id)
 
 
 def _allowed(rights: frozenset[Permission], named: Collection[str]) -> frozenset[Permission]:

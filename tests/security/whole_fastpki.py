@@ -19,4 +19,5 @@ def people_and_machines(office: Office, account: Any) -> dict[str, str]:
         "person_number": str(office.organization.memberships.get(role="operator").user_id),
         "account_number": str(account.pk),
         "token_number": str(token.pk),
+        "service_token": str(token.public_id),
     }

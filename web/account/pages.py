@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -59,3 +60,15 @@ def show(request: HttpRequest, template: str, context: dict[str, Any], *forms_sh
     """The page; 422 where one of its forms was refused."""
     wrong = any(form.errors for form in forms_shown)
     return render(request, f"web/account/{template}.html", context, status=422 if wrong else 200)
+
+
+def shown_once(request: HttpRequest, token: str, **context: object) -> HttpResponse:
+    """The page of a new credential, with a command to try it, and where to go `back` to; nothing keeps it."""
+    response = show(request, "token_made", {"token": token, "curl": curl_with(token), **context})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def curl_with(token: str) -> str:
+    """Who one is, by this credential."""
+    return f'curl -H "Authorization: Bearer {token}" {settings.BASE_URL}/api/v2/whoami'
