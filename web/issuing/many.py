@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
@@ -13,25 +12,16 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from accounts.features import require_feature
 from accounts.sessions import actor_of
 from audit.admin.forms import CodeArea, SecretField
 from audit.admin.pages import Facts, ServicePage
-from cas.core.general_names import general_name_text
-from cas.models import Template
 from certificates.models import Certificate
-from certificates.orders import BatchOrder, IssueOrder
-from certificates.services.approval import require_no_approval
-from certificates.services.batches import RowOutcome, issue_batch
-from certificates.services.preview import Preview, findings_of, preview_many
 from kernel.actor import Actor
-from kernel.errors import Conflict, DomainError, FieldError, Invalid
-from kernel.features import Feature
-from kernel.ref import Ref
-from kernel.secret import Secret
+from kernel.errors import Conflict
 from web.desk import narrow
 from web.issuing.forms import TemplateChoice, choosable
 from web.issuing.rows import MOST_ROWS, SAMPLE, Row, read_rows
+from web.issuing.verdicts import Verdict, issue, judge
 
 _LARGEST_FILE: Final = 2 * 1024 * 1024
 _TICKETS: Final = "issued-batches"
@@ -67,26 +57,16 @@ class BatchForm(forms.Form):
 
     def _read(self, content: bytes, data: dict[str, Any]) -> None:
         """The file takes the place of the text, and is shown as text from here on: browsers forget files."""
+        if len(content) > _LARGEST_FILE:
+            self.add_error("file", _("The file is too large."))
+            return
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             self.add_error("file", _("This is not text in UTF-8."))
             return
-        if len(content) > _LARGEST_FILE:
-            self.add_error("file", _("The file is too large."))
-            return
         data["rows"] = text
         self.data = {**dict(self.data.items()), self.add_prefix("rows"): text}
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A row, and what would become, or has become, of it."""
-
-    row: Row
-    findings: tuple[FieldError, ...] = ()
-    names: str = ""
-    certificate: Certificate | None = None
 
 
 class AskForMany(ServicePage):
@@ -104,6 +84,9 @@ class AskForMany(ServicePage):
     def form(self) -> forms.Form:
         form = super().form()
         narrow(form, actor_of(self.request))
+        only = list(choosable(form)[:2])
+        if len(only) == 1:
+            form.fields["template"].initial = only[0].pk
         return form
 
     def context(self, form: forms.Form) -> Mapping[str, Any]:
@@ -147,59 +130,3 @@ def sample(request: HttpRequest, actor: Actor) -> HttpResponse:
     """A file to begin with."""
     headers = {"Content-Disposition": 'attachment; filename="certificates.csv"'}
     return HttpResponse(SAMPLE, content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def judge(actor: Actor, rows: Sequence[Row]) -> list[Verdict]:
-    """What would become of each row; nothing is issued."""
-    verdicts = {row.number: Verdict(row, findings_of(row.wanted)) for row in rows if isinstance(row.wanted, Invalid)}
-    for template, group in _by_template(rows):
-        orders = [row.wanted for row in group if isinstance(row.wanted, IssueOrder)]
-        try:
-            require_feature(template.organization, Feature.BATCHES)
-            require_no_approval(template)
-            previews = preview_many(actor=actor, template=template.code, ca=Ref("pk", template.ca_id), orders=orders)
-        except DomainError as refusal:
-            verdicts |= {row.number: Verdict(row, findings_of(refusal)) for row in group}
-        else:
-            verdicts |= {row.number: _foreseen(row, each) for row, each in zip(group, previews, strict=True)}
-    return [verdicts[row.number] for row in rows]
-
-
-def issue(actor: Actor, rows: Sequence[Row], passphrase: Secret | None) -> list[Verdict]:
-    """Issue what is good; what has become of each row."""
-    verdicts = {row.number: Verdict(row, findings_of(row.wanted)) for row in rows if isinstance(row.wanted, Invalid)}
-    for template, group in _by_template(rows):
-        order = BatchOrder(
-            template=template.code,
-            ca=Ref("pk", template.ca_id),
-            rows=[row.wanted for row in group],
-            passphrase=passphrase,
-        )
-        try:
-            outcomes = issue_batch(actor=actor, order=order, report=lambda outcome: outcome)
-        except DomainError as refusal:
-            verdicts |= {row.number: Verdict(row, findings_of(refusal)) for row in group}
-        else:
-            verdicts |= {row.number: _told(row, each) for row, each in zip(group, outcomes, strict=True)}
-    return [verdicts[row.number] for row in rows]
-
-
-def _by_template(rows: Sequence[Row]) -> list[tuple[Template, list[Row]]]:
-    """Those that could be read: a batch has one template."""
-    groups: dict[int, tuple[Template, list[Row]]] = {}
-    for row in rows:
-        if row.template is not None and isinstance(row.wanted, IssueOrder):
-            groups.setdefault(row.template.pk, (row.template, []))[1].append(row)
-    return list(groups.values())
-
-
-def _foreseen(row: Row, preview: Preview) -> Verdict:
-    names = [general_name_text(name) for name in preview.plan.sans] if preview.plan else []
-    return Verdict(row, preview.findings, names=", ".join(names))
-
-
-def _told(row: Row, outcome: RowOutcome) -> Verdict:
-    if outcome.issued is None:
-        return Verdict(row, outcome.errors)
-    certificate = outcome.issued.certificate
-    return Verdict(row, names=", ".join(certificate.sans), certificate=certificate)

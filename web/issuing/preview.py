@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from cryptography.x509 import GeneralName
 from cryptography.x509.oid import ExtensionOID
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from audit.admin.forms import message_of
+from audit.admin.pages import Words
 from cas.admin.words import demands_text
 from cas.core.csr import CsrFacts
 from cas.core.general_names import canonical
@@ -30,7 +30,7 @@ from web.issuing.commands import curl_command, openssl_command
 from web.issuing.forms import CertificateForm, Way, order_of
 
 _NAME: Final = re.compile(r"sans\[(\d+)\]")
-_LABELS: Final = {
+_LABELS: Final[Mapping[str, Words]] = {
     "csr": _("Certificate signing request"),
     "public_key": _("Key"),
     "key_algorithm": _("Key"),
@@ -55,7 +55,7 @@ class NameLine:
 class Shown:
     """What the page says of a wish. It would be issued where `plan` is there."""
 
-    problems: list[tuple[str | Promise, str]] = field(default_factory=list)
+    problems: list[tuple[Words, str]] = field(default_factory=list)
     subject: str = ""
     subject_findings: list[str] = field(default_factory=list)
     names: list[NameLine] = field(default_factory=list)
@@ -96,7 +96,7 @@ def show(actor: Actor, form: CertificateForm) -> Shown | None:
     return shown
 
 
-def _of_form(form: forms.Form) -> list[tuple[str | Promise, str]]:
+def _of_form(form: forms.Form) -> list[tuple[Words, str]]:
     labels = {name: each.label or name for name, each in form.fields.items()}
     return [(labels.get(name, ""), str(text)) for name, texts in form.errors.items() for text in texts]
 
@@ -169,4 +169,9 @@ def _place(shown: Shown, findings: Sequence[FieldError]) -> None:
         elif each.field.split(".")[0] == "subject":
             shown.subject_findings.append(text)
         else:
-            shown.problems.append((_LABELS.get(each.field.split("[")[0], ""), text))
+            shown.problems.append((label_of(each), text))
+
+
+def label_of(finding: FieldError) -> Words:
+    """What it is about; empty where its sentence says so."""
+    return _LABELS.get(finding.field.split("[")[0], "")
