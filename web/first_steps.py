@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -74,7 +74,7 @@ def _is_dismissed(request: HttpRequest, actor: Actor) -> bool:
 def _progress(actor: Actor) -> Organization | None:
     """The organization with what there is in it, in one query."""
 
-    def some(rows: QuerySet[CertificateAuthority] | QuerySet[Template] | QuerySet[Certificate]) -> Exists:
+    def some(rows: QuerySet[Any]) -> Exists:
         return Exists(rows.filter(organization=OuterRef("pk")))
 
     working = CertificateAuthority.objects.filter(status="active", key__isnull=False)

@@ -102,9 +102,7 @@ class SetPolicy(ServicePage):
         return form
 
     def act(self, data: Mapping[str, Any]) -> Words:
-        order = PolicyOrder(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
-        )
+        order = PolicyOrder(**data)
         set_issuance_policy(actor=actor_of(self.request), account=self.obj, order=order)
         return _("It holds from now on.")
 

@@ -131,8 +131,8 @@ def add(request: HttpRequest, actor: Actor, organization: Organization) -> HttpR
     made: list[ServiceAccount] = []
 
     def make() -> None:
-        owner = selectors.find_member(organization, form.cleaned_data["owner"])
-        made.append(create_service_account(actor=actor, organization=organization, owner=owner, **form.order()))
+        order = {"owner": selectors.find_member(organization, form.cleaned_data["owner"]), **form.order()}
+        made.append(create_service_account(actor=actor, organization=organization, **order))
 
     if request.method == "POST" and form.is_valid() and done(form, make):
         messages.success(request, _("%(name)s is made.") % {"name": made[0].name})
