@@ -45,12 +45,6 @@ class EditForm(forms.Form):
         widget=forms.EmailInput,
     )
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if "owner" in self.changed_data and not data.get("owner"):
-            self.add_error("owner", _("Somebody has to."))
-        return data
-
 
 class Edit(ServicePage):
     slug = "edit"
@@ -67,6 +61,7 @@ class Edit(ServicePage):
 
     def form(self) -> forms.Form:
         self._form = super().form()
+        self._form.fields["owner"].required = self.obj.owner is not None
         return self._form
 
     def facts(self) -> Facts:

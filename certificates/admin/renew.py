@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -24,18 +24,17 @@ from kernel.ref import Ref
 Custody, State = Certificate.KeyCustody, Certificate.State
 
 
+# A successor has them from its predecessor.
+_INHERITED: Final = frozenset({"template", "names", "tags", "description"})
+
+
 class RenewForm(IssueForm):
-    template = None  # type: ignore[assignment]
-    description = None  # type: ignore[assignment]
     again = forms.BooleanField(
         label=_("Issue another successor"), help_text=_("It has been renewed already; both would be good.")
     )
 
 
 class RenewByCsrForm(CsrForm, RenewForm):
-    template = None  # type: ignore[assignment]
-    description = None  # type: ignore[assignment]
-    names = None  # type: ignore[assignment]
     sections = ()
     field_order = ("csr", "csr_file", "validity", "again", "passphrase")
 
@@ -63,11 +62,13 @@ class _Renewal(ServicePage):
 
     def form(self) -> forms.Form:
         """Without what makes no difference here."""
-        form = super().form()
+        form, idle = super().form(), set(_INHERITED)
         if self.obj.ca is None or not self.obj.ca.passphrase_protected:
-            del form.fields["passphrase"]
+            idle.add("passphrase")
         if not self.obj.replaced_by.exclude(state=State.REVOKED).exists():
-            del form.fields["again"]
+            idle.add("again")
+        for name in idle & form.fields.keys():
+            del form.fields[name]
         return form
 
     def is_offered(self) -> bool:

@@ -16,8 +16,8 @@ from django.utils import timezone
 from accounts.roles import OrganizationRole
 from accounts.services.custom_roles import create_custom_role
 from audit.models import AuditEvent
-from cas.models import Template
-from certificates.models import Certificate, CrlScope
+from cas.models import CertificateAuthority, Template
+from certificates.models import Certificate, CrlScope, Request
 from certificates.orders import Managed
 from certificates.services.crl import publish_crl
 from certificates.services.fulfilment import fulfil_request
@@ -98,6 +98,17 @@ class TestRenewing:
         assert sentence in answer.content.decode()
         assert owner.post(page_of(awaited, "renew/")).status_code == 422
         assert page_of(awaited, "renew") not in owner.get(page_of(awaited)).content.decode()
+
+    def test_where_others_must_agree_it_waits(self):
+        desk = open_desk()
+        row = fulfil_request(actor=desk.office.owner, request=named(desk.approved())).certificate
+        browser = browser_of(desk.office.person.user)
+        page = page_of(row, "renew/")
+        assert "When after an approval" in words_of(browser.post(page, {"check": "1"}))
+        answer = browser.post(page)
+        asked = Request.objects.get(replaces=row)
+        assert answer["Location"] == f"/requests/{asked.public_id}/"
+        assert not Certificate.objects.filter(replaces=row).exists()
 
     def test_a_superuser_does_it_in_the_admin(self, root, awaited):
         root.post(f"/admin/certificates/certificate/{awaited.pk}/renew/")
@@ -213,6 +224,12 @@ class TestTheRecord:
         owner.get(page_of(certificate))
         with django_assert_max_num_queries(15 + OF_EVERY_PAGE):
             assert owner.get(page_of(certificate)).status_code == 200
+
+    def test_a_chain_that_does_not_hold(self, owner, office, certificate):
+        assert "does not hold" not in words_of(owner.get(page_of(certificate)))
+        CertificateAuthority.objects.filter(pk=office.root.pk).update(status="revoked")
+        words = "The chain does not hold: nobody who checks it believes ACME Root any more. Revoked"
+        assert words in words_of(owner.get(page_of(certificate)))
 
     def test_one_from_elsewhere(self, owner, certificate):
         Certificate.objects.filter(pk=certificate.pk).update(ca=None, template=None, profile=None, source="imported")

@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.policy import holds
-from audit.admin.html import status_of
+from audit.admin.html import Status, status_of
 from audit.admin.pages import ServicePage
 from audit.selectors import EventFilter, list_events
 from cas import selectors as cas_selectors
@@ -44,6 +44,8 @@ FORMATS: Final[dict[Format, str | Promise]] = {
 }
 # Beside the record stand those; the others are one click away.
 _AT_HAND: Final = ("private-key", "renew", "renew-csr", "lift-hold", "revoke")
+# A chain does not hold over a CA that is one of these.
+_BREAKING: Final = (Status.REVOKED, Status.EXPIRED)
 _LATEST_EVENTS: Final = 20
 _MOST_RELATED: Final = 10
 
@@ -53,7 +55,7 @@ def show(
 ) -> HttpResponse:
     at = timezone.now()
     at_hand = _at_hand([page.slug for _url, page in doors])
-    context = {
+    context: dict[str, Any] = {
         "title": str(row),
         "certificate": row,
         "standing": status_of(row.state, row.not_after, at=at),
@@ -70,7 +72,9 @@ def show(
         "commands": _commands(row),
         "now": at,
     }
-    return render(request, "web/certificates/record.html", context | decoded_context(row.ca, row, address_of))
+    context |= decoded_context(row.ca, row, address_of)
+    context["broken"] = [link for link in context["chain"] if not link.is_current and link.status in _BREAKING]
+    return render(request, "web/certificates/record.html", context)
 
 
 def _at_hand(offered: Sequence[str]) -> set[str]:
