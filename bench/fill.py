@@ -123,7 +123,7 @@ class Filler:
                 event=event,
                 **times,
             )
-            bodies.add(certificate_id=number)
+            bodies.add(certificate_id=number, sha1=f"{self._random.getrandbits(160):040x}")
             serials.add(serial=serial, not_after=times["not_after"])
             for prototype in self._names:
                 names.add(certificate_id=number, type=prototype["type"], value=name, reversed=name[::-1])

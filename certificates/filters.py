@@ -42,6 +42,7 @@ _UNITS: Final = {
 _DURATION: Final = re.compile(r"([+-]?)([0-9]{1,6})([hdwmy])")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _OCTETS: Final = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+")
+_SHA1: Final = re.compile(r"[0-9a-f]{40}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 # RFC 5280 4.1.2.2: at most 20 octets, which are 49 decimal digits.
 _SERIAL_LIMIT: Final = 2**160
@@ -247,8 +248,9 @@ def _read_choice(choices: Iterable[str]) -> Callable[[_Raw], Term]:
 
 def _read_fingerprint(raw: _Raw) -> Term:
     values = tuple(_plain_hex(word) for word in raw.words)
-    if not all(_SHA256.fullmatch(value) for value in values):
-        raise raw.error("unknown-value", _("%(term)s: a fingerprint is SHA-256, 64 hexadecimal digits."))
+    if not all(_SHA256.fullmatch(value) or _SHA1.fullmatch(value) for value in values):
+        text = _("%(term)s: a fingerprint is SHA-256 or SHA-1, 64 or 40 hexadecimal digits.")
+        raise raw.error("unknown-value", text)
     return OneOf("fingerprint", values)
 
 
@@ -333,7 +335,9 @@ def _moment(raw: _Raw, word: str) -> tuple[datetime, datetime]:
 
 
 def _guess(signs: tuple[_Sign, ...]) -> Term:
-    """64 hexadecimal digits are a fingerprint; 8 or more, or 12 decimal ones, the beginning of a serial number."""
+    """64 hexadecimal digits are a fingerprint; 8 or more, or 12 decimal ones, the beginning of a serial number, which
+    40 of them need not be.
+    """
     text = _text(signs)
     compact = _plain_hex(text)
     if _SHA256.fullmatch(compact):
@@ -341,7 +345,7 @@ def _guess(signs: tuple[_Sign, ...]) -> Term:
     if re.fullmatch(r"[0-9]{12,49}", compact) and (number := read_serial(text)):
         return Serials((number,))
     if re.fullmatch(r"[0-9a-f]{8,40}", compact) and (number := read_serial(text, is_beginning=True)):
-        return Serials((number,))
+        return Serials((number,), sha1=compact if _SHA1.fullmatch(compact) else "")
     pattern = _pattern(signs)
     is_whole = len(pattern.parts) > 1 or "." in text or "@" in text
     return Names("name", (pattern if is_whole else Pattern(("", *pattern.parts, "")),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from functools import cached_property
+from hashlib import sha1
 
 from cryptography import x509
 from django.db import models
@@ -198,14 +199,23 @@ class CertificateBody(models.Model):
         Organization, models.PROTECT, related_name="+", verbose_name=_("organization"), db_index=False
     )
     der = models.BinaryField()
+    # To be found by, where that is what somebody else's program shows; nothing is decided by it.
+    sha1 = models.CharField(_("SHA-1 fingerprint"), max_length=40, editable=False)
 
     class Meta:
         verbose_name = _("certificate body")
         verbose_name_plural = _("certificate bodies")
         constraints = [SameOrganization(field="certificate", name="certificates_body_tenant")]
+        indexes = [models.Index(fields=["organization", "sha1"], name="certificates_body_sha1")]
 
     def __str__(self) -> str:
         return str(self.certificate_id)
+
+    @classmethod
+    def of(cls, certificate: Certificate, der: bytes) -> CertificateBody:
+        """The body of a certificate whose row there is."""
+        digest = sha1(der, usedforsecurity=False).hexdigest()
+        return cls(certificate=certificate, organization_id=certificate.organization_id, der=der, sha1=digest)
 
     @cached_property
     def x509(self) -> x509.Certificate:

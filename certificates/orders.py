@@ -155,7 +155,10 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Serials:
+    """It has one of these serial numbers; or `sha1` is its fingerprint, as nobody can tell from the digits alone."""
+
     values: tuple[SerialNumber, ...]
+    sha1: str = ""
 
 
 @dataclass(frozen=True, slots=True)

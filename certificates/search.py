@@ -18,7 +18,7 @@ from accounts.models import Organization, User
 from accounts.selectors import organizations, under_granted_cas
 from cas.models import Template
 from cas.selectors import authorities
-from certificates.models import Certificate, CertificateName, CertificateTag
+from certificates.models import Certificate, CertificateBody, CertificateName, CertificateTag
 from certificates.orders import (
     CertificateFilter,
     Names,
@@ -42,6 +42,7 @@ COUNTED: Final = 10_000
 _PATIENCE: Final = 5_000
 _QUERY_CANCELED: Final = "57014"
 _LAST_CHARACTER: Final = chr(0x10FFFF)
+_SHA1_LENGTH: Final = 40
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -250,7 +251,8 @@ def _condition(term: Term, wanted: CertificateFilter, actor: Actor) -> Q:
         case Names():
             return _name_condition(term, actor)
         case Serials():
-            return reduce(or_, (_serial_condition(each, actor) for each in term.values))
+            numbers = reduce(or_, (_serial_condition(each, actor) for each in term.values))
+            return numbers | _sha1_condition([term.sha1], actor) if term.sha1 else numbers
         case Period():
             return _period_condition(term)
         case OneOf("status"):
@@ -260,8 +262,10 @@ def _condition(term: Term, wanted: CertificateFilter, actor: Actor) -> Q:
         case OneOf("tag"):
             tags = _of_organization(CertificateTag.objects.filter(value__in=term.values), actor)
             return Q(pk__in=tags.values("certificate_id"))
-        case OneOf("fingerprint" | "source"):
-            return Q(**{f"{term.field}__in": term.values})
+        case OneOf("fingerprint"):
+            return _fingerprint_condition(term.values, actor)
+        case OneOf("source"):
+            return Q(source__in=term.values)
         case OneOf("requester"):
             return Q(requester_label__in=term.values)
     column, rows, words = _named(term, actor)
@@ -329,6 +333,18 @@ def _serial_condition(number: SerialNumber, actor: Actor) -> Q:
         if len(set(rows.values_list("serial", flat=True))) > 1:
             raise _two_readings(number)
     return Q(serial__in=number.readings)
+
+
+def _fingerprint_condition(values: Sequence[str], actor: Actor) -> Q:
+    found = Q(fingerprint__in=values)
+    short = [value for value in values if len(value) == _SHA1_LENGTH]
+    return found | _sha1_condition(short, actor) if short else found
+
+
+def _sha1_condition(values: Sequence[str], actor: Actor) -> Q:
+    """Found first, so that what follows is by number: no index serves two questions of two tables at once."""
+    rows = _of_organization(CertificateBody.objects.filter(sha1__in=values), actor)
+    return Q(pk__in=list(rows.values_list("certificate_id", flat=True)))
 
 
 def _two_readings(number: SerialNumber) -> Conflict:

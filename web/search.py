@@ -144,10 +144,10 @@ def _ends(pattern: Pattern) -> tuple[Pattern, ...]:
 def _means(terms: Sequence[Term], row: Certificate) -> bool:
     """Whether the text is this row's serial number or fingerprint, and not the beginning of several."""
     match terms:
-        case [Serials(values)]:
-            return any(row.serial in number.readings for number in values)
+        case [Serials(values, sha1)]:
+            return any(row.serial in number.readings for number in values) or bool(sha1 and row.body.sha1 == sha1)
         case [OneOf("fingerprint", values)]:
-            return row.fingerprint in values
+            return row.fingerprint in values or row.body.sha1 in values
     return False
 
 

@@ -204,7 +204,7 @@ def _store(
         _reserve(ca, row, arrival.certificate)
         _take_state(row)
     row.save(force_insert=True)
-    CertificateBody.objects.create(certificate=row, organization=organization, der=arrival.der)
+    CertificateBody.of(row, arrival.der).save(force_insert=True)
     for rows in (name_rows(row, arrival.sans), tag_rows(row)):
         for each in rows:
             each.save(force_insert=True)

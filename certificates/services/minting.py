@@ -281,12 +281,7 @@ def _store(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], signed: Sequence
     ders = [each.public_bytes(Encoding.DER) for each in signed]
     kept = [_row(actor, desk, draft, der) for draft, der in zip(drafts, ders, strict=True)]
     insert(kept)
-    insert(
-        [
-            CertificateBody(certificate=row, organization_id=row.organization_id, der=der)
-            for row, der in zip(kept, ders, strict=True)
-        ]
-    )
+    insert([CertificateBody.of(row, der) for row, der in zip(kept, ders, strict=True)])
     insert([name for row, draft in zip(kept, drafts, strict=True) for name in name_rows(row, draft.plan.sans)])
     insert([tag for row in kept for tag in tag_rows(row)])
     insert([csr for row, draft in zip(kept, drafts, strict=True) for csr in _csr_rows(row, draft.wanted.order)])

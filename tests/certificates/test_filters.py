@@ -194,6 +194,7 @@ def test_what_is_wrong_with_words_is_told_with_the_rest():
 SEARCHES: dict[str, tuple[str, tuple[Any, ...]]] = {
     "a fingerprint": (FINGERPRINT.upper(), (OneOf("fingerprint", (FINGERPRINT,)),)),
     "the beginning of a serial number": ("3F:A1:B2:C3", (Serials((SerialNumber(("3fa1b2c3",), True),)),)),
+    "as many digits as SHA-1 has": ("AB:" * 19 + "AB", (Serials((SerialNumber(("ab" * 20,), True),), sha1="ab" * 20),)),
     "many digits": ("123456789012", (Serials((SerialNumber(("123456789012", "1cbe991a14")),)),)),
     "a name": ("www.acme.com", (Names("name", exactly("www.acme.com")),)),
     "a pattern": ("*.acme.com", (Names("name", (Pattern(("", ".acme.com")),)),)),

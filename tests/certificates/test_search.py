@@ -63,6 +63,7 @@ def test_no_filter_shows_what_is_another_organizations(office):
         f"ca:{office.issuing.pk}",
         f"serial:{row.serial}",
         f"fingerprint:{row.fingerprint}",
+        f"fingerprint:{row.body.sha1}",
         f"owner:{office.person.user.email}",
         f"template:{office.template.pk}",
         "name:api.*",

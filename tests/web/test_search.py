@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
 
 from accounts.roles import OrganizationRole
 from audit.models import AuditEvent
@@ -31,8 +32,10 @@ def spellings(digits: str) -> list[str]:
 
 def test_what_is_meant_exactly_is_opened(owner, office, certificate):
     office.issue("other.acme.test")
-    texts = [*spellings(certificate.serial), str(int(certificate.serial, 16)), *spellings(certificate.fingerprint)]
-    for text in [*texts, str(certificate.public_id)]:
+    sha1 = certificate.body.x509.fingerprint(SHA1()).hex()  # noqa: S303
+    texts = [text for digits in (certificate.serial, certificate.fingerprint, sha1) for text in spellings(digits)]
+    texts += [str(int(certificate.serial, 16)), f"fp:{sha1}"]
+    for text in (*texts, str(certificate.public_id)):
         answer = owner.get("/search/", {"q": text})
         assert answer.status_code == 302, text
         assert answer["Location"] == f"/certificates/{certificate.public_id}/", text

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as translated
@@ -48,6 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     board = Board(actor, timezone.now())
     has_place = actor.organization_id is not None or actor.is_superuser
+    steps = first_steps(request, actor)
     context = {
         "title": _("Overview"),
         "organization": Organization.objects.filter(pk=actor.organization_id or 0).first(),
@@ -55,7 +57,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "issue_link": list_link("certificate-new") if board.may(Permission.CERTIFICATES_ISSUE) else "",
         "now": board.at,
         "panels": list(_panels(board)) if has_place else [],
-        "steps": first_steps(request, actor),
+        "steps": steps,
+        # What is not yet set up comes before figures that are all zero.
+        "is_new": any(step.is_next and step.url == reverse("setup") for step in steps),
         "commands": COMMANDS,
     }
     return render(request, "web/dashboard/home.html", context)
