@@ -42,6 +42,10 @@ class AccountForm(RightsForm):
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("What it is, and where."))
     description = forms.CharField(label=_("Description"), max_length=1000, required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].help_text = _("The person who answers for it; it can never do more than he can.")
+
     def order(self) -> dict[str, Any]:
         """What the services are asked for, but for the owner, who does not change."""
         return {"name": self.cleaned_data["name"], "description": self.cleaned_data["description"], **self.wanted()}
