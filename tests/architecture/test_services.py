@@ -34,6 +34,7 @@ from certificates.services.editing import update_certificate
 from certificates.services.fulfilment import expire_lapsed_requests, fulfil_due_requests, fulfil_request
 from certificates.services.issuance import issue_at_once, issue_certificate
 from certificates.services.keys import collect_private_key, collect_requested_key, fulfil_and_collect
+from certificates.services.preview import preview_issuance, preview_many
 from certificates.services.renewal import renew_at_once, renew_certificate
 from certificates.services.requests import approve_request, cancel_request, reject_request
 from certificates.services.responders import rotate_responder
@@ -167,6 +168,11 @@ def _issue_batch(s: Stage) -> None:
     issue_batch(actor=s.owner, order=BatchOrder(template=s.office.template.code, rows=rows), report=str)
 
 
+def _preview_many(s: Stage) -> None:
+    orders = [order_for(s.office.template), order_for(s.office.template, "evil.test")]
+    preview_many(actor=s.owner, template=s.office.template.code, ca=None, orders=orders)
+
+
 def _reject(s: Stage) -> None:
     reject_request(actor=s.approver, request=Ref("pk", s.asked.pk), digest=s.asked.digest, reason="no")
 
@@ -259,6 +265,11 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         lambda s: issue_at_once(actor=s.owner, order=order_for(s.office.template)),
         ["certificate.issued"],
     ),
+    "certificates.preview_issuance": (
+        lambda s: preview_issuance(actor=s.owner, order=order_for(s.office.template)),
+        [],
+    ),
+    "certificates.preview_many": (_preview_many, []),
     "certificates.issue_batch": (_issue_batch, ["certificate.issued", "certificate.issued"]),
     "certificates.submit_request": (_ask, ["request.submitted"]),
     "certificates.approve_request": (
