@@ -20,7 +20,7 @@ from django.db import connection, connections
 from audit import services as audit
 from audit.events import EventName
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 240.0
 _ROOT = Path(__file__).resolve().parent.parent
 
 

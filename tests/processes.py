@@ -29,7 +29,7 @@ def manage(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]
     """`manage.py` with these arguments and settings, to its end."""
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=environment(**settings), capture_output=True, text=True, timeout=120, check=False
+        command, cwd=ROOT, env=environment(**settings), capture_output=True, text=True, timeout=600, check=False
     )
 
 

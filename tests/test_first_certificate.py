@@ -27,7 +27,7 @@ def test_the_walk_of_the_documentation(tmp_path: Path) -> None:
             env=os.environ | {"TOKEN": key.stdout.strip()},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
     assert walk.returncode == 0, walk.stdout + walk.stderr

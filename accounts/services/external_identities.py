@@ -14,6 +14,7 @@ from accounts.models import ExternalIdentity, Membership, Organization, User
 from accounts.roles import ONLY_BY_HAND
 from accounts.services.organizations import ChosenRole, assign, choose_role, join, leave, require_no_more_than
 from accounts.services.people import NewPerson, add_user, end_sessions
+from accounts.subjects import is_subject, subject_errors
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
@@ -23,7 +24,6 @@ from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.text import _
 
-_LONGEST_SUBJECT: Final = 255
 _LONGEST_ISSUER: Final = 300
 _LATEST: Final = 253_402_300_799  # the last second of the year 9999
 # So many values of a claim are looked at.
@@ -59,7 +59,7 @@ def recognize(*, actor: Actor, provider: IdentitySource, claims: Mapping[str, An
     Raises Denied, with the same words whatever the reason.
     """
     subject = claims.get("sub")
-    if not isinstance(subject, str) or text_errors("sub", subject, longest=_LONGEST_SUBJECT, required=True):
+    if not is_subject(subject):
         raise _unknown(provider)
     # What he has lost is lost, also where he is refused for it: that is a transaction of its own.
     with transaction.atomic():
@@ -94,7 +94,7 @@ def bind_identity(*, actor: Actor, membership: Membership, issuer: str, subject:
         raise Denied(_("A superuser stands above organizations, and never comes in through one of them."))
     issuer, subject = issuer.strip(), subject.strip()
     errors = text_errors("issuer", issuer, longest=_LONGEST_ISSUER, required=True)
-    if errors := errors + text_errors("subject", subject, longest=_LONGEST_SUBJECT, required=True):
+    if errors := errors + subject_errors(subject):
         raise Invalid(errors=errors)
     row, is_new = ExternalIdentity.objects.select_for_update().get_or_create(
         organization_id=membership.organization_id,

@@ -238,7 +238,7 @@ def test_several_processes_count_together(tmp_path: Path, redis_url: str):
         REDIS_URL=redis_url,
     )
     command = [sys.executable, "-m", "tests.api.counting", "4", "15"]
-    run = subprocess.run(command, cwd=ROOT, env=names, capture_output=True, text=True, timeout=120, check=False)
+    run = subprocess.run(command, cwd=ROOT, env=names, capture_output=True, text=True, timeout=600, check=False)
     assert run.returncode == 0, run.stderr
     statuses = run.stdout.split()
     assert len(statuses) == 61

@@ -24,7 +24,7 @@ from tests.web.test_browser import PHONE, Watched, _axe, browser
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 __all__ = ["browser"]
-PATIENCE = 60
+PATIENCE = 240
 
 
 @dataclass

@@ -24,7 +24,7 @@ def manage_and_die(when: str, place: str, *arguments: str, **settings: str) -> s
         env=environment(**settings) | {"DJANGO_SETTINGS_MODULE": "pkiproject.settings"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr

@@ -118,7 +118,7 @@ def work_in(target: dict[str, str], token: str) -> dict[str, Any]:
         env=environment(**target) | {"DJANGO_SETTINGS_MODULE": "pkiproject.settings"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -223,7 +223,7 @@ def test_on_sqlite_too_nobody_waits_for_an_export_and_it_is_of_one_moment(tmp_pa
         env=environment(CHANCERY_STATE_DIR=state) | {"DJANGO_SETTINGS_MODULE": "pkiproject.settings"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

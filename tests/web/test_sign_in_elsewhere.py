@@ -184,6 +184,7 @@ LIES = {
         "sign": lambda c: jwt.encode(c, EC_KEY, algorithm="ES256", headers={"kid": "1"})
     },
     "a subject that no row can hold": {"changes": {"sub": "a\0b"}, "info": {"sub": "a\0b"}},
+    "a subject of half a sign": {"changes": {"sub": "a\ud800"}, "info": {"sub": "a\ud800"}},
     "no token at all": {"sign": lambda c: ""},
     "nonsense": {"sign": lambda c: "a.b.c"},
     "user info about somebody else": {"info": {"sub": "another"}},

@@ -35,6 +35,7 @@ from accounts.selectors import private_ranges_of
 from accounts.services.external_identities import find_identity, recognize
 from accounts.services.sign_in_providers import client_secret_of
 from accounts.sessions import nobody
+from accounts.subjects import is_subject
 from audit.admin.forms import message_of
 from kernel.errors import DomainError
 from web.account.adapters import refuse_session
@@ -88,6 +89,9 @@ class Door(OpenIDConnectOAuth2Adapter):
         except (jwt.PyJWTError, TypeError, ValueError) as error:
             # A key that is not of the algorithm's kind is a TypeError.
             raise OAuth2Error("the ID token is not good") from error
+        if not is_subject(claims["sub"]):
+            # django-allauth asks the database for it, before we are asked.
+            raise OAuth2Error("nobody can be called so")
         if claims.get("azp", app.client_id) != app.client_id:
             raise OAuth2Error("the ID token was made for another client")
         return claims
@@ -144,7 +148,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         return False
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Our rules say who this is; django-allauth's own tables are never asked, nor written."""
+        """Our rules say who this is; django-allauth's own tables are not heard, nor written."""
         raise ImmediateHttpResponse(_sign_in(request, sociallogin))
 
     def on_authentication_error(self, request: HttpRequest, provider: OrganizationProvider, **facts: Any) -> None:

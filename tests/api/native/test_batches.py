@@ -204,10 +204,11 @@ def test_a_passphrase_is_given_once(db):
 
 
 def test_a_batch_of_ten_asks_the_database_as_often_as_one_of_one(api):
-    api.post(URL, batch(a_csr(0)))
-    counts = []
-    for rows in (1, 10):
+    def questions(rows: int) -> int:
         with CaptureQueriesContext(connection) as queries:
             assert api.post(URL, batch(*[a_csr(number) for number in range(rows)])).status_code == 200
-        counts.append(len(queries))
-    assert counts[0] == counts[1] <= 40
+        return len(queries)
+
+    questions(1)
+    # PostgreSQL is handed many rows by COPY, which is not counted.
+    assert questions(10) <= questions(1) <= 40

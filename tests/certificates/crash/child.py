@@ -32,7 +32,7 @@ from tests.forks import Point, act_at, forked, tell, wait_for  # noqa: E402
 from tests.forks import die as die_here  # noqa: E402
 from tests.office import order_for  # noqa: E402
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 240.0
 
 # Where a process can be told to end.
 POINTS: dict[str, Point] = {
