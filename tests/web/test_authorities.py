@@ -122,7 +122,7 @@ def test_a_record_tells_everything(owner, office, django_assert_max_num_queries)
     office.issue("a.acme.test")
     cast.api_key(office.person, name="ACME robot")
     owner.get(page_of(office.issuing))
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(25):
         answer = owner.get(page_of(office.issuing))
     text = words_of(answer)
     for part in (

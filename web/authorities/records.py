@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
@@ -53,6 +53,7 @@ from web.desk import Desk
 _AT_HAND: Final = 2
 _LATEST_EVENTS: Final = 20
 _MOST_SHOWN: Final = 50
+_MOST_AROUND: Final = 100
 _MOST_JUDGED: Final = 500
 
 
@@ -114,25 +115,28 @@ class AuthorityDesk(Desk):
     def show_record(self, request: HttpRequest, actor: Actor, obj: CertificateAuthority) -> HttpResponse:
         at = timezone.now()
         doors = self.offered(request, actor, obj)
-        own = obj.preferred_certificate
+        certificates = list(cas_selectors.ca_certificates(obj)[:_MOST_SHOWN])
+        ends = next((row.not_after for row in certificates if row.preferred), None)
         counts = counted(actor, at)
         context = {
             "title": obj.name,
             "ca": obj,
-            "standing": status_of(obj.status, own.not_after if own else None, at=at),
+            "standing": status_of(obj.status, ends, at=at),
             "doors": doors[:_AT_HAND],
             "more": doors[_AT_HAND:],
             "counts": None if counts is None else counts.get(obj.pk),
             "is_counted": counts is not None,
             "in_force": in_force(counts.get(obj.pk)) if counts is not None else None,
             "approval": approval_text(obj),
+            "certificates": [(row, address_of(row)) for row in certificates],
+            "other_chains": [" › ".join(ca.name for ca in chain.authorities) for chain in chains_of(obj)[1:]],
             "crls": crl_scopes(visible_to=actor).filter(ca=obj)[:_MOST_SHOWN],
             "addresses": _addresses(obj),
             "files": _files(obj),
             "trail": _trail(actor, obj),
             "now": at,
         }
-        context |= _certificates(obj) | _neighbours(actor, obj) | _whoever_may(actor, obj)
+        context |= _neighbours(actor, obj) | _whoever_may(actor, obj)
         context |= decoded_context(obj, None, address_of)
         return render(request, "web/authorities/record.html", context)
 
@@ -170,22 +174,17 @@ def _addresses(ca: CertificateAuthority) -> list[tuple[Any, str]]:
     ]
 
 
-def _certificates(ca: CertificateAuthority) -> dict[str, Any]:
-    """All its certificates, and the chains besides the preferred one."""
-    rows = list(cas_selectors.ca_certificates(ca)[:_MOST_SHOWN])
-    others = [" › ".join(each.name for each in chain.authorities) for chain in chains_of(ca)[1:]]
-    return {"certificates": [(row, address_of(row)) for row in rows], "other_chains": others}
-
-
 def _neighbours(actor: Actor, ca: CertificateAuthority) -> dict[str, Any]:
     """Whom it follows, who follows it, who stands below it, and what is issued by it, as far as the actor sees them."""
     seen = cas_selectors.authorities(visible_to=actor)
+    around = seen.filter(Q(parent=ca) | Q(predecessor=ca) | Q(pk=ca.predecessor_id)).order_by("name")
+    near = list(around[:_MOST_AROUND])
     templates = cas_selectors.templates(visible_to=actor).filter(ca=ca).order_by("code")
     is_told = holds(actor, Permission.TEMPLATES_READ)
     return {
-        "predecessor": seen.filter(pk=ca.predecessor_id).first() if ca.predecessor_id else None,
-        "successors": list(seen.filter(predecessor=ca)[:_MOST_SHOWN]),
-        "below": [(row, status_of(row.status)) for row in seen.filter(parent=ca).order_by("name")[:_MOST_SHOWN]],
+        "predecessor": next((row for row in near if row.pk == ca.predecessor_id), None),
+        "successors": [row for row in near if row.predecessor_id == ca.pk],
+        "below": [(row, status_of(row.status)) for row in near if row.parent_id == ca.pk],
         "templates": [(row, address_of(row)) for row in templates[:_MOST_SHOWN]] if is_told else None,
     }
 
