@@ -58,13 +58,13 @@ _FIELDS: Final = (
 
 
 def export(request: HttpRequest, actor: Actor) -> HttpResponseBase:
-    """What the filter of the address lets through, all of it, or what was ticked on the list."""
+    """What was ticked on the list; where nothing was, all that the filter lets through."""
     sent = request.POST if request.method == "POST" else request.GET
     asked = Asked.of(sent.get("asked", "")) if request.method == "POST" else Asked.read(request.GET)
     fmt = "json" if sent.get("format") == "json" else "csv"
     at = timezone.now()
     try:
-        if request.method == "POST" and not wants_all(sent):
+        if "chosen" in sent and not wants_all(sent):
             chunks = iter([Chosen.read(sent, actor).rows])
         else:
             chunks = _begun(_chunks(asked.wanted(at), asked, actor))
