@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.sessions import actor_of
 from audit.admin import html
-from audit.admin.pages import ServiceAdmin
+from audit.admin.pages import Facts, ServiceAdmin
 from cas.admin import templates as pages
-from cas.admin.templates import CreateTemplate, RetireTemplate
+from cas.admin.templates import CreateTemplate
 from cas.admin.words import approval_text, usage_text
 from cas.describe import key_words
 from cas.models import Template
 from cas.orders import TemplateOrder
 from certificates.admin.consequences import Considered
+from certificates.models import Certificate
+from certificates.selectors import certificates
 from certificates.services.impact import Impact, impact_of_template
 
 
 class ChangeTemplate(pages.ChangeTemplate, Considered):
     def foresee(self, order: TemplateOrder) -> Impact:
         return impact_of_template(actor=actor_of(self.request), template=self.obj, order=order)
+
+
+class RetireTemplate(pages.RetireTemplate):
+    def facts(self) -> Facts:
+        good = certificates(visible_to=actor_of(self.request)).filter(
+            template=self.obj, state=Certificate.State.ISSUED, not_after__gt=timezone.now()
+        )
+        return [*super().facts(), (_("Good certificates that could not be renewed any more"), good.order_by().count())]
 
 
 @admin.register(Template)

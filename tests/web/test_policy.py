@@ -48,6 +48,10 @@ def filled(answer) -> dict[str, object]:
     return {name: value for name, value in sent.items() if value is not None and value is not False}
 
 
+def words_of(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
 def made(answer) -> str:
     """Where it leads."""
     assert answer.status_code == 302, answer.context["form"].errors
@@ -174,13 +178,15 @@ class TestATemplate:
         owner.get(page_of(office.template))
         with django_assert_max_num_queries(20):
             text = owner.get(page_of(office.template)).content.decode()
-        words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+        words = words_of(text)
         assert "Validity template 90 days 30 days" in words
         assert "Allowed domains role acme.test acme.test, shop.test" in words
         assert "The first one." in words
         assert f"Members who may ask by it {office.person.user} " in words
         assert "template.updated" in text
         assert '<a href="/certificates/?template=web-tls">1</a>' in text
+        question = owner.get(f"{page_of(office.template)}retire/").content.decode()
+        assert "Good certificates that could not be renewed any more 1" in words_of(question)
 
     @pytest.mark.parametrize("chosen", PRESETS, ids=lambda chosen: chosen.name)
     def test_from_nothing_but_what_it_is_for(self, owner, office, chosen):

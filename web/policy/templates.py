@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.policy import holds
 from cas import selectors
 from cas.admin.differences import history
-from cas.admin.templates import CloneTemplate, CreateTemplate, RetireTemplate
+from cas.admin.templates import CloneTemplate, CreateTemplate
 from cas.admin.words import in_words, template_rules
 from cas.models import Template
-from certificates.admin.templates import ChangeTemplate
+from certificates.admin.templates import ChangeTemplate, RetireTemplate
 from certificates.selectors import certificates
 from kernel.actor import Actor
 from kernel.permissions import Permission
