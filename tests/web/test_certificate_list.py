@@ -163,6 +163,7 @@ class TestSavedFilters:
         assert answer["Location"] == LIST + row.query
         page = owner.get(answer["Location"]).content.decode()
         assert re.search(r'aria-current="true">Mine</a>', page)
+        assert "/filters/save/" not in page
         assert all(name in page for name in ("a.acme.test", "Tags", "Owner"))
         assert "b.acme.test" not in page
         place = f"{LIST}filters/{row.public_id}/"

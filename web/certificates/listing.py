@@ -54,11 +54,13 @@ def urls(desk: Desk) -> list[URLPattern]:
 
 def show(request: HttpRequest, actor: Actor, *, doors: list[tuple[str, ServicePage]]) -> HttpResponse:
     asked, at = Asked.read(request.GET), timezone.now()
+    saved = chips_of_saved(asked, actor)
     context: dict[str, Any] = {
         "title": _("Certificates"),
         "asked": asked,
         "chips": chips(asked, _counts(actor)),
-        "saved": chips_of_saved(asked, actor),
+        "saved": saved,
+        "can_save": asked != Asked(after=asked.after) and not any(chip.is_current for chip in saved),
         "doors": doors,
         "acts": acts_for(actor),
         "most_at_once": MOST_AT_ONCE,
