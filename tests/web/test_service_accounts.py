@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.cache import cache
 from django.test import Client
@@ -53,6 +55,11 @@ def test_from_nothing_to_a_token_that_works(office, owner):
     assert [(grant.ca, grant.can_read, grant.can_issue) for grant in row.grants.all()] == [
         (office.issuing, True, False)
     ]
+
+    changing = owner.get(f"{page_of(row)}change/").content.decode()
+    assert 'value="gateway"' in changing
+    assert re.search(rf'name="{office.issuing.public_id}-can_read"[^>]* checked', changing)
+    assert 'name="owner"' not in changing
 
     everything = {f"{office.issuing.public_id}-{right}": "on" for right in ("can_read", "can_issue", "can_revoke")}
     owner.post(
