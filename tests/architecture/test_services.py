@@ -55,6 +55,7 @@ from tests.architecture.keys import KEY_CALLS
 from tests.architecture.machines import MACHINE_CALLS
 from tests.architecture.oauth import OAUTH_CALLS
 from tests.architecture.people import PEOPLE_CALLS
+from tests.architecture.policy import POLICY_CALLS
 from tests.architecture.register import REGISTER_CALLS
 from tests.architecture.services import opening_transactions, services
 from tests.happened import happenings
@@ -334,6 +335,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     **MACHINE_CALLS,
     **OAUTH_CALLS,
     **PEOPLE_CALLS,
+    **POLICY_CALLS,
     **REGISTER_CALLS,
 }
 
