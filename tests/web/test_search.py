@@ -86,6 +86,7 @@ def test_nothing_or_nonsense_says_what_can_be_looked_for(owner, certificate, tex
     assert answer.status_code == 200
     assert "What can be looked for" in answer.content.decode()
     assert "<b>" not in answer.content.decode()
+    assert owner.get("/certificates/", {"q": text, "ca": text}).status_code in (200, 422)
 
 
 def test_only_what_the_reader_may_read_is_looked_at(office, certificate):

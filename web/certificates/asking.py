@@ -62,10 +62,10 @@ class Asked:
     def read(cls, query: QueryDict) -> Asked:
         length, columns = query.get("length", ""), query.getlist("column")
         return cls(
-            text=query.get("q", "").strip(),
+            text=_text(query, "q").strip(),
             status=query.get("status", "") if query.get("status") in list(CHIPS) else "",
-            ca=query.get("ca", ""),
-            template=query.get("template", ""),
+            ca=_text(query, "ca"),
+            template=_text(query, "template"),
             sort=query.get("sort", "") if query.get("sort") in SORTS else _USUAL_SORT,
             length=int(length) if length in map(str, LENGTHS) else LENGTHS[0],
             columns=tuple(key for key in COLUMNS if key in columns) or USUAL,
@@ -148,6 +148,11 @@ class Asked:
             yield "ca", self.ca
         if self.template:
             yield "template", self.template
+
+
+def _text(query: QueryDict, name: str) -> str:
+    """Without the one character that no text of a database has."""
+    return query.get(name, "").replace("\0", "")
 
 
 @dataclass(frozen=True, slots=True)
