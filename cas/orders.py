@@ -69,8 +69,8 @@ class PendingAuthorityOrder(AuthorityTerms):
 class AuthorityOrder(PendingAuthorityOrder):
     """A new CA: a root where `parent` is None, else an intermediate under it.
 
-    `may_end_earlier`: with its parent, where that ends before; so does one for which no `validity` is said. `dialect`: whose clients it answers from the beginning
-    (`cas.standing`).
+    `may_end_earlier`: with its parent, where that ends before; so does one for which no `validity` is said.
+    `dialect`: whose clients it answers from the beginning (`cas.standing`).
     """
 
     validity: timedelta | None = None
