@@ -48,6 +48,7 @@ REVEALING = {
     "web/account/external.py",
     # handed out, once, to whoever asked
     "web/account/api_keys.py",
+    "web/account/service_account_pages.py",
     "web/account/security.py",
     "accounts/admin/keys.py",
     "accounts/services/oauth_server.py",
