@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.http import urlencode
-from django.utils.translation import gettext as translated
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -105,7 +105,7 @@ def _groups(text: str, actor: Actor, at: datetime) -> Iterator[Group]:
         try:
             yield Group(title, icon, list(find(text, actor, at)), all_link(text))
         except DomainError as error:
-            yield Group(title, icon, fault=error.message.render(translated))
+            yield Group(title, icon, fault=error.message.render(gettext))
 
 
 # --- certificates -----------------------------------------------------------------------------------------------------

@@ -11,9 +11,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from accounts.sessions import actor_of
 from audit.admin import html
@@ -165,7 +164,7 @@ def facts_of(row: Certificate) -> Facts:
         (_("Serial number"), html.serial(row.serial, short=False)),
         (_("Issuer"), row.ca or row.issuer_name),
         (_("Status"), html.badge(html.status_of(row.state, row.not_after))),
-        (_("Expires"), now_("%(day)s, %(left)s") % {"day": row.not_after.strftime("%Y-%m-%d"), "left": left}),
+        (_("Expires"), gettext("%(day)s, %(left)s") % {"day": row.not_after.strftime("%Y-%m-%d"), "left": left}),
         (_("Requested by"), row.requester_label),
     ]
 

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext as translated
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -78,7 +78,7 @@ def figures(request: HttpRequest) -> HttpResponse:
     try:
         rows = list(_rows(board))
     except DomainError as error:
-        return page(request, 503, translated("Not yet"), error.message.render(translated))
+        return page(request, 503, gettext("Not yet"), error.message.render(gettext))
     writer = csv.writer(answer)
     writer.writerow(["figure", "of", "number"])
     writer.writerows((figure, _defused(of), number) for figure, of, number in rows)
@@ -101,10 +101,10 @@ def _panel(title: str | Promise, name: str, make: Callable[[], Any]) -> Panel:
     try:
         return Panel(title, template, make())
     except DomainError as error:
-        return Panel(title, template, fault=error.message.render(translated))
+        return Panel(title, template, fault=error.message.render(gettext))
     except Exception:
         log.exception("a part of the overview failed")
-        return Panel(title, template, fault=translated("This part could not be loaded. Reload the page to try again."))
+        return Panel(title, template, fault=gettext("This part could not be loaded. Reload the page to try again."))
 
 
 _CRL_WORDS: Final = {
