@@ -38,14 +38,30 @@ document.addEventListener("keydown", (event) => {
   if (location.hash === "#side") location.hash = "";
 });
 
-// "/" goes to the search, from wherever nothing is being typed.
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+// Keys, from wherever nothing is being typed: "/" goes to the search, j and k to the next row and the one before,
+// x ticks the row. None of them changes anything.
+const goToSearch = () => {
   const box = ["#q", "#everywhere"].map((id) => document.querySelector(id)).find((each) => each?.checkVisibility());
-  if (!box) return;
-  event.preventDefault();
-  box.select();
+  box?.select();
+  return Boolean(box);
+};
+const rowAt = () => document.activeElement.closest("[data-row]");
+const goToRow = (step) => {
+  const rows = [...document.querySelectorAll("[data-row]")];
+  const next = rows[Math.max(rows.indexOf(rowAt()) + step, 0)];
+  next?.querySelector("a").focus();
+  return Boolean(next);
+};
+const KEYS = {
+  "/": goToSearch,
+  j: () => goToRow(1),
+  k: () => goToRow(-1),
+  x: () => { rowAt()?.querySelector("[type=checkbox]")?.click(); return Boolean(rowAt()); },
+};
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(KEYS, event.key)) return;
+  if (event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
+  if (KEYS[event.key]()) event.preventDefault();
 });
 
 // A form is sent once: a second click while the first is on its way changes nothing.

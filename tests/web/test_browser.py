@@ -163,6 +163,24 @@ def test_the_menu_of_a_phone_opens_without_scripts(browser, live_server, house):
     assert page.url.endswith("/admin/cas/template/")
 
 
+def test_keys_go_through_a_list_and_tick_its_rows(browser, live_server):
+    cache.clear()
+    office = open_office()
+    rows = [office.issue(name).certificate for name in ("a.acme.test", "b.acme.test")]
+    page = Watched.open(browser, live_server.url).page
+    _sign_in(page, live_server.url, office.person.user.email)
+    page.goto(f"{live_server.url}/certificates/?sort=name")
+    for keys, row in (("j", 0), ("j", 1), ("j", 1), ("k", 0)):
+        page.keyboard.press(keys)
+        assert page.evaluate("document.activeElement.textContent") == str(rows[row])
+    page.keyboard.press("x")
+    assert page.locator("[data-row] [type=checkbox]:checked").get_attribute("value") == str(rows[0].public_id)
+    page.keyboard.press("/")
+    page.keyboard.type("jkx")
+    assert page.locator("#q").input_value() == "jkx"
+    assert page.locator("[data-row] [type=checkbox]:checked").count() == 1
+
+
 def test_the_theme_stays_when_it_was_chosen(browser, live_server, house):
     page = Watched.open(browser, live_server.url).page
     _sign_in(page, live_server.url)
