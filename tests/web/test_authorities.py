@@ -8,6 +8,7 @@ import pytest
 from cryptography import x509
 from django.utils import timezone
 
+from accounts.models import User
 from accounts.roles import OrganizationRole
 from cas.models import CaCertificate, CertificateAuthority, Template
 from certificates.models import Certificate, Crl
@@ -78,6 +79,13 @@ def test_who_reads_is_offered_nothing_that_would_be_refused(office):
         assert (client.get(path).status_code, client.post(path).status_code) == (403, 403)
     operator = browser_of(cast.member(office.organization, OrganizationRole.OPERATOR, "op@acme.example").user)
     assert offered(operator, office.issuing) == {"publish"}
+
+
+def test_who_may_not_sign_in_any_more_is_not_said_to_issue(office, owner):
+    operator = cast.member(office.organization, OrganizationRole.OPERATOR, "op@acme.example").user
+    assert operator in [each.user for each in owner.get(page_of(office.issuing)).context["issuers"]]
+    User.objects.filter(pk=operator.pk).update(is_active=False)
+    assert [each.user for each in owner.get(page_of(office.issuing)).context["issuers"]] == [office.person.user]
 
 
 class TestTheList:

@@ -49,12 +49,12 @@ from kernel.ref import Ref
 from web.addresses import address_of
 from web.authorities.listing import counted, in_force, show_list
 from web.desk import Desk
+from web.policy.people import members_who_may
 
 _AT_HAND: Final = 2
 _LATEST_EVENTS: Final = 20
 _MOST_SHOWN: Final = 50
 _MOST_AROUND: Final = 100
-_MOST_JUDGED: Final = 500
 
 
 class AuthorityDesk(Desk):
@@ -191,11 +191,8 @@ def _neighbours(actor: Actor, ca: CertificateAuthority) -> dict[str, Any]:
 
 def _whoever_may(actor: Actor, ca: CertificateAuthority) -> dict[str, Any]:
     """The people who may issue in its organization, and the credentials that are let to this CA by name."""
-    context: dict[str, Any] = {}
-    if holds(actor, Permission.MEMBERS_READ):
-        members = accounts_selectors.memberships(visible_to=actor).filter(organization=ca.organization)
-        issuing = [each for each in members[:_MOST_JUDGED] if Permission.CERTIFICATES_ISSUE in each.permissions]
-        context["issuers"] = issuing[:_MOST_SHOWN]
+    issuers = members_who_may(Permission.CERTIFICATES_ISSUE, visible_to=actor)
+    context: dict[str, Any] = {"issuers": None if issuers is None else issuers[:_MOST_SHOWN]}
     if holds(actor, Permission.API_KEYS_READ):
         keys = accounts_selectors.api_keys(visible_to=actor).filter(revoked_at=None)
         machines = accounts_selectors.service_accounts(visible_to=actor)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from accounts.models import Membership
 from accounts.policy import holds
 from accounts.selectors import memberships
 from accounts.services.people import member_permissions
-from cas.admin.words import shortened
 from kernel.actor import Actor
 from kernel.permissions import Permission
 
 _LOOKED_AT: Final = 1000
 
 
-def members_who_may(permission: Permission, *, visible_to: Actor) -> list[str] | None:
-    """The first few by name, and how many more there are; None for whoever may not read the members."""
+def members_who_may(permission: Permission, *, visible_to: Actor) -> list[Membership] | None:
+    """Those who may do it now, by e-mail address; None for whoever may not read the members."""
     if not holds(visible_to, Permission.MEMBERS_READ):
         return None
     rows = memberships(visible_to=visible_to).order_by("user__email")
-    return shortened([str(row.user) for row in rows[:_LOOKED_AT] if permission in member_permissions(row.user, row)])
+    return [row for row in rows[:_LOOKED_AT] if permission in member_permissions(row.user, row)]

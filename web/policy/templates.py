@@ -13,7 +13,7 @@ from accounts.policy import holds
 from cas import selectors
 from cas.admin.differences import history
 from cas.admin.templates import CloneTemplate, CreateTemplate
-from cas.admin.words import in_words, template_rules
+from cas.admin.words import in_words, shortened, template_rules
 from cas.models import Template
 from certificates.admin.templates import ChangeTemplate, RetireTemplate
 from certificates.selectors import certificates
@@ -55,6 +55,7 @@ class TemplateDesk(Desk):
         return render(request, "web/policy/templates.html", context)
 
     def show_record(self, request: HttpRequest, actor: Actor, obj: Template) -> HttpResponse:
+        users = members_who_may(Permission.CERTIFICATES_ISSUE, visible_to=actor)
         versions = list(selectors.profile_versions(obj)[: _VERSIONS + 1])
         context: dict[str, Any] = {
             "title": obj.name,
@@ -64,7 +65,7 @@ class TemplateDesk(Desk):
             "doors": self.offered(request, actor, obj),
             "reads_roles": holds(actor, Permission.ROLES_READ),
             "versions": history(versions)[:_VERSIONS],
-            "users": members_who_may(Permission.CERTIFICATES_ISSUE, visible_to=actor),
+            "users": None if users is None else shortened([str(each.user) for each in users]),
             "trail": trail_of(actor, obj, "template"),
         }
         if holds(actor, Permission.CERTIFICATES_READ):
