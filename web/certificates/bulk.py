@@ -21,6 +21,7 @@ from accounts.policy import holds
 from audit.admin import html
 from audit.admin.forms import add_domain_error, message_of
 from audit.admin.pages import Words
+from certificates.admin.edit import TagsField
 from certificates.admin.reasons import leaf_reason_field
 from certificates.models import Certificate
 from certificates.services import many
@@ -60,14 +61,8 @@ class RevokeForm(ManyForm):
 
 class TagForm(ManyForm):
     most_uncounted = many.MOST_AT_ONCE
-    add = forms.CharField(label=_("Add tags"), required=False, max_length=1000, help_text=_("With spaces in between."))
-    remove = forms.CharField(label=_("Take tags away"), required=False, max_length=1000)
-
-    def clean_add(self) -> list[str]:
-        return str(self.cleaned_data["add"]).split()
-
-    def clean_remove(self) -> list[str]:
-        return str(self.cleaned_data["remove"]).split()
+    add = TagsField(label=_("Add tags"), required=False, max_length=1000, help_text=_("With spaces in between."))
+    remove = TagsField(label=_("Take tags away"), required=False, max_length=1000)
 
 
 class Act:
