@@ -130,6 +130,16 @@ def test_one_asks_another_decides_and_the_key_is_collected_once(desk):
         assert words in after
 
 
+def test_a_key_is_not_offered_to_who_asked_once_another_answers_for_the_certificate(desk):
+    asker, approver = browser(desk.asker), browser(desk.approver)
+    row = desk.ask()
+    approver.post(page_of(row, "approve/"), {"digest": row.digest})
+    approver.post(page_of(row, "fulfil/"))
+    assert "private-key/" in text_of(asker.get(page_of(row)))
+    Certificate.objects.update(owner=desk.approver.user)
+    assert "private-key/" not in text_of(asker.get(page_of(row)))
+
+
 def test_of_two_who_must_agree_each_is_asked_once():
     desk = open_desk(approvals_needed=2)
     first, second = browser(desk.approver), browser(desk.second)

@@ -32,7 +32,7 @@ from certificates.request_selectors import (
     neighbours,
     with_everything,
 )
-from certificates.services.keys import is_awaited
+from certificates.services.keys import is_awaited, may_collect
 from certificates.services.review import Findings, findings_about
 from kernel.actor import Actor
 from kernel.permissions import Permission
@@ -160,7 +160,7 @@ def _has_key(actor: Actor, row: Request) -> bool:
     """Whether a private key waits for the reader, to be collected once."""
     if row.certificate is None or actor.person_id != row.person_id:
         return False
-    return holds(actor, Permission.CERTIFICATES_ISSUE) and is_awaited(row.certificate)
+    return is_awaited(row.certificate) and may_collect(actor, row.certificate)
 
 
 def _pem(row: Request) -> str:
