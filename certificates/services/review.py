@@ -16,6 +16,7 @@ from certificates.orders import SameKey
 from certificates.services.approval import Approval
 from certificates.services.fulfilment import order_of, require_permitted
 from certificates.services.minting import Wanted, rehearse_many
+from certificates.services.preview import findings_of
 from certificates.services.renewal import known_key, require_renewable
 from certificates.services.requests import require_unchanged
 from certificates.services.submission import key_to_judge_by, require_free_identifier
@@ -61,10 +62,10 @@ def _rehearse(template: Template, judged: Sequence[tuple[Request, Wanted]], foun
             plans = rehearse_many(template, [wanted for _row, wanted in judged], now=timezone.now())
         for (row, wanted), plan in zip(judged, plans, strict=True):
             if isinstance(plan, Invalid):
-                found[row.pk] = _findings(plan)
+                found[row.pk] = findings_of(plan)
             elif not Approval(row.digest).covers(plan, template, made_here=wanted.made_here):
                 void = Conflict(_("Voided: this is not what was approved."), code="approval-void")
-                found[row.pk] = _findings(void)
+                found[row.pk] = findings_of(void)
 
 
 def _wanted(row: Request, template: Template) -> Wanted:
@@ -97,10 +98,4 @@ def _kept(found: dict[int, Findings], rows: Iterable[Request]) -> Iterator[None]
     try:
         yield
     except DomainError as refusal:
-        found |= dict.fromkeys([row.pk for row in rows], _findings(refusal))
-
-
-def _findings(refusal: DomainError) -> Findings:
-    if isinstance(refusal, Invalid) and refusal.errors:
-        return refusal.errors
-    return (FieldError("", refusal.error_code, refusal.message),)
+        found |= dict.fromkeys([row.pk for row in rows], findings_of(refusal))
