@@ -16,14 +16,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.sessions import actor_of
 from audit.admin import html
-from audit.admin.forms import message_of
 from audit.admin.pages import Facts, ServicePage, Words
 from certificates.admin.reasons import leaf_reason_field
 from certificates.models import Certificate
 from certificates.orders import RevokeOrder
 from certificates.selectors import certificates
+from certificates.services.many import revoke_many
 from certificates.services.revocation import release_certificate, revoke_certificate
-from kernel.errors import DomainError
 from kernel.ref import Ref
 
 State = Certificate.State
@@ -137,15 +136,12 @@ class RevokeSeveral(ServicePage):
         ]
 
     def act(self, data: Mapping[str, Any]) -> HttpResponse:
-        actor, done = actor_of(self.request), 0
-        for row in self._chosen():
-            order = RevokeOrder(certificate=Ref("pk", row.pk), reason=data["reason"], comment=data["comment"])
-            try:
-                revoke_certificate(actor=actor, order=order)
-                done += 1
-            except DomainError as error:
-                messages.error(self.request, f"{row}: {message_of(error)}")
-        if done:
+        actor, chosen = actor_of(self.request), self._chosen()
+        outcomes = revoke_many(actor=actor, certificates=chosen, reason=data["reason"], comment=data["comment"])
+        for outcome in outcomes:
+            for refusal in outcome.refusals:
+                messages.error(self.request, f"{outcome.certificate}: {refusal.render(gettext)}")
+        if done := sum(not outcome.is_refused for outcome in outcomes):
             text = ngettext("%(count)d certificate is revoked.", "%(count)d certificates are revoked.", done)
             messages.success(self.request, text % {"count": done})
         return redirect(self.desk.list_address())
