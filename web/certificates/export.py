@@ -27,11 +27,10 @@ from kernel.actor import Actor
 from kernel.errors import DomainError
 from web.certificates.asking import Asked
 from web.certificates.choosing import Chosen, wants_all
+from web.spreadsheets import defused
 
 _CHUNK: Final = 500
 _CONTENT_TYPES: Final = {"csv": "text/csv; charset=utf-8; header=present", "json": "application/json"}
-# What spreadsheets take for the beginning of a formula.
-_FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 _FIELDS: Final = (
     "id",
@@ -137,7 +136,7 @@ def _csv(documents: Iterable[dict[str, Any]]) -> Iterator[bytes]:
 
 def _cells(document: dict[str, Any]) -> list[str]:
     texts = (" ".join(value) if isinstance(value, list) else value for value in document.values())
-    return [f"'{text}" if text.startswith(_FORMULA_SIGNS) else text for text in texts]
+    return [defused(text) for text in texts]
 
 
 def _json(documents: Iterable[dict[str, Any]]) -> Iterator[bytes]:

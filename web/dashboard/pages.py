@@ -29,6 +29,7 @@ from web.dashboard.links import list_link
 from web.errors import page
 from web.first_steps import COMMANDS, first_steps
 from web.pictures import Node, authority_nodes
+from web.spreadsheets import defused
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def figures(request: HttpRequest) -> HttpResponse:
         return page(request, 503, gettext("Not yet"), error.message.render(gettext))
     writer = csv.writer(answer)
     writer.writerow(["figure", "of", "number"])
-    writer.writerows((figure, _defused(of), number) for figure, of, number in rows)
+    writer.writerows((figure, defused(of), number) for figure, of, number in rows)
     return answer
 
 
@@ -139,8 +140,3 @@ def _rows(board: Board) -> Iterator[tuple[str, str, int]]:
     yield from (("status", str(part.status), part.count) for part in found.slices)
     charts = {"ending": found.ending, "issued": found.issued, "ca": found.by_ca, "key": found.by_key}
     yield from ((figure, str(bar.label), bar.count) for figure, bars in charts.items() for bar in bars)
-
-
-def _defused(text: str) -> str:
-    """A spreadsheet takes what begins like this for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
