@@ -411,12 +411,6 @@ def blocked_key(key_hash: str, *, organization_id: int) -> BlockedKey | None:
     return BlockedKey.objects.filter(here, key_hash=key_hash).first()
 
 
-def last_not_after(ca: CertificateAuthority) -> datetime | None:
-    """When the last of what this CA signed expires: until then it publishes CRLs."""
-    row = IssuedSerial.objects.filter(ca=ca).order_by("-not_after").first()
-    return row.not_after if row else None
-
-
 def lost_intents(*, at: datetime) -> QuerySet[IssuedSerial]:
     """What was announced before a key outside signed it, and has not been stored in all the time that may take."""
     rows = IssuedSerial.objects.select_related("ca").filter(is_intent=True, created_at__lt=at - _STORING_TAKES)

@@ -53,7 +53,6 @@ class Node:
     parent: object = None
     lines: tuple[str | Promise, ...] = ()
     url: str = ""
-    is_current: bool = False
 
     @property
     def label(self) -> str:
@@ -81,7 +80,6 @@ def authority_nodes(
     *,
     at: datetime,
     notes: Mapping[int, str | Promise] | None = None,
-    current: int | None = None,
 ) -> list[Node]:
     """A node for each CA, which leads to its page; `notes` adds a line to some of them, by their numbers."""
     nodes = []
@@ -93,7 +91,7 @@ def authority_nodes(
         if notes and ca.pk in notes:
             lines.append(notes[ca.pk])
         status = status_of(ca.status, own.not_after if own else None, at=at)
-        nodes.append(Node(ca.pk, ca.name, status, ca.parent_id, tuple(lines), address_of(ca), ca.pk == current))
+        nodes.append(Node(ca.pk, ca.name, status, ca.parent_id, tuple(lines), address_of(ca)))
     return nodes
 
 
@@ -166,7 +164,7 @@ def _box(branch: Branch, height: int) -> SafeString:
     rows = enumerate(_rows(node), start=1)
     inside = format_html(
         _BOX,
-        kind="current" if node.is_current else "planned" if node.status == Status.PENDING else "",
+        kind="planned" if node.status == Status.PENDING else "",
         x=x,
         y=y,
         width=_WIDTH,
