@@ -12,7 +12,7 @@ from cryptography.x509 import ReasonFlags
 from django.core.cache import cache
 from django.utils import timezone
 
-from accounts.roles import OrganizationRole
+from accounts.services.custom_roles import create_custom_role
 from audit.models import AuditEvent
 from cas.models import CaCertificate
 from certificates import summary
@@ -20,6 +20,7 @@ from certificates.models import Certificate, Request
 from certificates.orders import RevokeOrder
 from certificates.services.fulfilment import fulfil_request
 from certificates.services.revocation import revoke_certificate
+from kernel.permissions import Permission
 from kernel.ref import Ref
 from tests import cast
 from tests.certificates.asking import named, open_desk
@@ -181,9 +182,21 @@ def test_it_asks_little_where_there_is_much(owner, filled, monkeypatch, django_a
         owner.get("/")
 
 
-def test_who_may_read_nothing_is_shown_nothing(office, certificate):
-    client = browser_of(cast.member(office.organization, OrganizationRole.MEMBER, "m@acme.example").user)
-    assert client.get("/").status_code == 200
+def test_who_may_read_nothing_is_shown_nothing(filled):
+    CaCertificate.objects.filter(ca=filled.issuing).update(not_after=timezone.now() + 40 * DAY)
+    filled.issuing.crl_scopes.get().crls.all().delete()
+    role = create_custom_role(
+        actor=filled.owner, organization=filled.organization, name="Publisher", permissions=[Permission.CRLS_PUBLISH]
+    )
+    client = browser_of(cast.member(filled.organization, role.slug, "p@acme.example").user)
+    answer = client.get("/")
+    assert {each.template: each.content for each in answer.context["panels"]} == {
+        "web/dashboard/_attention.html": [],
+        "web/dashboard/_headline.html": [],
+    }
+    for hidden in (filled.root.name, filled.issuing.name, "acme.test", "certificate.issued"):
+        assert hidden not in answer.content.decode()
+    assert client.get("/overview.csv").content.decode().splitlines() == ["figure,of,number"]
 
 
 def test_a_stranger_sees_nothing_of_it(filled):
