@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.admin.html import Status, word
 from cas.models import CertificateAuthority
 from cas.search import AuthorityFilter, find_authorities
+from web.asked import place_after, text_of
 from web.certificates.asking import Chip
 
 ON_A_PAGE: Final = 100
@@ -32,12 +33,11 @@ class Asked:
 
     @classmethod
     def read(cls, query: QueryDict) -> Asked:
-        after = query.get("after", "")
         return cls(
-            text=query.get("q", "").strip()[:200],
+            text=text_of(query, "q").strip()[:200],
             status=query.get("status", "") if query.get("status") in list(STATUSES) else "",
             kind=query.get("kind", "") if query.get("kind") in KINDS.values else "",
-            after=int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else 0,
+            after=place_after(query.get("after", "")) or 0,
         )
 
     @property

@@ -17,6 +17,7 @@ from audit.admin.html import EXPIRING_WITHIN, Status, word
 from certificates.filters import parse_filter, parse_search
 from certificates.orders import CertificateFilter
 from certificates.search import Order, Position
+from web.asked import row_after, text_of
 from web.certificates.columns import COLUMNS, USUAL
 
 LENGTHS: Final = (25, 50, 100)
@@ -62,10 +63,10 @@ class Asked:
     def read(cls, query: QueryDict) -> Asked:
         length, columns = query.get("length", ""), query.getlist("column")
         return cls(
-            text=_text(query, "q").strip(),
+            text=text_of(query, "q").strip(),
             status=query.get("status", "") if query.get("status") in list(CHIPS) else "",
-            ca=_text(query, "ca"),
-            template=_text(query, "template"),
+            ca=text_of(query, "ca"),
+            template=text_of(query, "template"),
             sort=query.get("sort", "") if query.get("sort") in SORTS else _USUAL_SORT,
             length=int(length) if length in map(str, LENGTHS) else LENGTHS[0],
             columns=tuple(key for key in COLUMNS if key in columns) or USUAL,
@@ -87,14 +88,17 @@ class Asked:
 
     def position(self) -> Position | None:
         """After which row its page begins; None: the first."""
+        row = row_after(self.after)
+        if row is None:
+            return None
+        value, pk = row
         try:
-            value, pk = json.loads(self.after)
             if self.order.column == "not_after":
                 value = datetime.fromisoformat(value).astimezone(UTC)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
         expected = {"id": int, "not_after": datetime, "common_name": str}[self.order.column]
-        return Position(value, pk) if isinstance(value, expected) and isinstance(pk, int) and 0 < pk < 2**63 else None
+        return Position(value, pk) if isinstance(value, expected) else None
 
     def beyond(self, last: Position) -> str:
         """The address of the page after this row."""
@@ -148,11 +152,6 @@ class Asked:
             yield "ca", self.ca
         if self.template:
             yield "template", self.template
-
-
-def _text(query: QueryDict, name: str) -> str:
-    """Without the one character that no text of a database has."""
-    return query.get(name, "").replace("\0", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.http import urlencode
 
 from cas.models import Role, Template
+from web.asked import row_after, text_of
 
 Row = TypeVar("Row", Role, Template)
 
@@ -30,8 +31,8 @@ class Asked:
     @classmethod
     def read(cls, query: QueryDict) -> Asked:
         return cls(
-            text=query.get("q", "").strip()[:200],
-            ca=query.get("ca", ""),
+            text=text_of(query, "q").strip()[:200],
+            ca=text_of(query, "ca"),
             retired=query.get("status") == "retired",
             after=query.get("after", ""),
         )
@@ -98,10 +99,5 @@ def _any(first: Q, *others: Q) -> Q:
 
 def _position(after: str) -> tuple[str, int] | None:
     """After which row the page begins; None: the first."""
-    try:
-        found: Any = json.loads(after)
-        value, pk = found
-    except (ValueError, TypeError):
-        return None
-    is_place = isinstance(value, str) and type(pk) is int and 0 < pk < 2**63 and "\0" not in value
-    return (value, pk) if is_place else None
+    row = row_after(after)
+    return row if row is not None and isinstance(row[0], str) else None

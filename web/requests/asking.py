@@ -20,9 +20,9 @@ from certificates.models import Request
 from certificates.request_selectors import RequestFilter, inbox, matching
 from kernel.actor import Actor
 from kernel.permissions import Permission
+from web.asked import place_after
 
 LENGTH: Final = 25
-_LARGEST_ID: Final = 2**63
 
 
 class Tab(StrEnum):
@@ -53,11 +53,11 @@ class Asked:
         tabs = tabs_of(actor)
         wanted = query.get("show", "")
         tab = Tab(wanted) if wanted in tabs else tabs[0]
-        status, after = query.get("status", ""), query.get("after", "")
+        status = query.get("status", "")
         return cls(
             tab=tab,
             status=status if status in Request.Status.values and tab is not Tab.INBOX else "",
-            after=int(after) if after.isdecimal() and after.isascii() and int(after[:20]) < _LARGEST_ID else 0,
+            after=place_after(query.get("after", "")) or 0,
         )
 
     def rows(self, actor: Actor, at: datetime) -> QuerySet[Request]:

@@ -19,6 +19,7 @@ from certificates.admin.decoded import decoded_from
 from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
+from web.asked import place_after, text_of
 from web.desk import Desk
 from web.trust.validation import Validate
 
@@ -38,13 +39,13 @@ class TrustDesk(Desk):
         return cas_selectors.get_trust_anchor(ref, visible_to=actor)
 
     def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        text, after = request.GET.get("q", "").strip()[:200], request.GET.get("after", "")
+        text, after = text_of(request.GET, "q").strip()[:200], place_after(request.GET.get("after", ""))
         rows = cas_selectors.trust_anchors(visible_to=actor)
         if text:
             digits = text.replace(":", "").replace(" ", "").lower()
             rows = rows.filter(Q(name__icontains=text) | Q(subject__icontains=text) | Q(fingerprint__startswith=digits))
-        if after.isascii() and after.isdecimal() and len(after) < 19:
-            rows = rows.filter(pk__gt=int(after))
+        if after is not None:
+            rows = rows.filter(pk__gt=after)
         found, at = list(rows[: _ON_A_PAGE + 1]), timezone.now()
         shown = found[:_ON_A_PAGE]
         following = {"q": text, "after": str(shown[-1].pk)} if len(found) > len(shown) else {}
@@ -52,7 +53,7 @@ class TrustDesk(Desk):
             "title": self.plural,
             "doors": self.list_offered(request, actor),
             "text": text,
-            "is_later": bool(after),
+            "is_later": after is not None,
             "rows": [(row, status_of("active", row.not_after, at=at)) for row in shown],
             "next": "?" + urlencode(following) if following else "",
             "first": "?" + urlencode({"q": text}) if text else "?",
