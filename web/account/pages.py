@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 
 from accounts.models import Organization
 from accounts.policy import holds
@@ -19,6 +19,7 @@ from accounts.sessions import actor_of
 from audit.admin.forms import add_domain_error
 from kernel.errors import DomainError
 from kernel.permissions import Permission
+from web.workplace import choose_first
 
 View = Callable[..., HttpResponseBase]
 
@@ -35,7 +36,7 @@ def in_organization(permission: Permission) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             actor = actor_of(request)
             if actor.organization_id is None:
-                return redirect(f"/account/organization/?next={request.path}")
+                return choose_first(request)
             if not holds(actor, permission):
                 raise PermissionDenied
             organization = Organization.objects.get(pk=actor.organization_id)

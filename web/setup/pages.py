@@ -11,8 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path, reverse
-from django.utils.http import urlencode
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -33,6 +32,7 @@ from web.setup.showing import REASONS, TITLES, hierarchy, items
 from web.setup.standing import Part, Standing
 from web.setup.trusting import test_commands, trust_recipes
 from web.setup.wishes import Wishes
+from web.workplace import choose_first
 
 QUESTIONS: Final[Mapping[Part, type[forms.Form]]] = {
     Part.ROOT: RootForm,
@@ -56,7 +56,7 @@ def _at_setup(view: _View) -> Callable[..., HttpResponseBase]:
         actor = actor_of(request)
         is_first = actor.is_superuser and not Organization.objects.exists()
         if actor.organization_id is None and not is_first:
-            return redirect(f"{reverse('choose-organization')}?{urlencode({'next': reverse('setup')})}")
+            return choose_first(request)
         if not holds(actor, Permission.CAS_CREATE):
             raise PermissionDenied
         return view(request, actor, Standing.of(actor), **parts)
