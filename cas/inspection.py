@@ -38,6 +38,8 @@ LONGEST: Final = 1024 * 1024
 _FIELD: Final = "content"
 _MOST_ITEMS: Final = 50
 _MOST_ENTRIES: Final = 50
+# In bits: the 20 octets of RFC 5280 5.2.3.
+_LONGEST_NUMBER: Final = 160
 _PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 # PEM of every kind, OpenSSH's and PuTTY's among it; keystores of Java, of both generations.
@@ -72,7 +74,7 @@ class ListText:
     """A CRL, with its first entries."""
 
     issuer: str
-    number: int | None
+    number: str | None
     this_update: datetime
     next_update: datetime | None
     signature_algorithm: str
@@ -211,7 +213,7 @@ def _list(crl: x509.CertificateRevocationList) -> ListText:
     number = extension_of(crl.extensions, x509.CRLNumber)
     return ListText(
         issuer=format_name(crl.issuer),
-        number=number.crl_number if number else None,
+        number=_number_text(number.crl_number) if number else None,
         this_update=crl.last_update_utc,
         next_update=crl.next_update_utc,
         signature_algorithm=oid_words(crl.signature_algorithm_oid),
@@ -219,6 +221,11 @@ def _list(crl: x509.CertificateRevocationList) -> ListText:
         first=tuple(_entry(each) for each in islice(crl, _MOST_ENTRIES)),
         extensions=extensions_of(crl),
     )
+
+
+def _number_text(number: int) -> str:
+    """In decimal; one that no CRL may have in hexadecimal, in which Python writes numbers of any length."""
+    return str(number) if number.bit_length() <= _LONGEST_NUMBER else f"0x{number:x}"
 
 
 def _entry(entry: x509.RevokedCertificate) -> EntryText:

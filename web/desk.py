@@ -15,9 +15,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import Organization
@@ -31,6 +29,7 @@ from kernel.errors import NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.addresses import address_of
+from web.workplace import choose_first
 
 View = Callable[..., HttpResponseBase]
 Need = Permission | frozenset[Permission]
@@ -149,7 +148,7 @@ class Desk(PageDesk):
     def _enter(self, request: HttpRequest, need: Need, show: Callable[[Actor], HttpResponseBase]) -> HttpResponseBase:
         actor = actor_of(request)
         if actor.organization_id is None:
-            return redirect(f"{reverse('choose-organization')}?{urlencode({'next': request.path})}")
+            return choose_first(request)
         if not is_let(actor, need):
             raise PermissionDenied
         return show(actor)
@@ -184,10 +183,18 @@ def narrow(form: forms.Form, actor: Actor) -> None:
         chosen = form.initial.pop(name, None)
         if len(only) == 1 and field.required:
             form.initial[name] = only[0].pk
-        elif chosen is not None and field.queryset.filter(pk=getattr(chosen, "pk", chosen)).exists():
+        elif _is_choice(field, chosen):
             form.initial[name] = chosen
         if field.queryset.model is Organization:
             field.widget = forms.HiddenInput()
+
+
+def _is_choice(field: forms.ModelChoiceField, chosen: Any) -> bool:
+    """Whether it is one of those that the field lets through; it may be a number, or a row."""
+    try:
+        return field.clean(getattr(chosen, "pk", chosen)) is not None
+    except (forms.ValidationError, OverflowError):
+        return False
 
 
 def _reachable(rows: QuerySet[Any], actor: Actor) -> QuerySet[Any]:

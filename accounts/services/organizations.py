@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -39,7 +40,8 @@ def create_organization(
     if not actor.is_superuser:
         raise Denied(_("Only a superuser can create organizations."))
     name = name.strip()
-    slug = slug or slugify(name)[:_LONGEST_SLUG].strip("-")
+    # A name in another alphabet leaves nothing.
+    slug = slug or slugify(name)[:_LONGEST_SLUG].strip("-") or f"organization-{secrets.token_hex(4)}"
     if errors := _text_errors(name, description):
         raise Invalid(errors=errors)
     if not 0 < len(slug) <= _LONGEST_SLUG or slug != slugify(slug):

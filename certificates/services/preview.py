@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,6 +20,8 @@ from certificates.services.submission import key_to_judge_by, permitted_template
 from kernel.actor import Actor
 from kernel.errors import DomainError, FieldError, Invalid
 from kernel.ref import Ref
+
+_CHUNK: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,13 @@ def _judged(actor: Actor, template: Template, orders: Sequence[IssueOrder]) -> l
     restriction = restriction_of(actor)
     prepared = [_wanted(order, template) for order in orders]
     wanted = [each for each in prepared if isinstance(each, Wanted)]
-    with transaction.atomic():
-        plans = iter(rehearse_many(template, wanted, now=timezone.now(), restriction=restriction))
+    found: list[LeafPlan | Invalid] = []
+    # Nobody who issues waits for more than this: what is judged is judged under locks.
+    for start in range(0, len(wanted), _CHUNK):
+        with transaction.atomic():
+            chunk = wanted[start : start + _CHUNK]
+            found += rehearse_many(template, chunk, now=timezone.now(), restriction=restriction)
+    plans = iter(found)
     return [next(plans) if isinstance(each, Wanted) else each for each in prepared]
 
 

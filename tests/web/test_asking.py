@@ -118,6 +118,14 @@ class TestTheForm:
         for text in ("new.acme.test", "b.acme.test\n10.0.0.5", "for the new shop", "shop, prod"):
             assert text in answer.content.decode()
 
+    @pytest.mark.parametrize("template", ["", "abc", "0", "-1", "9" * 5000, "\0"])
+    def test_keeps_everything_when_a_template_is_chosen_that_is_none(self, owner, wish, template):
+        for more in ({"fit": "1"}, {}):
+            answer = owner.post(NEW, wish(template=template, description="for the new shop", **more))
+            assert answer.status_code == (200 if more else 422)
+            assert "for the new shop" in answer.content.decode()
+        assert owner.get(NEW, {"template": template}).status_code == 200
+
     def test_keeps_everything_when_it_is_refused_also_what_came_as_a_file(self, owner, wish):
         csr = request_for("www.bank.test", "www.bank.test")
         file = SimpleUploadedFile("request.csr", csr.encode())
@@ -162,7 +170,7 @@ def test_who_must_agree_is_said_and_asked(office):
     assert "Ask for the approval" in words(member.get(NEW))
     answer = member.post(NEW, form)
     row = Request.objects.get()
-    assert answer["Location"] in (f"/requests/{row.public_id}/", "/certificates/")
+    assert answer["Location"] == f"/requests/{row.public_id}/"
     assert not Certificate.objects.exists()
 
 

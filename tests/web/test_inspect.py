@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
+from datetime import UTC, datetime
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -27,6 +30,7 @@ from tests.trusting import trust
 from tests.web.people import browser_of
 
 PAGE = "/tools/inspect/"
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def words_of(answer) -> str:
@@ -107,7 +111,7 @@ def test_a_crl_is_read_to_its_entries(owner, office):
     answer = uploaded(owner, old.crl((77, None), number=5))
     assert kinds(answer) == ["list"]
     words = answer.context["found"][0][0].words
-    assert (words.number, words.entries, words.first[0].serial) == (5, 1, "4D")
+    assert (words.number, words.entries, words.first[0].serial) == ("5", 1, "4D")
     crl = Crl.objects.filter(scope__ca=office.root).latest("number")
     assert known(uploaded(owner, bytes(crl.body))) == ["It was signed by the authority"]
 
@@ -163,3 +167,11 @@ def test_nothing_is_read_from_an_address(owner, certificate):
     answer = owner.get(PAGE, {"content": to_pem(certificate.body.x509)})
     assert (answer.status_code, answer.context["found"]) == (200, [])
     assert "no-store" in answer["Cache-Control"]
+
+
+def test_a_crl_whose_number_is_longer_than_any_that_is_allowed(owner):
+    made = x509.CertificateRevocationListBuilder().issuer_name(x509.Name([])).last_update(NOW).next_update(NOW)
+    crl = made.add_extension(x509.CRLNumber(1 << 15_000), critical=False).sign(a_key(), SHA256())
+    answer = uploaded(owner, crl.public_bytes(Encoding.DER))
+    assert kinds(answer) == ["list"]
+    assert "0x1" + "0" * 3_750 in answer.content.decode()

@@ -95,6 +95,23 @@ def test_from_the_first_password_to_a_certificate_in_five_clicks(newcomer, tmp_p
     assert newcomer.client.get("/setup/")["Location"] == "/setup/done/"
 
 
+@pytest.mark.parametrize("name", ["千代田認証局株式会社" * 4, "Заверитель" * 7, "Zürcher Überlandwerke " * 5])
+def test_a_long_name_is_said_as_far_as_certificates_can(newcomer, name):
+    newcomer.click("Use defaults", organization=name.strip()[:120])
+    newcomer.click("Create everything")
+    assert newcomer.page.request["PATH_INFO"] == "/setup/done/", newcomer.page.context["form"].errors
+    assert Organization.objects.get().name == name.strip()[:120]
+    for ca in CertificateAuthority.objects.all():
+        assert name.startswith(ca.name.removesuffix(" Root CA").removesuffix(" Issuing CA"))
+
+
+def test_a_name_that_no_certificate_can_have_is_refused_beside_its_field(newcomer):
+    newcomer.click("Step by step", organization="Example", steps="1")
+    newcomer.click("Next", root_name="ü" * 40, root_key="ECDSA_P256", root_years="20", steps="1")
+    assert newcomer.page.status_code == 422
+    assert set(newcomer.page.context["form"].errors) == {"root_name"}
+
+
 def openssl(folder: Path, command: str) -> str:
     found = subprocess.run(
         ["openssl", *command.split()], cwd=folder, capture_output=True, text=True, timeout=30, check=False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -84,7 +84,7 @@ class EventSearch(forms.Form):
         return EventFilter(
             name=EventName(values["event"]) if values["event"] else None,
             since=values["since"],
-            until=values["until"] + timedelta(days=1) if values["until"] else None,
+            until=values["until"] + timedelta(days=1) if values["until"] and values["until"] < date.max else None,
             actor=values["actor"],
             resource_type=kind or None,
             resource_id=number,

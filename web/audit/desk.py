@@ -10,6 +10,7 @@ from typing import Any, Final
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
@@ -28,14 +29,18 @@ from kernel.actor import Actor
 from kernel.errors import DomainError, NotFound
 from kernel.permissions import Permission
 from web.addresses import address_about
+from web.asked import place_after
 from web.audit.asking import EventSearch, address_without
-from web.audit.faults import findings_of
+from web.audit.faults import fault_texts
 from web.desk import Desk
 
 _LENGTH: Final = 50
 _PATIENCE: Final = 5_000
 # What is verified while the reader waits, about two seconds; a longer log is verified by the worker.
 _AT_ONCE: Final = 10_000
+# Seconds between two verifications that people have asked for, of a short log and of a long one.
+_PAUSE: Final = 5
+_PAUSE_LONG: Final = 600
 
 
 class ExportForm(forms.Form):
@@ -126,8 +131,12 @@ class AuditDesk(Desk):
 
     def verify(self, request: HttpRequest, actor: Actor) -> HttpResponse:
         log = _log(actor)
-        if selectors.count_events(log) > _AT_ONCE:
-            tasks.check_log.delay(log)
+        is_long = selectors.count_events(log) > _AT_ONCE
+        # Whoever asks again and again keeps the worker from nothing else.
+        if not cache.add(f"audit-verify:{log}", True, _PAUSE_LONG if is_long else _PAUSE):
+            messages.info(request, _("The log is being verified. This page shows the result when it is there."))
+        elif is_long:
+            tasks.check_log.apply_async([log], expires=_PAUSE_LONG)
             messages.info(request, _("The log is being verified. This page shows the result when it is there."))
         elif check_log(actor=actor, log=log).is_sound:
             messages.success(request, _("Everything in the log is as it was signed."))
@@ -155,8 +164,7 @@ class AuditDesk(Desk):
         return view
 
     def _events(self, request: HttpRequest, actor: Actor, search: EventSearch) -> dict[str, Any]:
-        before = request.GET.get("before", "")
-        last = int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None
+        last = place_after(request.GET.get("before", ""))
         with time_limit(_PATIENCE):
             rows = selectors.list_events(search.wanted(actor), visible_to=actor, before=last, limit=_LENGTH + 1)
         shown = rows[:_LENGTH]
@@ -175,7 +183,7 @@ def _standing(actor: Actor) -> dict[str, Any]:
         "total": selectors.count_events(log),
         "checkpoint": selectors.latest_checkpoint(log),
         "check": check,
-        "findings": list(findings_of(check)) if check else [],
+        "findings": list(fault_texts(check)) if check else [],
     }
 
 

@@ -22,6 +22,7 @@ from cas.models import Template
 from certificates.admin.issue import CsrForm, KeyForm, TemplateField, csr_order, managed_order, names_of, subject_of
 from certificates.orders import IssueOrder
 from kernel.errors import Invalid
+from web.asked import place_after
 
 # What the key pairs of browsers can be (W3C Web Cryptography, sections 20 and 23).
 MADE_IN_BROWSERS: Final = frozenset(
@@ -72,8 +73,8 @@ class CertificateForm(KeyForm, CsrForm):
         templates = self.fields["template"]
         templates.help_text = ""
         rows = choosable(self)
-        value = str(self["template"].value() or "")
-        self.chosen = (rows.filter(pk=value) if value.isdecimal() else rows.filter(code=code)).first()
+        number = place_after(str(self["template"].value() or ""))
+        self.chosen = (rows.filter(code=code) if number is None else rows.filter(pk=number)).first()
         if self.chosen is not None:
             templates.initial = self.chosen.pk
             self._fit_fields(self.chosen)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from django import forms
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
@@ -17,15 +18,14 @@ from audit.admin.forms import CodeArea, SecretField
 from audit.admin.pages import Facts, ServicePage
 from certificates.models import Certificate
 from kernel.actor import Actor
-from kernel.errors import Conflict
+from kernel.errors import Conflict, DomainError
 from web.desk import narrow
 from web.issuing.forms import TemplateChoice, choosable
 from web.issuing.rows import MOST_ROWS, SAMPLE, Row, read_rows
 from web.issuing.verdicts import Verdict, issue, judge
 
 _LARGEST_FILE: Final = 2 * 1024 * 1024
-_TICKETS: Final = "issued-batches"
-_MOST_TICKETS: Final = 20
+_TICKET_SECONDS: Final = 86_400
 
 
 class BatchForm(forms.Form):
@@ -97,16 +97,20 @@ class AskForMany(ServicePage):
         return ()
 
     def act(self, data: Mapping[str, Any]) -> HttpResponse:
-        rows, ticket = self._rows(data), str(data["ticket"])
-        used = self.request.session.get(_TICKETS, [])
-        if ticket in used:
+        rows, actor = self._rows(data), actor_of(self.request)
+        # Whoever reloads the answer sends the form again, and so does whoever would not wait for it.
+        ticket = f"issued-batch:{actor.id}:{data['ticket']}"
+        if not cache.add(ticket, True, _TICKET_SECONDS):
             raise Conflict(gettext_noop("These rows were issued already. Look at the list, or begin anew."))
-        self.verdicts = issue(actor_of(self.request), rows, data["passphrase"])
+        try:
+            self.verdicts = issue(actor, rows, data["passphrase"])
+        except DomainError:
+            cache.delete(ticket)
+            raise
         issued = [each.certificate for each in self.verdicts if each.certificate]
         if not issued:
+            cache.delete(ticket)
             raise Conflict(gettext_noop("Nothing is issued. Beside each row stands why."))
-        # Whoever reloads the answer sends the form again.
-        self.request.session[_TICKETS] = [*used, ticket][-_MOST_TICKETS:]
         context = {
             **self.desk.page_context(self.request),
             "title": self.title,

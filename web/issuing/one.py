@@ -9,7 +9,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.sessions import actor_of
@@ -21,6 +20,7 @@ from certificates.services.issuance import issue_certificate
 from certificates.services.submission import AwaitingApproval
 from kernel.actor import Actor
 from web.addresses import address_of
+from web.asked import text_of
 from web.desk import narrow
 from web.issuing.forms import CertificateForm, Way, choosable, order_of
 from web.issuing.preview import show
@@ -51,7 +51,7 @@ class AskForOne(ServicePage):
             form = CertificateForm(initial=self.request.POST.dict())
         else:
             form = cast(CertificateForm, super().form())
-        code = self.request.GET.get("template", "")
+        code = text_of(self.request.GET, "template")
         narrow(form, actor_of(self.request))
         form.fit(code)
         return form
@@ -73,7 +73,7 @@ class AskForOne(ServicePage):
         outcome = issue_certificate(actor=actor_of(self.request), order=order_of(data))
         if isinstance(outcome, AwaitingApproval):
             messages.success(self.request, str(waiting_words(outcome)))
-            return redirect(address_of(outcome.request) or reverse("certificates"))
+            return redirect(address_of(outcome.request))
         row = outcome.certificate
         is_managed = data["way"] == Way.MANAGED
         messages.success(self.request, str((MANAGED_WORDS if is_managed else ISSUED_WORDS) % {"name": row}))

@@ -5,19 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.admin.forms import LinesField
 from cas.admin.fields import ALGORITHM_CHOICES
+from cas.core.attributes import BY_NAME, value_error
 from web.setup.wishes import LONGEST_PART
 
 _FINAL = _("It cannot be changed later.")
 
 
+class CommonNameField(forms.CharField):
+    """What can stand as a common name in a certificate."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=LONGEST_PART, **options)
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if error := value_error(BY_NAME["common_name"], value, "common_name"):
+            raise forms.ValidationError(error.message.render(gettext))
+
+
 class CertificateForm(forms.Form):
-    common_name = forms.CharField(
+    common_name = CommonNameField(
         label=_("Name of the first certificate"),
-        max_length=LONGEST_PART,
         help_text=_("What clients call the server that shall have it: localhost, or www.example.com."),
         widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false", "autocapitalize": "none"}),
     )
@@ -39,13 +52,13 @@ class StartForm(CertificateForm):
 
 
 class RootForm(forms.Form):
-    root_name = forms.CharField(label=_("Name"), max_length=LONGEST_PART, help_text=_FINAL)
+    root_name = CommonNameField(label=_("Name"), help_text=_FINAL)
     root_key = forms.ChoiceField(label=_("Key"), choices=ALGORITHM_CHOICES, help_text=_FINAL)
     root_years = forms.IntegerField(label=_("Valid for (years)"), min_value=1, max_value=30, help_text=_FINAL)
 
 
 class IssuingForm(forms.Form):
-    issuing_name = forms.CharField(label=_("Name"), max_length=LONGEST_PART, help_text=_FINAL)
+    issuing_name = CommonNameField(label=_("Name"), help_text=_FINAL)
     issuing_key = forms.ChoiceField(label=_("Key"), choices=ALGORITHM_CHOICES, help_text=_FINAL)
     issuing_years = forms.IntegerField(
         label=_("Valid for (years)"), min_value=1, max_value=20, help_text=_("It ends with its root at the latest.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from shlex import quote
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -61,7 +62,7 @@ def test_commands(root: CertificateAuthority, host: str, stem: str) -> str:
     return (
         f"unzip {stem}.zip && curl -fsSo root.pem {root_url(root)}\n"
         f"openssl s_server -accept 8443 -cert {stem}.pem -key {stem}.key -cert_chain chain.pem -www &\n"
-        f"curl --cacert root.pem --connect-to {host}:8443:127.0.0.1:8443 https://{host}:8443/"
+        f"curl --cacert root.pem --connect-to {quote(f'{host}:8443:127.0.0.1:8443')} {quote(f'https://{host}:8443/')}"
     )
 
 

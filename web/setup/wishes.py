@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from django.conf import settings
 
+from cas.core.attributes import is_plain
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import name_from_mapping
 
-# RFC 5280 appendix A: ub-organization-name and ub-common-name.
+# RFC 5280 appendix A: ub-organization-name and ub-common-name, in octets.
 LONGEST_PART: Final = 64
 _YEAR: Final = timedelta(days=365)
 
@@ -39,7 +40,7 @@ class Wishes:
     def of(cls, answers: Mapping[str, Any], *, organization: str = "") -> Wishes:
         """`organization` is the name of the one that there is."""
         name = organization or answers.get("organization", "")
-        stem = name[: LONGEST_PART - len(" Issuing CA")].strip()
+        stem = fitting(name, LONGEST_PART - len(" Issuing CA"))
         host = answers.get("common_name") or this_host()
         defaults = {
             "common_name": host,
@@ -61,8 +62,14 @@ class Wishes:
 
     def subject(self, common_name: str) -> x509.Name:
         """Of a CA of this organization."""
-        named = {"organization": self.organization[:LONGEST_PART].strip(), "common_name": common_name}
+        named = {"organization": fitting(self.organization, LONGEST_PART), "common_name": common_name}
         return name_from_mapping({attribute: value for attribute, value in named.items() if value})
+
+
+def fitting(name: str, longest: int) -> str:
+    """As much of a name as a certificate can say in so many octets of UTF-8."""
+    plain = "".join(sign for sign in name if is_plain(sign)).strip()
+    return plain.encode()[:longest].decode(errors="ignore").strip()
 
 
 def this_host() -> str:
