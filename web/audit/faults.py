@@ -39,6 +39,6 @@ class FaultText:
     subject: str
 
 
-def findings_of(check: AuditCheck) -> Iterator[FaultText]:
+def fault_texts(check: AuditCheck) -> Iterator[FaultText]:
     for each in check.findings:
         yield FaultText(_WORDS[Fault(each["fault"])], each["position"], each["subject"])
