@@ -40,8 +40,7 @@ def create_organization(
     if not actor.is_superuser:
         raise Denied(_("Only a superuser can create organizations."))
     name = name.strip()
-    # A name in another alphabet leaves nothing.
-    slug = slug or slugify(name)[:_LONGEST_SLUG].strip("-") or f"organization-{secrets.token_hex(4)}"
+    slug = slug or _slug_of(name)
     if errors := _text_errors(name, description):
         raise Invalid(errors=errors)
     if not 0 < len(slug) <= _LONGEST_SLUG or slug != slugify(slug):
@@ -255,6 +254,13 @@ def leave(actor: Actor, membership: Membership) -> None:
     """A step: the membership ends."""
     _record(actor, EventName.MEMBERSHIP_REMOVED, membership)
     membership.delete()
+
+
+def _slug_of(name: str) -> str:
+    """From the name, or any at all where its letters are of another alphabet; empty where it has none."""
+    slug = slugify(name)[:_LONGEST_SLUG].strip("-")
+    is_word = any(sign.isalnum() for sign in name)
+    return slug or (f"organization-{secrets.token_hex(4)}" if is_word else "")
 
 
 def _text_errors(name: str, description: str) -> list[FieldError]:
