@@ -17,7 +17,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -31,7 +30,7 @@ from cas.models import CaCertificate
 from cas.search import AuthorityFilter, find_authorities
 from cas.selectors import authorities, templates
 from certificates.filters import parse_search
-from certificates.models import Certificate, Request
+from certificates.models import Certificate
 from certificates.orders import CertificateFilter, Names, OneOf, Pattern, Serials, Term
 from certificates.request_selectors import OPEN, requests
 from certificates.search import search_certificates
@@ -40,7 +39,9 @@ from kernel.actor import Actor
 from kernel.errors import DomainError
 from kernel.permissions import Permission
 from web.addresses import address_of
+from web.asked import text_of
 from web.dashboard.links import certificates_link, list_link
+from web.workplace import choose_first
 
 SHOWN: Final = 5
 _LONGEST: Final = 500
@@ -78,9 +79,8 @@ class Group:
 def search(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     if actor.organization_id is None:
-        return redirect(f"{reverse('choose-organization')}?{urlencode({'next': request.get_full_path()})}")
-    # No text of a database has the character that is taken out.
-    text = request.GET.get("q", "").replace("\0", "").strip()[:_LONGEST]
+        return choose_first(request)
+    text = text_of(request.GET, "q").strip()[:_LONGEST]
     groups = list(_groups(text, actor, timezone.now())) if text else []
     exact = [hit for group in groups for hit in group.hits if hit.is_exact]
     if len(exact) == 1:
@@ -177,7 +177,7 @@ def _requests(text: str, actor: Actor, at: datetime) -> Iterator[Hit]:
     found = asked.filter(Q(subject__icontains=text) | Q(names__icontains=text) | Q(requester_label__icontains=text))
     for row in (*found[: SHOWN + 1], *_by_id(seen, text)):
         detail = f"{row.requester_label} · {row.created_at:%Y-%m-%d}"
-        yield Hit(_name_of(row), address_of(row), detail, Status(row.status), str(row.public_id) == text.lower())
+        yield Hit(row.name, address_of(row), detail, Status(row.status), str(row.public_id) == text.lower())
 
 
 def _events(text: str, actor: Actor, at: datetime) -> Iterator[Hit]:
@@ -195,10 +195,6 @@ def _events(text: str, actor: Actor, at: datetime) -> Iterator[Hit]:
 
 def _event_words(event: AuditEvent) -> str:
     return f"{event.name} · {event.resource_label}" if event.resource_label else event.name
-
-
-def _name_of(row: Request) -> str:
-    return row.subject or next((str(name) for _kind, name in row.sans), str(row.public_id))
 
 
 def _by_id(rows: Any, text: str) -> Sequence[Any]:
