@@ -20,6 +20,7 @@ class CertificatesConfig(AppConfig):
             Request,
             Revocation,
         )
+        from certificates.saved_models import SavedFilter
 
         need_unique("certificates_certificate", "ca_id", "serial")
         need_unique("certificates_crl", "scope_id", "number")
@@ -41,5 +42,4 @@ class CertificatesConfig(AppConfig):
         register(ClientCertificateBinding, told_by=[EventName.CLIENT_CERTIFICATE_BOUND], are_subjects=True)
         register(Crl, made_by=[EventName.CRL_PUBLISHED], log="scope__organization_id")
         register(OcspResponder, made_by=[EventName.RESPONDER_ROTATED])
-        register(Request, made_by=[EventName.REQUEST_SUBMITTED], are_subjects=True)
-        register(Decision, made_by=[EventName.REQUEST_APPROVED, EventName.REQUEST_REJECTED])
+        register(SavedFilter, told_by=[EventName.SAVED_FILTER_CREATED], are_subjects=True)

@@ -108,7 +108,7 @@ def test_an_export_is_a_file_and_an_event_of_the_log(auditor, office, api):
 
 
 def test_an_export_comes_in_pieces_while_it_is_read(api, log, monkeypatch):
-    monkeypatch.setattr("api.native.audit._PIECE", 2000)
+    monkeypatch.setattr("audit.services.exporting._PIECE", 2000)
     answer = api.get(f"{URL}/export")
     pieces = list(answer.streaming_content)
     assert len(pieces) > 3

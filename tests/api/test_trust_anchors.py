@@ -82,10 +82,10 @@ def test_the_admin_adds_and_retires_by_the_same_services(office, root_pem):
     browser = Client()
     browser.force_login(cast.superuser(), backend="accounts.sessions.PasswordBackend")
     base = "/admin/cas/trustanchor"
-    wrong = browser.post(f"{base}/trust/", {"organization": office.organization.pk, "certificates": "x"})
+    wrong = browser.post(f"{base}/new/", {"organization": office.organization.pk, "certificates": "x"})
     assert (wrong.status_code, TrustAnchor.objects.count()) == (422, 0)
     form = {"organization": office.organization.pk, "certificates": root_pem, "name": "<b>Partner</b>"}
-    assert browser.post(f"{base}/trust/", form).status_code == 302
+    assert browser.post(f"{base}/new/", form).status_code == 302
     anchor = TrustAnchor.objects.get()
     assert anchor.organization == office.organization
     page = browser.get(f"{base}/{anchor.pk}/change/").content.decode()

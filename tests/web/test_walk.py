@@ -156,9 +156,9 @@ class TestPrivateKey:
         assert _spki(key.public_key()) == _spki(leaf.public_key())
 
         again = root.post(page, {"fmt": "zip"})
-        assert again.status_code == 422
+        assert again.status_code == 410
         gone = root.get(page)
-        assert gone.status_code == 409
+        assert gone.status_code == 410
         assert "root@localhost" in gone.content.decode()
 
     def test_a_look_does_not_cost_it(self, root, page):
