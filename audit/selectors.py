@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import Final
 
 from django.db.models import Max, QuerySet
 
@@ -15,6 +17,9 @@ from audit.models import AuditCheck, AuditCheckpoint, AuditEvent, AuditKey, Audi
 from kernel.actor import Actor, ActorKind
 from kernel.errors import NotFound
 from kernel.text import _
+
+# A ULID, in Crockford's alphabet.
+_EVENT_ID: Final = re.compile("[0-9A-HJKMNP-TV-Z]{26}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +96,8 @@ def count_events(log: int) -> int:
 
 def get_event(event_id: str, *, visible_to: Actor) -> AuditEvent:
     """Raises NotFound."""
-    event = visible_events(visible_to).filter(event_id=event_id).first()
+    is_known = _EVENT_ID.fullmatch(event_id) is not None
+    event = visible_events(visible_to).filter(event_id=event_id).first() if is_known else None
     if event is None:
         raise NotFound(_("There is no such audit event."))
     return event

@@ -11,7 +11,7 @@ from tests.security.whole import Whole, unchanged, whole_organization
 from tests.web.pages import NO_PAGES, admin_lists, admin_records, desk_addresses, path_of
 from tests.web.people import browser_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 GARBAGE = ("x", "widgets.css", "..%2f..%2fetc%2fpasswd", "%00", "1e9", "-1", "0" * 40, "😀")
 
