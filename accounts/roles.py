@@ -28,6 +28,8 @@ _READ: Final = frozenset(
         Permission.CERTIFICATES_READ,
         Permission.CERTIFICATES_DOWNLOAD,
         Permission.REQUESTS_READ,
+        Permission.ACME_READ,
+        Permission.NOTICES_READ,
     }
 )
 _OPERATE: Final = _READ | {

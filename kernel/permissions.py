@@ -33,6 +33,10 @@ class Permission(StrEnum):
     ORGANIZATIONS_WRITE = "organizations:write"
     API_KEYS_READ = "api-keys:read"
     API_KEYS_WRITE = "api-keys:write"
+    ACME_READ = "acme:read"
+    ACME_WRITE = "acme:write"
+    NOTICES_READ = "notices:read"
+    NOTICES_WRITE = "notices:write"
     AUDIT_READ = "audit:read"
     AUDIT_SEAL = "audit:seal"
 
