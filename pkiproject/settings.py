@@ -315,7 +315,6 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
-    "django_filters",
     "rest_framework",
     "drf_spectacular",
 ]
