@@ -112,6 +112,9 @@ PRESETS: Final = tuple(
     )
 )
 
+# What most begin with.
+TLS_SERVER: Final = PRESETS[0]
+
 
 def preset(name: str) -> Preset | None:
     return next((each for each in PRESETS if each.name == name), None)

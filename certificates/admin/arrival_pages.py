@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
 from accounts.sessions import actor_of
+from audit.admin.files import attachment
 from audit.admin.forms import CodeArea, DaysField, LinesField, SecretField, UploadField
 from audit.admin.pages import Section, ServicePage, Words
 from cas.admin.fields import ALGORITHM_CHOICES
@@ -103,8 +104,9 @@ class DownloadCsr(OneAuthorityPage):
 
     def act(self, data: Mapping[str, Any]) -> HttpResponse:
         request = sign_authority_csr(actor=actor_of(self.request), ca=self.obj, passphrase=data["passphrase"])
-        headers = {"Content-Disposition": f'attachment; filename="{self.obj.slug}.csr"', "Cache-Control": "no-store"}
-        return HttpResponse(request.public_bytes(Encoding.PEM), content_type="application/pkcs10", headers=headers)
+        answer = attachment(f"{self.obj.slug}.csr", request.public_bytes(Encoding.PEM), "application/pkcs10")
+        answer["Cache-Control"] = "no-store"
+        return answer
 
 
 class CompletionForm(CertificatesForm, PassphraseForm):

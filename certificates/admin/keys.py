@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.sessions import actor_of
+from audit.admin.files import attachment
 from audit.admin.forms import SecretField
 from audit.admin.pages import Facts, ServicePage, Words
 from cas import selectors as cas_selectors
@@ -94,8 +95,6 @@ class CollectKey(ServicePage):
         with transaction.atomic():
             row, key = collect_private_key(actor=actor_of(self.request), certificate=Ref("pk", row.pk))
             download = bundle_with_key(row.body.x509, chain, key, fmt, name=str(row), password=password)
-        headers = {
-            "Content-Disposition": f'attachment; filename="{download.filename}"',
-            "Cache-Control": "no-store",
-        }
-        return HttpResponse(download.content, content_type=download.content_type, headers=headers)
+        answer = attachment(download.filename, download.content, download.content_type)
+        answer["Cache-Control"] = "no-store"
+        return answer

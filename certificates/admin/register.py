@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 
 from audit.admin import html
 from audit.admin.base import EnumFilter
+from audit.admin.files import attachment
 from audit.admin.html import EXPIRING_WITHIN, Status
 from audit.admin.pages import ServiceAdmin
 from cas import selectors as cas_selectors
@@ -137,8 +138,7 @@ class CertificateAdmin(ServiceAdmin):
             raise Http404
         chain = cas_selectors.chain_of(row.ca).certificates if row.ca else ()
         download = bundle(row.body.x509, chain, Format(fmt), name=str(row))
-        headers = {"Content-Disposition": f'attachment; filename="{download.filename}"'}
-        return HttpResponse(download.content, content_type=download.content_type, headers=headers)
+        return attachment(download.filename, download.content, download.content_type)
 
     @admin.action(description=_("Revoke the selected…"))
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Certificate]) -> HttpResponse:

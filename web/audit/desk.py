@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from audit import selectors, tasks, verifier
+from audit.admin.files import attachment
 from audit.admin.forms import message_of
 from audit.evidence import prove_inclusion, published_keys
 from audit.models import AuditEvent
@@ -119,7 +120,7 @@ class AuditDesk(Desk):
         return response
 
     def verifier(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        return _file("verifier.py", Path(str(verifier.__file__)).read_bytes(), "text/x-python")
+        return attachment("verifier.py", Path(str(verifier.__file__)).read_bytes(), "text/x-python")
 
     def checkpoint(self, request: HttpRequest, actor: Actor) -> HttpResponse:
         """The newest, as the file to keep elsewhere."""
@@ -127,7 +128,7 @@ class AuditDesk(Desk):
             found = selectors.get_checkpoint(_log(actor), None, visible_to=actor)
         except NotFound as error:
             raise Http404 from error
-        return _file(f"checkpoint-{found.log}-{found.size}", found.note.encode(), "text/plain")
+        return attachment(f"checkpoint-{found.log}-{found.size}", found.note.encode(), "text/plain")
 
     def verify(self, request: HttpRequest, actor: Actor) -> HttpResponse:
         log = _log(actor)
@@ -198,11 +199,6 @@ def _get(event_id: str, actor: Actor) -> AuditEvent:
         return selectors.get_event(event_id, visible_to=actor)
     except NotFound as error:
         raise Http404 from error
-
-
-def _file(name: str, content: bytes, content_type: str) -> HttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=content_type, headers=headers)
 
 
 DESK: Final = AuditDesk()

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors as accounts_selectors
 from accounts.policy import holds
+from audit.admin.files import attachment
 from audit.admin.html import status_of
-from audit.selectors import EventFilter, list_events
 from cas import addresses
 from cas import selectors as cas_selectors
 from cas.admin.words import approval_text
@@ -50,9 +50,9 @@ from web.addresses import address_of
 from web.authorities.listing import counted, in_force, show_list
 from web.desk import Desk
 from web.policy.people import members_who_may
+from web.trail import trail_of
 
 _AT_HAND: Final = 2
-_LATEST_EVENTS: Final = 20
 _MOST_SHOWN: Final = 50
 _MOST_AROUND: Final = 100
 
@@ -133,7 +133,7 @@ class AuthorityDesk(Desk):
             "crls": crl_scopes(visible_to=actor).filter(ca=obj)[:_MOST_SHOWN],
             "addresses": _addresses(obj),
             "files": _files(obj),
-            "trail": _trail(actor, obj),
+            "trail": trail_of(actor, "ca", obj),
             "now": at,
         }
         context |= _neighbours(actor, obj) | _whoever_may(actor, obj)
@@ -145,9 +145,7 @@ class AuthorityDesk(Desk):
         if fmt not in _FILES or not obj.was_certified:
             raise Http404
         suffix, content_type, write = _FILES[fmt]
-        headers = {"Content-Disposition": f'attachment; filename="{obj.slug}{suffix}"'}
-        content = write(cas_selectors.chain_of(obj).certificates)
-        return HttpResponse(content, content_type=content_type, headers=headers)
+        return attachment(f"{obj.slug}{suffix}", write(cas_selectors.chain_of(obj).certificates), content_type)
 
 
 # The suffix of its name, its type, and how it is made of the chain.
@@ -204,14 +202,6 @@ def _let_to(rows: QuerySet[Any], ca: CertificateAuthority) -> list[tuple[Any, An
     """Credentials with what they are granted at this CA."""
     found = rows.filter(grants__ca=ca)[:_MOST_SHOWN]
     return [(row, grant) for row in found for grant in row.grants.all() if grant.ca_id == ca.pk]
-
-
-def _trail(actor: Actor, ca: CertificateAuthority) -> list[Any] | None:
-    """What the log says of it, newest first; None for those who may not read the log."""
-    if not holds(actor, Permission.AUDIT_READ):
-        return None
-    about = EventFilter(organization_id=ca.organization_id, resource_type="ca", resource_id=ca.pk)
-    return list_events(about, visible_to=actor, limit=_LATEST_EVENTS)
 
 
 DESK: Final = AuthorityDesk()

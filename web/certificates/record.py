@@ -17,9 +17,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.policy import holds
+from audit.admin.files import attachment
 from audit.admin.html import Status, status_of
 from audit.admin.pages import ServicePage
-from audit.selectors import EventFilter, list_events
 from cas import selectors as cas_selectors
 from cas.addresses import ocsp_url
 from cas.core.lint import pkilint_findings
@@ -34,6 +34,7 @@ from kernel.actor import Actor
 from kernel.errors import DomainError, FieldError
 from kernel.permissions import Permission
 from web.addresses import address_of
+from web.trail import trail_of
 
 FORMATS: Final[dict[Format, str | Promise]] = {
     Format.PEM: "PEM",
@@ -46,7 +47,6 @@ FORMATS: Final[dict[Format, str | Promise]] = {
 _AT_HAND: Final = ("private-key", "renew", "renew-csr", "lift-hold", "revoke")
 # A chain does not hold over a CA that is one of these.
 _BREAKING: Final = (Status.REVOKED, Status.EXPIRED)
-_LATEST_EVENTS: Final = 20
 _MOST_RELATED: Final = 10
 
 
@@ -63,7 +63,7 @@ def show(
         "doors": [each for each in doors if each[1].slug in at_hand],
         "more": [each for each in doors if each[1].slug not in at_hand],
         "formats": _formats(actor, row),
-        "trail": _trail(actor, row),
+        "trail": trail_of(actor, "certificate", row),
         "key": getattr(row, "subscriber_key", None),
         "told": _told(row, at),
         "lint": _lint(row),
@@ -154,14 +154,6 @@ def _formats(actor: Actor, row: Certificate) -> list[tuple[str | Promise, str]]:
     return [(label, reverse("certificate-file", args=[row.public_id, fmt])) for fmt, label in FORMATS.items()]
 
 
-def _trail(actor: Actor, row: Certificate) -> list[Any] | None:
-    """What the log says of it, newest first; None for those who may not read the log."""
-    if not holds(actor, Permission.AUDIT_READ):
-        return None
-    about = EventFilter(organization_id=row.organization_id, resource_type="certificate", resource_id=row.pk)
-    return list_events(about, visible_to=actor, limit=_LATEST_EVENTS)
-
-
 def _commands(row: Certificate) -> dict[str, str]:
     """What to type to read it by program, and to check what was downloaded."""
     names = {fmt: bundle(row.body.x509, (), fmt, name=str(row)).filename for fmt in (Format.PEM, Format.CHAIN)}
@@ -182,5 +174,4 @@ def _commands(row: Certificate) -> dict[str, str]:
 def download(row: Certificate, fmt: Format) -> HttpResponse:
     """The certificate in one format, without any key."""
     file = bundle(row.body.x509, chain_above(row), fmt, name=str(row))
-    headers = {"Content-Disposition": f'attachment; filename="{file.filename}"'}
-    return HttpResponse(file.content, content_type=file.content_type, headers=headers)
+    return attachment(file.filename, file.content, file.content_type)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from accounts.sessions import actor_of
+from audit.admin.files import attachment
 from audit.admin.forms import CodeArea, SecretField
 from audit.admin.pages import Facts, ServicePage
 from certificates.models import Certificate
@@ -132,5 +133,4 @@ def _good(verdicts: Sequence[Verdict]) -> int:
 
 def sample(request: HttpRequest, actor: Actor) -> HttpResponse:
     """A file to begin with."""
-    headers = {"Content-Disposition": 'attachment; filename="certificates.csv"'}
-    return HttpResponse(SAMPLE, content_type="text/csv; charset=utf-8", headers=headers)
+    return attachment("certificates.csv", SAMPLE, "text/csv; charset=utf-8")

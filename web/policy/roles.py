@@ -20,7 +20,8 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.desk import Desk
 from web.policy.listing import Asked, page_of
-from web.policy.showing import MOST_NAMED, list_context, standing_of, trail_of
+from web.policy.showing import MOST_NAMED, list_context, standing_of
+from web.trail import trail_of
 
 
 class RoleDesk(Desk):
@@ -54,7 +55,7 @@ class RoleDesk(Desk):
             "standing": standing_of(obj),
             "rules": role_rules(obj),
             "doors": self.offered(request, actor, obj),
-            "trail": trail_of(actor, obj, "role"),
+            "trail": trail_of(actor, "role", obj),
         }
         if holds(actor, Permission.TEMPLATES_READ):
             users = selectors.templates(visible_to=actor).filter(role=obj).order_by("code")[:MOST_NAMED]

@@ -23,8 +23,9 @@ from kernel.ref import Ref
 from web.desk import Desk
 from web.policy.listing import Asked, page_of
 from web.policy.people import members_who_may
-from web.policy.showing import list_context, standing_of, trail_of
+from web.policy.showing import list_context, standing_of
 from web.policy.trying import TryCsr
+from web.trail import trail_of
 
 _VERSIONS: Final = 20
 _COUNTED: Final = 10_000
@@ -66,7 +67,7 @@ class TemplateDesk(Desk):
             "reads_roles": holds(actor, Permission.ROLES_READ),
             "versions": history(versions)[:_VERSIONS],
             "users": None if users is None else shortened([str(each.user) for each in users]),
-            "trail": trail_of(actor, obj, "template"),
+            "trail": trail_of(actor, "template", obj),
         }
         if holds(actor, Permission.CERTIFICATES_READ):
             made = certificates(visible_to=actor).filter(template=obj).order_by()

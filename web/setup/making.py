@@ -12,6 +12,7 @@ from cas.core.general_names import general_name
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import name_from_mapping
 from cas.orders import AuthorityOrder, RoleOrder, TemplateOrder
+from cas.presets import TLS_SERVER
 from cas.services.roles import create_role
 from cas.services.templates import create_template
 from certificates.orders import IssueOrder, Managed
@@ -21,8 +22,6 @@ from kernel.actor import Actor
 from kernel.ref import Ref
 from web.setup.standing import Part, Standing
 from web.setup.wishes import Wishes
-
-_LONGEST_VALIDITY: Final = timedelta(days=397)
 
 
 def make_missing(actor: Actor, wishes: Wishes) -> Standing:
@@ -64,26 +63,21 @@ def _make_issuing(actor: Actor, wishes: Wishes, standing: Standing) -> None:
 @transaction.atomic
 def _make_rules(actor: Actor, wishes: Wishes, standing: Standing) -> None:
     """Role and template together: neither is of use alone."""
-    validity = timedelta(days=wishes.days)
-    role = RoleOrder(
-        ca=_ref(standing.issuing),
-        name=wishes.role,
-        max_ttl=max(validity, _LONGEST_VALIDITY),
-        allowed_domains=wishes.domains,
-        allow_subdomains=wishes.allow_subdomains,
-    )
-    template = TemplateOrder(
-        ca=role.ca,
-        role=_ref(create_role(actor=actor, order=role)),
-        name=wishes.template,
-        code=wishes.template,
-        key_algorithm=KeyAlgorithm.ECDSA_P256.value,
-        any_key_algorithm=True,
-        validity=validity,
-        key_usage=("digital_signature",),
-        extended_key_usage=("server_auth",),
-    )
-    create_template(actor=actor, order=template)
+    ca, validity = _ref(standing.issuing), timedelta(days=wishes.days)
+    guards = TLS_SERVER.role | {
+        "name": wishes.role,
+        "max_ttl": max(validity, TLS_SERVER.role["max_ttl"]),
+        "allowed_domains": wishes.domains,
+        "allow_subdomains": wishes.allow_subdomains,
+    }
+    role = create_role(actor=actor, order=RoleOrder(ca=ca, **guards))
+    recipe = TLS_SERVER.template | {
+        "name": wishes.template,
+        "code": wishes.template,
+        "any_key_algorithm": True,
+        "validity": validity,
+    }
+    create_template(actor=actor, order=TemplateOrder(ca=ca, role=_ref(role), **recipe))
 
 
 def _make_certificate(actor: Actor, wishes: Wishes, standing: Standing) -> None:
