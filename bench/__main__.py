@@ -2,9 +2,9 @@
 
     python -m bench [WORK …] [--databases postgresql,sqlite] [--rows 10k,1m] [--clients 1,8] [--rounds 3] [--seconds 1]
 
-Works: issue, ocsp, lists, crl, batch, revoke; all of them by default. The first run fills its databases (a million rows
-take minutes) and keeps them in `bench/.data`. What was measured goes to stdout as tables, and to `bench/results/`;
-`python -m bench.report` puts the newest into docs/performance.md.
+Works: issue, ocsp, lists, pages, crl, batch, revoke; all of them by default. The first run fills its databases (a
+million rows take minutes) and keeps them in `bench/.data`. What was measured goes to stdout as tables, and to
+`bench/results/`; `python -m bench.report` puts the newest into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bench.stage import House, NotReady, house, say
 FEW_REVOKED = 1000
 # A 99th percentile wants many answers, and each certificate can be revoked but once.
 _REVOKE_LONGER = 3
-_WIRE = {"issue": works.issue, "ocsp": works.ocsp, "lists": works.lists}
+_WIRE = {"issue": works.issue, "ocsp": works.ocsp, "lists": works.lists, "pages": works.pages}
 Measuring = Callable[[], Iterator[Result]]
 
 

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-WORKS = ("issue", "ocsp", "lists", "crl", "batch", "revoke")
+WORKS = ("issue", "ocsp", "lists", "pages", "crl", "batch", "revoke")
 DATABASES = ("postgresql", "sqlite")
 _FOLDER = Path(__file__).parent
 _LARGEST, _MOST_CLIENTS, _MOST_ROUNDS, _LONGEST = 5_000_000, 64, 50, 60.0

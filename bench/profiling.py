@@ -1,6 +1,6 @@
 """Where the time of one request goes: the same requests as the bench sends, in one process, under cProfile.
 
-    python -m bench.profiling issue|ocsp|lists [--databases sqlite] [--rows 10k]
+    python -m bench.profiling issue|ocsp|lists|pages [--databases sqlite] [--rows 10k]
 
 For each contender that is ours: queries, time in them, and the functions that cost most, alone and with all that
 they call.
@@ -22,7 +22,7 @@ from bench import works
 from bench.options import read_options
 from bench.stage import house, run
 
-_WORKS = {"issue": works.issue, "ocsp": works.ocsp, "lists": works.lists}
+_WORKS = {"issue": works.issue, "ocsp": works.ocsp, "lists": works.lists, "pages": works.pages}
 _TIMES, _WARM_UP, _LINES = 200, 20, 45
 
 

@@ -59,9 +59,11 @@ def _heading(result: Result) -> tuple[str, str, int]:
 
 
 def _with_clients(results: list[Result], clients: int) -> list[Result]:
-    """Lists are judged alone, throughput with many."""
+    """Lists and pages are judged alone, throughput with many."""
     numbers = {result.clients for result in results if result.rounds}
-    wanted = 1 if results[0].work == "lists" else max((each for each in numbers if each <= clients), default=0)
+    wanted = (
+        1 if results[0].work in ("lists", "pages") else max((each for each in numbers if each <= clients), default=0)
+    )
     return [result for result in results if result.clients == wanted or not result.rounds]
 
 

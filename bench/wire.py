@@ -18,6 +18,11 @@ def get(path: str, token: str = "") -> bytes:
     return _request("GET", path, token, {}, b"")
 
 
+def get_page(path: str, cookie: str) -> bytes:
+    """As a browser asks that is signed in."""
+    return _request("GET", path, "", {"Cookie": cookie, "Accept": "text/html"}, b"")
+
+
 def post_json(path: str, token: str, document: object) -> bytes:
     body = json.dumps(document).encode()
     return _request("POST", path, token, {"Content-Type": "application/json"}, body)

@@ -95,6 +95,28 @@ def lists(stage: Stage) -> list[Contender]:
     ]
 
 
+def pages(stage: Stage) -> list[Contender]:
+    """What an owner has in his browser, each page whole. A p50 with one client is the server's time."""
+    cookie = stage.register.run("bench.session", stage.office["owner"])["cookie"]
+    sample = stage.office["samples"][len(stage.office["samples"]) // 2]
+    host, _dot, zone = sample["common_name"].partition(".")
+
+    def page(path: str, **parameters: str) -> Callable[[int], Sequence[Sequence[bytes]]]:
+        return shared([wire.get_page(f"{path}?{urlencode(parameters)}" if parameters else path, cookie)])
+
+    within_100, within_300 = _at_most("p50_ms", 100.0), _at_most("p50_ms", 300.0)
+    return [
+        Contender("the list", stage, page("/certificates/"), targets=within_100),
+        Contender("the list, by name", stage, page("/certificates/", filter=f"cn:*.{zone}"), targets=within_100),
+        Contender("the list, revoked", stage, page("/certificates/", filter="status:revoked"), targets=within_100),
+        Contender("a record", stage, page(f"/certificates/{sample['public_id']}/"), targets=within_100),
+        Contender("the overview", stage, page("/"), targets=within_100),
+        Contender("authorities", stage, page("/authorities/"), targets=within_100),
+        Contender("the audit log", stage, page("/audit/"), targets=within_100),
+        Contender("search", stage, page("/search/", q=host), targets=within_300),
+    ]
+
+
 def revoke(few: Stage, many: Stage) -> list[Contender]:
     """Revocations beside a few and beside many others of the same CA."""
     names = {id(stage): f"revoke, {stage.office['revoked']:,} revoked before" for stage in (few, many)}

@@ -17,6 +17,7 @@ ROWS = {
     "issue": ["issue from CSR, lint off", "issue from CSR, lint block", "managed P-256 key"],
     "ocsp": ["OCSP, POST", "OCSP, GET"],
     "lists": ["first page", "a page in the middle"],
+    "pages": ["the list", "a record", "the overview", "search"],
     "crl": ["publish a CRL of 200"],
     "batch": ["batch of 300 CSRs"],
     "revoke": ["revoke, "],
@@ -59,7 +60,9 @@ def test_a_run_that_was_kept_is_read_as_it_was(tmp_path):
 @pytest.mark.parametrize(
     ("database", "works"),
     [
-        pytest.param("sqlite", ("issue", "ocsp", "lists", "crl", "batch", "revoke"), id="everything on SQLite"),
+        pytest.param(
+            "sqlite", ("issue", "ocsp", "lists", "pages", "crl", "batch", "revoke"), id="everything on SQLite"
+        ),
         pytest.param("postgresql", ("ocsp", "crl"), id="a filled PostgreSQL"),
     ],
 )
