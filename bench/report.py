@@ -61,9 +61,8 @@ def _heading(result: Result) -> tuple[str, str, int]:
 def _with_clients(results: list[Result], clients: int) -> list[Result]:
     """Lists and pages are judged alone, throughput with many."""
     numbers = {result.clients for result in results if result.rounds}
-    wanted = (
-        1 if results[0].work in ("lists", "pages") else max((each for each in numbers if each <= clients), default=0)
-    )
+    is_alone = results[0].work in ("lists", "pages")
+    wanted = 1 if is_alone else max((each for each in numbers if each <= clients), default=0)
     return [result for result in results if result.clients == wanted or not result.rounds]
 
 
