@@ -64,15 +64,17 @@ def ask(
     largest: int = LARGEST_ANSWER,
     patience: float = PATIENCE_SECONDS,
     plain: bool = False,
+    roots: str = "",
 ) -> Answer:
     """The answer of this address itself: no redirect is followed, no proxy asked, nothing is unpacked.
 
     Addresses that are not public are reached only in `private_ranges`. All of it takes at most `patience` seconds
-    after the name is resolved. `plain`: over http as well, for what bears a signature of its own. Raises OutboundError,
-    also where too many of this process ask somebody at this moment.
+    after the name is resolved. `plain`: over http as well, for what bears a signature of its own. `roots`: PEM, to be
+    trusted in place of the public CAs. A header that comes several times stands there once, its values after commas
+    (RFC 9110 section 5.3). Raises OutboundError, also where too many of this process ask somebody at this moment.
     """
     parts = _split(url, plain=plain)
-    with _place(), _connection(parts, private_ranges, time.monotonic() + patience) as connection:
+    with _place(), _connection(parts, private_ranges, time.monotonic() + patience, roots) as connection:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         ours = {"Host": parts.netloc, "User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
         connection.request(method, target, body=body, headers={**headers, **ours})
@@ -80,7 +82,7 @@ def ask(
         content = answer.read(largest + 1)
     if len(content) > largest:
         raise OutboundError(f"the answer of {parts.hostname} is longer than {largest} bytes")
-    return Answer(answer.status, dict(answer.getheaders()), content)
+    return Answer(answer.status, {name: answer.getheader(name, "") for name in answer.headers}, content)
 
 
 def fetch_json(url: str, *, private_ranges: Collection[Network] = (), **limits: Any) -> dict[str, Any]:
@@ -141,7 +143,7 @@ def _embedded(address: Address) -> Address:
 
 @contextmanager
 def _connection(
-    parts: SplitResult, private_ranges: Collection[Network], deadline: float
+    parts: SplitResult, private_ranges: Collection[Network], deadline: float, roots: str = ""
 ) -> Iterator[http.client.HTTPConnection]:
     host, secure = str(parts.hostname), parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
@@ -155,7 +157,7 @@ def _connection(
         watchdog.start()
         open_socket.append(_connect(addresses, port, deadline))
         if secure:
-            open_socket.append(_encrypted(open_socket[-1], host))
+            open_socket.append(_encrypted(open_socket[-1], host, roots))
             open_socket[-1].do_handshake()  # type: ignore[attr-defined]
         connection = http.client.HTTPConnection(host)
         connection.sock = open_socket[-1]
@@ -192,9 +194,10 @@ def _cut(open_socket: list[socket.socket]) -> None:
         open_socket[-1].shutdown(socket.SHUT_RDWR)
 
 
-def _encrypted(plain: socket.socket, host: str) -> ssl.SSLSocket:
+def _encrypted(plain: socket.socket, host: str, roots: str) -> ssl.SSLSocket:
     """Its handshake is still to come: whoever watches the time must have hold of the socket by then."""
-    return ssl.create_default_context().wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+    trust = ssl.create_default_context(cadata=roots or None)
+    return trust.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
 
 
 def _reason(error: Exception) -> str:
