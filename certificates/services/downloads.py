@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cryptography import x509
 from django.db import transaction
@@ -11,18 +13,20 @@ from accounts import policy
 from audit import services as audit
 from audit.events import EventName
 from certificates import selectors
-from certificates.bundles import Download, Format, bundle
+from certificates.bundles import Download, Format, bundle, zip_file
 from certificates.identified import newest_with_key
 from certificates.import_selectors import chain_above
 from certificates.models import Certificate, SigningRequest
 from certificates.services.issuance import reference
 from certificates.services.keys import export_private_key
 from kernel.actor import Actor
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
 from kernel.text import _
+
+MOST_IN_ARCHIVE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,26 @@ def download_certificate(*, actor: Actor, certificate: Ref, fmt: Format) -> Down
     file = bundle(row.body.x509, chain_above(row), fmt, name=str(row))
     _record(actor, row, fmt)
     return file
+
+
+@transaction.atomic
+def download_many(*, actor: Actor, certificates: Sequence[Certificate]) -> Download:
+    """Each with its chain, as one PEM file, all in one archive. Raises Invalid (none, or more than 500), NotFound,
+    Denied.
+    """
+    if not 0 < len(certificates) <= MOST_IN_ARCHIVE:
+        text = _("From 1 to %(most)s certificates.")
+        raise Invalid.of("certificates", "out-of-range", text, most=MOST_IN_ARCHIVE)
+    rows = [_permitted(actor, Ref("pk", each.pk)) for each in certificates]
+    # Those of one CA have one chain.
+    chains = {ca: chain_above(row) for ca, row in {row.ca_id: row for row in rows}.items() if ca is not None}
+    files = {}
+    for row in rows:
+        chain = chain_above(row) if row.ca_id is None else chains[row.ca_id]
+        file = bundle(row.body.x509, chain, Format.FULLCHAIN, name=str(row))
+        files[f"{row.serial}-{file.filename}"] = file.content
+        _record(actor, row, Format.FULLCHAIN)
+    return zip_file(files, name="certificates")
 
 
 @transaction.atomic

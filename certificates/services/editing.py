@@ -17,7 +17,7 @@ from certificates.services.keys import is_awaited
 from certificates.services.labels import label_errors
 from certificates.services.minting import tag_rows
 from kernel.actor import Actor
-from kernel.errors import Conflict, Invalid, field_error
+from kernel.errors import Conflict, Invalid
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.text import _
@@ -38,10 +38,10 @@ def update_certificate(
     """
     row = selectors.lock_certificate(certificate, visible_to=actor)
     policy.require(actor, Permission.CERTIFICATES_ISSUE, organization_id=row.organization_id, ca_id=row.ca_id)
-    person = _member(row, owner) if owner is not None else None
+    person = active_member(row.organization_id, owner) if owner is not None else None
     errors = label_errors(tags or (), description or "")
     if owner is not None and person is None:
-        errors.append(field_error("owner", "unknown-user", _("No active member of the organization has this address.")))
+        errors += no_such_member().errors
     if errors:
         raise Invalid(errors=errors)
     changed = []
@@ -54,8 +54,7 @@ def update_certificate(
         row.description = description
         changed.append("description")
     if person is not None and person.pk != row.owner_id:
-        if is_awaited(row):
-            raise Conflict(_("A private key waits here for the owner: it is collected first."), code="key-waits")
+        require_not_awaited(row)
         row.owner = person
         changed.append("owner")
     row.save(update_fields=changed)
@@ -70,6 +69,18 @@ def update_certificate(
     return row
 
 
-def _member(row: Certificate, email: str) -> User | None:
-    people = User.objects.filter(is_active=True, memberships__organization_id=row.organization_id)
+def require_not_awaited(row: Certificate) -> None:
+    """A step. Raises Conflict: a private key waits for the owner of now."""
+    if is_awaited(row):
+        raise Conflict(_("A private key waits here for the owner: it is collected first."), code="key-waits")
+
+
+def active_member(organization_id: int, email: str) -> User | None:
+    """Who can answer for a certificate of the organization."""
+    people = User.objects.filter(is_active=True, memberships__organization_id=organization_id)
     return people.filter(email__iexact=email.strip()).first()
+
+
+def no_such_member() -> Invalid:
+    """What to say where `active_member` finds nobody."""
+    return Invalid.of("owner", "unknown-user", _("No active member of the organization has this address."))

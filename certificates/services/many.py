@@ -15,7 +15,7 @@ from cas.core.keys import KeyAlgorithm, KeyFamily
 from certificates import selectors
 from certificates.models import Certificate, Request
 from certificates.orders import Managed, RenewOrder, RevokeOrder
-from certificates.services.editing import update_certificate
+from certificates.services.editing import active_member, no_such_member, require_not_awaited, update_certificate
 from certificates.services.labels import label_errors
 from certificates.services.renewal import foresee_renewal, renew_certificate
 from certificates.services.revocation import comment_errors, require_revocable, revoke_certificate
@@ -115,6 +115,26 @@ def tag_many(
     return list(_each(certificates, tag))
 
 
+def hand_over_many(*, actor: Actor, certificates: Sequence[Certificate], owner: str) -> list[Outcome]:
+    """From now on the member with this e-mail address answers for each, as `update_certificate` would have it; one that
+    is his already stays untouched.
+
+    Raises Invalid: none or more than 500, no such member.
+    """
+    _require_some(certificates)
+    people = {active_member(row.organization_id, owner) for row in certificates}
+    if None in people:
+        raise no_such_member()
+
+    def hand_over(row: Certificate) -> Outcome:
+        found = selectors.get_certificate(Ref("pk", row.pk), visible_to=actor)
+        if found.owner in people:
+            return Outcome(found, is_changed=False)
+        return Outcome(update_certificate(actor=actor, certificate=Ref("pk", found.pk), owner=owner))
+
+    return list(_each(certificates, hand_over))
+
+
 def foresee_revocations(certificates: Sequence[Certificate], *, visible_to: Actor) -> list[Outcome]:
     """What `revoke_many` would say now, for whatever reason but a hold; nothing is done."""
 
@@ -140,6 +160,17 @@ def foresee_tags(certificates: Sequence[Certificate], *, visible_to: Actor) -> l
 
     def foresee(row: Certificate) -> Outcome:
         _require(visible_to, Permission.CERTIFICATES_ISSUE, row)
+        return Outcome(row)
+
+    return list(_each(certificates, foresee))
+
+
+def foresee_handovers(certificates: Sequence[Certificate], *, visible_to: Actor) -> list[Outcome]:
+    """Which of them could have another owner now."""
+
+    def foresee(row: Certificate) -> Outcome:
+        _require(visible_to, Permission.CERTIFICATES_ISSUE, row)
+        require_not_awaited(row)
         return Outcome(row)
 
     return list(_each(certificates, foresee))

@@ -7,9 +7,12 @@ from typing import Any, Final
 
 from cryptography.x509 import ReasonFlags
 
-from certificates.services.many import renew_many, revoke_many, tag_many
+from accounts.roles import OrganizationRole
+from certificates.services.downloads import download_many
+from certificates.services.many import hand_over_many, renew_many, revoke_many, tag_many
 from certificates.services.saved import delete_filter, save_filter, update_filter
 from kernel.ref import Ref
+from tests import cast
 
 _SAVED: Final = "saved_filter.created"
 
@@ -22,6 +25,11 @@ def _revoke(s: Any) -> None:
     revoke_many(actor=s.owner, certificates=[s.certificate, s.waiting], reason=ReasonFlags.superseded)
 
 
+def _hand_over(s: Any) -> None:
+    heir = cast.member(s.office.organization, OrganizationRole.OPERATOR, "heir@acme.example").user
+    hand_over_many(actor=s.owner, certificates=[s.certificate], owner=heir.email)
+
+
 REGISTER_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
     "certificates.revoke_many": (_revoke, ["certificate.revoked", "certificate.revoked"]),
     "certificates.renew_many": (
@@ -31,6 +39,11 @@ REGISTER_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
     "certificates.tag_many": (
         lambda s: tag_many(actor=s.owner, certificates=[s.certificate, s.held], add=["x"]),
         ["certificate.updated", "certificate.updated"],
+    ),
+    "certificates.hand_over_many": (_hand_over, ["certificate.updated"]),
+    "certificates.download_many": (
+        lambda s: download_many(actor=s.owner, certificates=[s.certificate, s.held]),
+        ["certificate.downloaded", "certificate.downloaded"],
     ),
     "certificates.save_filter": (_save, [_SAVED]),
     "certificates.update_filter": (

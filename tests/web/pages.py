@@ -42,6 +42,8 @@ NO_PAGES: Final[Mapping[int, frozenset[str]]] = {
             "/certificates/revoke-many/",
             "/certificates/renew-many/",
             "/certificates/tag-many/",
+            "/certificates/hand-over-many/",
+            "/certificates/archive/",
             "/confirm/code/",
             "/confirm/passkey/",
             "/account/security/{second_factor}/remove/",
@@ -76,6 +78,7 @@ NO_PAGES: Final[Mapping[int, frozenset[str]]] = {
     409: frozenset(
         {
             "/certificates/{certificate}/renew-same-key/",
+            "/certificates/{certificate}/do-not-renew/",
             "/certificates/{certificate}/lift-hold/",
             "/requests/{request}/fulfil/",
             "/requests/{request}/cancel/",

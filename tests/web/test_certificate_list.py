@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import re
-from io import StringIO
+from io import BytesIO, StringIO
+from zipfile import ZipFile
 
 import pytest
+from cryptography import x509
 from django.utils import timezone
 
 from accounts.roles import OrganizationRole
@@ -20,6 +22,7 @@ from web.certificates.language import EXAMPLES
 
 LIST = "/certificates/"
 NAMES = ("a.acme.test", "b.acme.test", "c.acme.test")
+MANY = ("revoke-many", "renew-many", "tag-many", "hand-over-many")
 ASKED = "?q=cn%3A%2A.acme.test&sort=name"
 
 
@@ -96,8 +99,32 @@ class TestMany:
         for wrong in ({"add": "a:b"}, {"add": ""}):
             assert owner.post(f"{LIST}tag-many/", form | wrong).status_code == 422
 
+    def test_another_answers_for_them(self, owner, office, three):
+        other = cast.member(office.organization, OrganizationRole.OPERATOR, "op@acme.example").user
+        form = {"go": "1", "ids": " ".join(ids(three[:2]))}
+        for nobody in ("", "nobody@acme.example", cast.stranger().user.email):
+            assert owner.post(f"{LIST}hand-over-many/", form | {"owner": nobody}).status_code == 422
+        done = owner.post(f"{LIST}hand-over-many/", form | {"owner": "OP@acme.example"})
+        assert "2 certificates are his now." in text_of(done)
+        assert set(Certificate.objects.filter(owner=other)) == set(three[:2])
+
+    def test_an_archive_of_certificates_with_their_chains(self, owner, auditor, office, three):
+        answer = owner.post(f"{LIST}archive/", {"chosen": ids(three[:2])})
+        with ZipFile(BytesIO(answer.content)) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        assert set(files) == {f"{row.serial}-{row.common_name}-fullchain.pem" for row in three[:2]}
+        for row in three[:2]:
+            leaf, issuer, *_rest = x509.load_pem_x509_certificates(
+                files[f"{row.serial}-{row.common_name}-fullchain.pem"]
+            )
+            assert leaf == row.body.x509
+            leaf.verify_directly_issued_by(issuer)
+        assert owner.post(f"{LIST}archive/", {"chosen": ["x"], "asked": ASKED})["Location"] == LIST + ASKED
+        stranger = browser_of(open_office("Umbrella").person.user)
+        assert stranger.post(f"{LIST}archive/", {"chosen": ids(three), "asked": ASKED})["Location"] == LIST + ASKED
+
     def test_nothing_by_looking_and_nothing_without_a_choice(self, owner, three):
-        for act in ("revoke-many", "renew-many", "tag-many"):
+        for act in MANY:
             assert owner.get(f"{LIST}{act}/?all=1&go=1&reason=superseded")["Location"] == LIST
             answer = owner.post(f"{LIST}{act}/", {"go": "1", "reason": "superseded", "asked": ASKED, "chosen": "x"})
             assert answer["Location"] == LIST + ASKED
@@ -106,15 +133,15 @@ class TestMany:
 
     def test_each_is_for_those_who_may(self, auditor, three):
         page = auditor.get(LIST).content.decode()
-        for act in ("revoke-many", "renew-many", "tag-many"):
+        for act in MANY:
             assert act not in page
-            form = {"go": "1", "all": "1", "reason": "superseded", "add": "x"}
+            form = {"go": "1", "all": "1", "reason": "superseded", "add": "x", "owner": "au@acme.example"}
             assert auditor.post(f"{LIST}{act}/", form).status_code == 403
 
     def test_strangers_choose_nothing_of_others(self, three):
         stranger = browser_of(open_office("Umbrella").person.user)
-        form = {"go": "1", "ids": " ".join(ids(three)), "reason": "superseded", "add": "x"}
-        for act in ("revoke-many", "renew-many", "tag-many"):
+        form = {"go": "1", "ids": " ".join(ids(three)), "reason": "superseded", "add": "x", "owner": "au@acme.example"}
+        for act in MANY:
             assert stranger.post(f"{LIST}{act}/", form)["Location"].startswith(LIST)
         assert states() == ["issued"] * 3
         exported = stranger.post(f"{LIST}export/", {"chosen": ids(three)})

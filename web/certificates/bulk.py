@@ -65,6 +65,15 @@ class TagForm(ManyForm):
     remove = TagsField(label=_("Take tags away"), required=False, max_length=1000)
 
 
+class HandOverForm(ManyForm):
+    owner = forms.CharField(
+        label=_("Who answers for them"),
+        max_length=254,
+        help_text=_("The e-mail address of a member of the organization."),
+        widget=forms.EmailInput,
+    )
+
+
 class Act:
     """One thing that can be done to many: its words, its form, and the services that foresee and do it."""
 
@@ -206,7 +215,38 @@ class Tag(Act):
         return tags if outcome.is_changed else format_html('{} <span class="sub">{}</span>', tags, _("as it was"))
 
 
-ACTS: Final[Sequence[Act]] = (Renew(), Tag(), Revoke())
+class HandOver(Act):
+    slug = "hand-over-many"
+    need = Permission.CERTIFICATES_ISSUE
+    word = _("Hand over…")
+    title = _("Hand certificates over")
+    explanation = _("Another member answers for these from now on, and is told when they end.")
+    icon = "users"
+    form_class = HandOverForm
+
+    def submit(self, number: int) -> str:
+        text = ngettext("Hand over %(count)d certificate", "Hand over %(count)d certificates", number)
+        return text % {"count": number}
+
+    def done(self, number: int) -> str:
+        text = ngettext("%(count)d certificate is his now.", "%(count)d certificates are his now.", number)
+        return text % {"count": number}
+
+    def foresee(self, rows: Sequence[Certificate], actor: Actor) -> list[Outcome]:
+        return many.foresee_handovers(rows, visible_to=actor)
+
+    def act(self, rows: Sequence[Certificate], actor: Actor, data: Mapping[str, Any]) -> list[Outcome]:
+        return many.hand_over_many(actor=actor, certificates=rows, owner=data["owner"])
+
+    def foreseen(self, outcome: Outcome) -> object:
+        owner = outcome.certificate.owner
+        return owner.email if owner else _("Nobody answers for it yet.")
+
+    def became(self, outcome: Outcome, at: datetime) -> object:
+        return self.foreseen(outcome)
+
+
+ACTS: Final[Sequence[Act]] = (Renew(), Tag(), HandOver(), Revoke())
 
 
 def acts_for(actor: Actor) -> list[Act]:

@@ -12,17 +12,20 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.db.models import prefetch_related_objects
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 
+from audit.admin.files import attachment
 from audit.admin.forms import message_of
 from audit.services import in_pieces
 from certificates.models import Certificate
 from certificates.orders import CertificateFilter
 from certificates.search import search_certificates
+from certificates.services.downloads import download_many
 from kernel.actor import Actor
 from kernel.errors import DomainError
 from web.certificates.asking import Asked
@@ -75,6 +78,22 @@ def export(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     name = f"certificates-{at:%Y-%m-%d}.{fmt}"
     response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response
+
+
+def archive(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """The certificates that were ticked, each with its chain, as one ZIP. GET leads back to the list."""
+    if request.method != "POST":
+        return redirect("certificates")
+    try:
+        chosen = Chosen.read(request.POST, actor)
+        if not chosen.rows:
+            messages.warning(request, _("Tick certificates in the list first."))
+            return redirect(reverse("certificates") + chosen.asked.kept())
+        file = download_many(actor=actor, certificates=chosen.rows)
+    except DomainError as error:
+        messages.error(request, message_of(error))
+        return redirect("certificates")
+    return attachment(file.filename, file.content, file.content_type)
 
 
 def _chunks(wanted: CertificateFilter, asked: Asked, actor: Actor) -> Iterator[list[Certificate]]:

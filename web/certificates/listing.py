@@ -13,6 +13,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.policy import holds
 from audit.admin.forms import message_of
 from audit.admin.pages import ServicePage
 from cas import selectors as cas_selectors
@@ -22,10 +23,11 @@ from certificates.services.many import MOST_AT_ONCE
 from certificates.summary import summarize
 from kernel.actor import Actor
 from kernel.errors import DomainError, Unavailable
+from kernel.permissions import Permission
 from web.certificates.asking import LENGTHS, SORTS, Asked, chips
 from web.certificates.bulk import acts_for, views
 from web.certificates.columns import COLUMNS
-from web.certificates.export import export
+from web.certificates.export import archive, export
 from web.certificates.language import EXAMPLES
 from web.certificates.saved import chips_of_saved
 from web.desk import Desk
@@ -49,7 +51,12 @@ def urls(desk: Desk) -> list[URLPattern]:
         for act, view in views()
     ]
     file = desk.guarded(desk.reading, export, methods=several)
-    return [*acts, path(f"{desk.place}export/", file, name="certificates-export")]
+    archive_of = desk.guarded(Permission.CERTIFICATES_DOWNLOAD, archive, methods=several)
+    return [
+        *acts,
+        path(f"{desk.place}export/", file, name="certificates-export"),
+        path(f"{desk.place}archive/", archive_of, name="certificates-archive"),
+    ]
 
 
 def show(request: HttpRequest, actor: Actor, *, doors: list[tuple[str, ServicePage]]) -> HttpResponse:
@@ -63,6 +70,7 @@ def show(request: HttpRequest, actor: Actor, *, doors: list[tuple[str, ServicePa
         "can_save": asked != Asked(after=asked.after) and not any(chip.is_current for chip in saved),
         "doors": doors,
         "acts": acts_for(actor),
+        "may_download": holds(actor, Permission.CERTIFICATES_DOWNLOAD),
         "most_at_once": MOST_AT_ONCE,
         "sorts": [(key, label) for key, (_order, label) in SORTS.items()],
         "lengths": LENGTHS,
