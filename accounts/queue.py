@@ -87,7 +87,7 @@ def still_held(row: M) -> M:
     return locked
 
 
-def settle(row: M, *, due_at: datetime | None = None, **changes: object) -> None:
+def settle(row: Model, *, due_at: datetime | None = None, **changes: object) -> None:
     """A step, inside a transaction with the row locked: give it back after a success, with what has changed of it.
 
     `due_at`: when there is something to do again; None: never.
@@ -98,7 +98,13 @@ def settle(row: M, *, due_at: datetime | None = None, **changes: object) -> None
     row.save(update_fields=list(outcome))
 
 
-def postpone(row: M, *, pause: timedelta, error: str = "", longest: int = 500) -> None:
+def release(row: Model) -> None:
+    """Give a row back as it is: what a person has claimed waits as it waited before."""
+    claimed: Any = row
+    type(row)._default_manager.filter(pk=row.pk, lease=claimed.lease).update(lease=None, lease_until=None)
+
+
+def postpone(row: Model, *, pause: timedelta, error: str = "", longest: int = 500) -> None:
     """Give a row back that is to be tried again after the pause; where the lease is not ours any more, do nothing.
 
     With an error it counts as a failure, without one it was only too early.

@@ -126,6 +126,7 @@ class EventName(StrEnum):
 
     ACME_ACCOUNT_CREATED = "acme_account.created"
     ACME_ACCOUNT_REGISTERED = "acme_account.registered"
+    ACME_ACCOUNT_REFUSED = "acme_account.refused"
     ACME_ACCOUNT_UPDATED = "acme_account.updated"
     ACME_ACCOUNT_KEY_CHANGED = "acme_account.key_changed"
     ACME_ACCOUNT_DEACTIVATED = "acme_account.deactivated"
@@ -143,7 +144,10 @@ class EventName(StrEnum):
     PUBLIC_NAME_GRANTED = "public_name.granted"
     PUBLIC_NAME_GIVEN_UP = "public_name.given_up"
     RENEWAL_SCHEDULED = "renewal.scheduled"
+    RENEWAL_UNSCHEDULED = "renewal.unscheduled"
     RENEWAL_FAILED = "renewal.failed"
+    RENEWAL_NEEDED = "renewal.needed"
+    RENEWAL_GIVEN_UP = "renewal.given_up"
     CHANNEL_CREATED = "channel.created"
     CHANNEL_UPDATED = "channel.updated"
     CHANNEL_DELETED = "channel.deleted"

@@ -1,0 +1,1 @@
+"""What can be done with public certificates, and with what they take."""
