@@ -127,6 +127,17 @@ class Environment:
                 self.complain(name, f"must list address ranges such as 10.0.0.0/24; {part!r} is none.")
         return networks
 
+    def sockets(self, name: str, *, port: int) -> list[tuple[str, int]]:
+        """IP addresses with their ports, separated by commas: `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:5353`."""
+        places = []
+        for part in filter(None, map(str.strip, self.text(name).split(","))):
+            try:
+                split = urlsplit(f"//{part}")
+                places.append((str(ipaddress.ip_address(split.hostname or "")), split.port or port))
+            except ValueError:
+                self.complain(name, f"must list IP addresses such as 192.0.2.1 or 192.0.2.1:5353; {part!r} is none.")
+        return places
+
     def path(self, name: str, default: Path) -> Path:
         return Path(self.text(name, str(default))).expanduser().absolute()
 
