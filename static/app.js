@@ -72,4 +72,21 @@ document.addEventListener("submit", (event) => {
   if (event.target.dataset.sent) { event.preventDefault(); return; }
   event.target.dataset.sent = "1";
   setTimeout(() => { delete event.target.dataset.sent; }, 4000);
+  if (event.target.method === "post" && event.target.dataset.file === undefined) showThatWorkGoesOn();
+});
+
+// What takes its time is seen to be under way: first that it is, then that nobody has to wait for it.
+const busy = document.querySelector("#busy");
+let whenSlow = [];
+const showThatWorkGoesOn = () => {
+  if (!busy) return;
+  whenSlow = [
+    setTimeout(() => { busy.hidden = false; }, 400),
+    setTimeout(() => { busy.querySelector("[data-working]").hidden = false; }, 3000),
+  ];
+};
+// The reader has come back to this page.
+addEventListener("pageshow", () => {
+  whenSlow.forEach(clearTimeout);
+  if (busy) busy.hidden = true;
 });

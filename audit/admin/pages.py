@@ -42,8 +42,12 @@ class ServicePage:
     submit: ClassVar[Words] = ""
     icon: ClassVar[str] = "plus"
     is_dangerous: ClassVar[bool] = False
+    # Whether what comes back is a file, so that the page stays where it is.
+    gives_file: ClassVar[bool] = False
     # The label of a second button, which shows what the answer would mean and does nothing.
     check: ClassVar[Words] = ""
+    # What stands over what it shows.
+    preview_title: ClassVar[Words] = _("What would be issued")
     # What the button says that sends an answer again whose `warning` was read.
     anyway: ClassVar[Words] = _("Do it nevertheless")
     # A template for what the answer would bring, where facts are not enough; it reads that off the page.

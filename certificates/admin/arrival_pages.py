@@ -97,6 +97,7 @@ class DownloadCsr(OneAuthorityPage):
     explanation = _("What the CA that shall certify it needs. It may be asked for again, also for a later certificate.")
     submit = _("Sign and download")
     icon = "file"
+    gives_file = True
     form_class = PassphraseForm
 
     def is_offered(self) -> bool:

@@ -47,6 +47,7 @@ class CollectKey(ServicePage):
     )
     submit = _("Download the key")
     icon = "key"
+    gives_file = True
     form_class = CollectForm
 
     def __init__(self, request: HttpRequest, obj: Any = None) -> None:

@@ -13,6 +13,7 @@ import pytest
 from django.core.cache import cache
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
+from certificates.models import Certificate
 from tests import cast
 from tests.office import open_office
 from tests.security.whole import whole_organization
@@ -28,8 +29,11 @@ EVERYTHING: Mapping[str, object] = {}
 # And that what is touched is large enough (WCAG 2.2, 2.5.8), which Django's own lists are not everywhere.
 SIZES = {"rules": {"target-size": {"enabled": True}}}
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+# What a translation could have taken away.
+WORDS = {"runOnly": {"type": "rule", "values": ["valid-lang", "label", "link-name", "button-name", "image-alt"]}}
 HEAVIEST_PAGE = 100 * 1024
 HEAVIEST_OWN_PAGE = 25 * 1024
+MOST_TABS = 120
 
 
 @dataclass
@@ -130,6 +134,7 @@ def test_german_fits_a_phone(browser, live_server):
         page.goto(live_server.url + path)
         assert page.locator("html").get_attribute("lang") == "de"
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+        assert not _axe(page, WORDS), path
 
 
 def test_without_scripts_people_sign_in_issue_and_revoke(browser, live_server, house):
@@ -181,6 +186,29 @@ def test_keys_go_through_a_list_and_tick_its_rows(browser, live_server):
     assert page.locator("[data-row] [type=checkbox]:checked").count() == 1
 
 
+def test_by_keys_alone_people_sign_in_ask_and_revoke(browser, live_server):
+    cache.clear()
+    office = open_office()
+    page = Watched.open(browser, live_server.url).page
+    page.goto(f"{live_server.url}/sign-in/")
+    _tab_to(page, "[name=username]", types=office.person.user.email)
+    _tab_to(page, "[name=password]", types=cast.PASSWORD, then="Enter")
+    _tab_to(page, "a[href='/certificates/']", then="Enter")
+    _tab_to(page, "a[href='/certificates/new/']", then="Enter")
+    _tab_to(page, "[name=common_name]", types="keys.acme.test")
+    _tab_to(page, "main form button.primary", then="Enter")
+    row = Certificate.objects.get(common_name="keys.acme.test")
+    page.goto(f"{live_server.url}/certificates/")
+    page.keyboard.press("j")
+    _tab_to(page, f"a[href='/certificates/{row.public_id}/']", then="Enter")
+    _tab_to(page, f"a[href$='/{row.public_id}/revoke/']", then="Enter")
+    _tab_to(page, "[name=reason]")
+    page.keyboard.press("ArrowDown")
+    _tab_to(page, "main form button.danger", then="Enter")
+    row.refresh_from_db()
+    assert row.state == Certificate.State.REVOKED
+
+
 def test_the_theme_stays_when_it_was_chosen(browser, live_server, house):
     page = Watched.open(browser, live_server.url).page
     _sign_in(page, live_server.url)
@@ -196,6 +224,20 @@ def _sign_in(page: Page, host: str, name: str = "root@localhost") -> None:
     page.click("main button.primary")
     assert page.url.startswith(host)
     assert "/sign-in/" not in page.url
+
+
+def _tab_to(page: Page, selector: str, *, types: str = "", then: str = "") -> None:
+    """By Tab alone, from wherever the focus is; whoever looks at the page sees where it stands."""
+    for _step in range(MOST_TABS):
+        if page.evaluate("chosen => document.activeElement.matches(chosen)", selector):
+            break
+        page.keyboard.press("Tab")
+    assert page.evaluate("chosen => document.activeElement.matches(chosen + ':focus-visible')", selector), selector
+    if types:
+        page.keyboard.type(types)
+    if then:
+        with page.expect_navigation():
+            page.keyboard.press(then)
 
 
 def _look_at(watched: Watched, host: str, path: str, options: Mapping[str, object] = SIZES) -> list[str]:
