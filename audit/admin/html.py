@@ -34,6 +34,8 @@ class Status(StrEnum):
     REJECTED = "rejected"
     FULFILLED = "fulfilled"
     FAILED = "failed"
+    DELIVERED = "delivered"
+    DEAD = "dead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ _LOOKS: Final = {
     Status.REJECTED: _Look(_("Rejected"), "bad", "ban"),
     Status.FULFILLED: _Look(_("Fulfilled"), "ok", "certificate"),
     Status.FAILED: _Look(_("Failed"), "bad", "alert"),
+    Status.DELIVERED: _Look(_("Delivered"), "ok", "check"),
+    Status.DEAD: _Look(_("Given up"), "bad", "alert"),
 }
 
 

@@ -1,0 +1,1 @@
+"""Channels, rules, notices and deliveries in the admin."""

@@ -1,0 +1,1 @@
+"""What the organization is told: its notices, the rules that make them, and where else they go."""
