@@ -13,11 +13,15 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 
+class NotConfigured(OSError):
+    """There is no mail server to send anything by."""
+
+
 class NoMailServer(BaseEmailBackend):
     """Where no mail server is configured: nothing is sent, and whoever tries is told."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        raise OSError("no mail server is configured: EMAIL_HOST is not set")
+        raise NotConfigured("no mail server is configured: EMAIL_HOST is not set")
 
 
 def is_sent() -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.constraints import SameOrganization
@@ -30,8 +31,9 @@ class Channel(models.Model):
     )
     name = models.CharField(_("name"), max_length=80)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
-    # Of mail: to whom, and nobody but members and addresses that an owner has named.
+    # Of mail: to whom. Who is no member gets it only where an owner has named him: these stand in `outsiders` as well.
     recipients = models.JSONField(_("recipients"), default=list, blank=True)
+    outsiders = models.JSONField(default=list, blank=True, editable=False)
     # Where it goes, without what is secret in it: of Slack and Teams the whole address is the password.
     host = models.CharField(_("host"), max_length=253, blank=True)
     sealed_url = models.BinaryField(null=True, editable=False)
@@ -39,8 +41,10 @@ class Channel(models.Model):
     sealed_secret = models.BinaryField(null=True, editable=False)
     sealed_old_secret = models.BinaryField(null=True, editable=False)
     old_secret_ends_at = models.DateTimeField(_("old secret ends at"), null=True, blank=True)
-    # Which subjects a webhook is sent as events, without any rule; empty: none.
+    # Which subjects it is sent without any rule; empty: none.
     subjects = models.JSONField(_("events"), default=list, blank=True)
+    # Up to which place in the audit log it has been told: the first event that it has not.
+    next_position = models.PositiveBigIntegerField(default=0, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
     tested_at = models.DateTimeField(_("tested at"), null=True, blank=True)
     # Of the last delivery; empty where it succeeded.
@@ -81,6 +85,15 @@ class Rule(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     # What lay before it is not told.
     since = models.DateTimeField(_("since"), auto_now_add=True)
+    # What it has looked at: everything up to this time, every certificate up to this number, and when all of them.
+    looked_at = models.DateTimeField(null=True, editable=False)
+    looked_through = models.BigIntegerField(default=0, editable=False)
+    looked_at_all = models.DateTimeField(null=True, editable=False)
+    due_at = models.DateTimeField(_("due at"), default=timezone.now, null=True, blank=True)
+    lease = models.UUIDField(null=True, editable=False)
+    lease_until = models.DateTimeField(_("leased until"), null=True, blank=True)
+    attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
+    last_error = models.CharField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 
@@ -92,10 +105,29 @@ class Rule(models.Model):
             models.UniqueConstraint(fields=["organization", "name"], name="notices_rule_name"),
             models.UniqueConstraint(fields=["id", "organization"], name="notices_rule_target"),
         ]
-        indexes = [models.Index(fields=["organization", "id"], name="notices_rule_list")]
+        indexes = [
+            models.Index(fields=["organization", "id"], name="notices_rule_list"),
+            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="notices_rule_due"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class FirstRules(models.Model):
+    """An organization that has been given the rules that everyone begins with: once, also where it has deleted them."""
+
+    organization = models.OneToOneField(
+        Organization, models.PROTECT, primary_key=True, related_name="+", verbose_name=_("organization")
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("first rules")
+        verbose_name_plural = _("first rules")
+
+    def __str__(self) -> str:
+        return str(self.organization_id)
 
 
 class RuleChannel(models.Model):
@@ -189,6 +221,7 @@ class NoticeReading(models.Model):
 class Mute(models.Model):
     """An object of which an organization does not want to hear any more."""
 
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(_("kind"), max_length=20)
     object_id = models.UUIDField(_("object"))
@@ -223,12 +256,13 @@ class Delivery(models.Model):
     channel = models.ForeignKey(
         Channel, models.CASCADE, null=True, blank=True, related_name="deliveries", verbose_name=_("channel")
     )
-    # Of a mail to an owner, for whom there is no channel.
+    # Of a mail: to whom. A mail to an owner has no channel.
     recipient = models.CharField(_("recipient"), max_length=254, blank=True)
     notice = models.ForeignKey(
         Notice, models.CASCADE, null=True, blank=True, related_name="deliveries", verbose_name=_("notice")
     )
-    # What a program is told, whole: the same bytes at each attempt, so that it can know a repetition by its id.
+    # What is told, whole: to a program the same bytes at each attempt, so that it can know a repetition by its id.
+    # A message to people may put several notices together; `notice` is the one of a message about one.
     subject = models.CharField(_("event"), max_length=24, choices=Subject)
     document = models.JSONField(_("message"), default=dict)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.WAITING)
@@ -247,9 +281,11 @@ class Delivery(models.Model):
         ordering = ["-id"]
         constraints = [
             # A notice goes to each place once.
-            models.UniqueConstraint(fields=["notice", "channel"], name="notices_delivery_once"),
+            models.UniqueConstraint(fields=["notice", "channel", "recipient"], name="notices_delivery_once"),
             models.UniqueConstraint(
-                fields=["notice", "recipient"], condition=~models.Q(recipient=""), name="notices_delivery_owner_once"
+                fields=["notice", "recipient"],
+                condition=models.Q(channel__isnull=True),
+                name="notices_delivery_owner_once",
             ),
             SameOrganization(field="channel", name="notices_delivery_channel_tenant"),
             SameOrganization(field="notice", name="notices_delivery_notice_tenant"),

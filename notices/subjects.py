@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -22,3 +24,15 @@ class Subject(models.TextChoices):
     AUDIT_BROKEN = "audit.broken", _("the audit log does not verify")
     NOT_SERVED = "certificate.not_served", _("a new certificate is not being served")
     TEST = "test", _("a test")
+
+
+# What happens and is over: told to channels that ask for it, as it stands in the audit log, and never by a rule.
+HAPPENINGS: Final = frozenset({Subject.CERTIFICATE_ISSUED, Subject.CERTIFICATE_RENEWED, Subject.CERTIFICATE_REVOKED})
+# What holds for a while: rules look for it, and it has its place on the page as long as it lasts.
+CONDITIONS: Final = frozenset(Subject) - HAPPENINGS - {Subject.TEST}
+# What has an end, and days before it.
+ENDING: Final = frozenset({Subject.CERTIFICATE_EXPIRING, Subject.CA_EXPIRING})
+# What is about a certificate: a filter of certificates narrows it, and it has an owner who can be told.
+OF_CERTIFICATES: Final = frozenset(
+    {Subject.CERTIFICATE_EXPIRING, Subject.RENEWAL_FAILED, Subject.RENEWAL_NEEDED, Subject.NOT_SERVED}
+)

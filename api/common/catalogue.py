@@ -11,13 +11,18 @@ from api.common.problem_types.authority import AUTHORITY
 from api.common.problem_types.certmate import CERTMATE
 from api.common.problem_types.machines import MACHINES
 from api.common.problem_types.names import NAMES
+from api.common.problem_types.notices import NOTICES
 from api.common.problem_types.programs import PROGRAMS
 from api.common.problem_types.register import REGISTER
 from api.common.problem_types.scaivault import SCAIVAULT
 from api.common.problem_types.wire import WIRE
 
 PROBLEM_TYPES: Final[Mapping[str, ProblemType]] = {
-    each.code: each for each in (*WIRE, *ACCOUNTS, *MACHINES, *PROGRAMS, *NAMES, *AUTHORITY, *REGISTER, *SCAIVAULT, *CERTMATE)
+    each.code: each
+    for each in (
+        *(*WIRE, *ACCOUNTS, *MACHINES, *PROGRAMS, *NAMES, *NOTICES),
+        *(*AUTHORITY, *REGISTER, *SCAIVAULT, *CERTMATE),
+    )
 }
 
 

@@ -1,0 +1,27 @@
+"""What rules look for: for each subject a way to find it, and a way to say that it is over.
+
+A finder reads, and names at most so many things at once; what it left out it finds the next time, because what was
+told is not found again. The rooms below know nothing of this: it is all read from their rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from notices.conditions import authorities, certificates, orders, renewals, requests, trail
+from notices.findings import Found
+from notices.models import Notice, Rule
+from notices.subjects import Subject
+
+# The findings of a rule at this time, and whether these are all.
+FINDERS: Final[Mapping[str, Callable[[Rule, datetime], list[Found]]]] = {
+    Subject.CA_EXPIRING: authorities.ending,
+    Subject.CRL_LATE: authorities.late_crls,
+    Subject.REQUEST_WAITING: requests.waiting,
+    Subject.RENEWAL_FAILED: renewals.failed,
+    Subject.RENEWAL_NEEDED: renewals.needed,
+    Subject.ORDER_FAILED: orders.failed,
+    Subject.AUDIT_BROKEN: trail.broken,
+}

@@ -1,0 +1,1 @@
+"""Channels and rules, what they tell, and what becomes of it."""
