@@ -50,11 +50,17 @@ from tests import cast, pki
 from tests.clients import bound, client_certificate
 from tests.office import Office, authority_order, open_office, order_for
 from tests.remembered import remembered
+from tests.security.whole_acme import public_rows, told_rows
 from tests.security.whole_fastpki import people_and_machines
 from tests.trusting import trust
 
 ROOMS = frozenset({"accounts", "audit", "cas", "certificates", "acme_client", "notices", "api", "mfa"})
 _WRITES = re.compile(r'\b(?:INTO|UPDATE|DELETE FROM) "?(\w+)"?')
+# The protocol of public CAs has the name of the organization. Where we speak of it ourselves, these words stand around it.
+_PROTOCOL = re.compile(
+    rb"/acme/|/acme-challenge/|_acme-challenge|\bacme:(?:read|write)\b|acme-tls|acmeidentifier"
+    rb"|\bacme(?=[ _-](?:accounts?|authorizations?|challenges?|client|directory|orders?|servers?|service)\b)"
+)
 # Columns whose words nobody else's rows have.
 _TELLING = frozenset(
     {"public_id", "serial", "fingerprint", "key_hash", "event_id", "email", "prefix", "slug", "issuer", "digest"}
@@ -117,6 +123,8 @@ def whole_organization() -> Whole:
         "oauth_client": create_client(
             **here, name="ACME application", redirect_uris=["https://app.acme.example/callback"]
         ).row,
+        **public_rows(office),
+        **told_rows(office),
     }
     rows |= _machines(office, rows["service_account"]) | {"oauth_consent": consent_of(office, rows["oauth_client"])}
     other = _second_authority(office)
@@ -203,6 +211,11 @@ def _second_authority(office: Office) -> CertificateAuthority:
     recipe = {"ca": Ref("pk", ca.pk), "role": Ref("pk", role.pk), "name": "ACME second", "code": "second"}
     create_template(actor=office.owner, order=replace(order_of(office.template), **recipe))
     return ca
+
+
+def speaks_of_acme(told: bytes) -> bool:
+    """Of the organization, which has that name in everything; not of the protocol."""
+    return b"acme" in _PROTOCOL.sub(b"", told.lower())
 
 
 def words_of(rows: Iterable[Model]) -> set[bytes]:
