@@ -43,6 +43,7 @@ _LONGEST_WAIT: Final = 6 * 3600
 _JSON: Final = {"Content-Type": "application/json"}
 # What Markdown, and what Slack, would take for something else than text.
 _MARKDOWN: Final = re.compile(r"([\\`*_\[\]()#<>|~])")
+_ESCAPED: Final = r"\\\1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def _for_slack(text: str) -> str:
 
 def _card(lines: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """An Adaptive Card, as the workflows of Teams take it, and the same as text, as its older connectors did."""
-    texts = [f"{_MARKDOWN.sub(r'\\\1', line)} [{url}]({url})" for line, url in lines]
+    texts = [f"{_MARKDOWN.sub(_ESCAPED, line)} [{url}]({url})" for line, url in lines]
     blocks = [{"type": "TextBlock", "text": text, "wrap": True} for text in texts]
     content = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
