@@ -12,7 +12,7 @@ from django.utils import translation
 
 from tests import servers
 
-pytest_plugins = ["tests.append_only", "tests.hsm"]
+pytest_plugins = ["tests.append_only", "tests.hsm", "tests.migrated"]
 _DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server", "admin_client"})
 
 
