@@ -113,9 +113,6 @@ def test_dns_provider(*, actor: Actor, provider: Ref, zone: str = "") -> DnsProv
     return _keep_result(actor, row, problem)
 
 
-test_dns_provider.__test__ = False  # type: ignore[attr-defined]
-
-
 def _fill(row: DnsProvider, kind: catalogue.Kind, order: DnsProviderOrder) -> None:
     """Raises Invalid with everything that is wrong."""
     errors = text_errors("name", order.name, longest=_LONGEST_NAME, required=True)
