@@ -42,9 +42,7 @@ class _Create(ServicePage):
     form_class = NewAddressForm
 
     def act(self, data: Mapping[str, Any]) -> HttpResponse | Words:
-        order = ChannelOrder(
-            organization=Ref("pk", data["organization"].pk), kind=self.kind, **_common(data)
-        )
+        order = ChannelOrder(organization=Ref("pk", data["organization"].pk), kind=self.kind, **_common(data))
         made = create_channel(actor=actor_of(self.request, data["organization"]), order=order)
         self.obj = made.channel
         if made.secret is not None:

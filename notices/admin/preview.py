@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,14 +16,18 @@ from audit.admin.pages import Facts
 from cas.models import CaCertificate
 from cas.selectors import present_authorities
 from certificates.filters import parse_filter
+from certificates.models import Certificate
 from certificates.orders import CertificateFilter
-from certificates.search import Order, Total, count_found, search_certificates
+from certificates.search import matching, patience
 from kernel.actor import Actor
+from notices.conditions.certificates import good_successors
 from notices.subjects import Subject
 
 _LATELY_DAYS: Final = 30
 _MOST_NAMED: Final = 5
 _MOST_THRESHOLDS: Final = 12
+_MOST_COUNTED: Final = 1000
+_DAY: Final = timedelta(days=1)
 
 
 def would_tell(subject: str, thresholds: Sequence[int], text: str, *, visible_to: Actor) -> Facts:
@@ -42,39 +47,40 @@ def would_tell(subject: str, thresholds: Sequence[int], text: str, *, visible_to
 def _about_certificates(
     days: Sequence[int], wanted: CertificateFilter, at: datetime, actor: Actor
 ) -> Iterator[tuple[str, str]]:
-    for each in days:
-        count = count_found(_between(wanted, each - _LATELY_DAYS, each), visible_to=actor)
-        yield _label(each), _lately(count)
-    ahead = _between(wanted, 0, max(days) + 1)
-    found = search_certificates(ahead, visible_to=actor, limit=_MOST_NAMED, order=Order.FIRST_TO_EXPIRE)
-    lines = [f"{row} ({relative(row.not_after, at=at)})" for row in found.rows if row.not_after is not None]
-    yield _("Ends first"), ", ".join(lines) or _("nothing in that time")
+    rows = matching(wanted, visible_to=actor).select_related(None).exclude(state=Certificate.State.REVOKED).order_by()
+    with patience(wanted):
+        for each in days:
+            yield _label(each), _lately(_crossed(rows, each, at)[:_MOST_COUNTED].count())
+        ahead = rows.filter(~Exists(good_successors(at)), not_after__gt=at, not_after__lte=at + _DAY * max(days))
+        found = ahead.order_by("not_after", "pk")[:_MOST_NAMED]
+        lines = [f"{row} ({relative(row.not_after, at=at)})" for row in found]
+    yield _("Told first"), ", ".join(lines) or _("nothing for now")
+
+
+def _crossed(rows: QuerySet[Certificate], days: int, at: datetime) -> QuerySet[Certificate]:
+    """Those that came within so many days of their end lately, and had not been renewed until then."""
+    renewed = Certificate.objects.filter(
+        replaces_id=OuterRef("pk"), created_at__lte=OuterRef("not_after") - timedelta(days=days)
+    )
+    last = at + _DAY * days
+    return rows.filter(~Exists(renewed), not_after__gt=last - _DAY * _LATELY_DAYS, not_after__lte=last)
 
 
 def _about_authorities(days: Sequence[int], at: datetime, actor: Actor) -> Iterator[tuple[str, str]]:
     own = CaCertificate.objects.filter(ca__in=present_authorities(visible_to=actor), preferred=True)
     rows = own.select_related("ca").defer("der").order_by("not_after", "pk")
     for each in days:
-        first, last = at + timedelta(days=each - _LATELY_DAYS), at + timedelta(days=each)
-        yield _label(each), _lately(Total(rows.filter(not_after__gt=first, not_after__lte=last).count()))
+        first, last = at + _DAY * (each - _LATELY_DAYS), at + _DAY * each
+        yield _label(each), _lately(rows.filter(not_after__gt=first, not_after__lte=last).count())
     ahead = rows.filter(not_after__gt=at)[:_MOST_NAMED]
     lines = [f"{row.ca.name} ({relative(row.not_after, at=at)})" for row in ahead]
-    yield _("Ends first"), ", ".join(lines) or _("nothing in that time")
-
-
-def _between(wanted: CertificateFilter, first: int, last: int) -> CertificateFilter:
-    """Those of them that end within these days from now."""
-    words = [("status", "issued"), ("expires_gt", f"{first}d"), ("expires_lt", f"{last}d")]
-    if first < 0:
-        words[0] = ("status_in", "issued|expired")
-    more = parse_filter("", at=wanted.at, words=words)
-    return CertificateFilter(at=wanted.at, terms=wanted.terms + more.terms)
+    yield _("Told first"), ", ".join(lines) or _("nothing for now")
 
 
 def _label(days: int) -> str:
     return ngettext("%(days)d day before", "%(days)d days before", days) % {"days": days}
 
 
-def _lately(count: Total) -> str:
-    number = f"{count.value}+" if count.is_estimate else str(count.value)
+def _lately(count: int) -> str:
+    number = f"{_MOST_COUNTED}+" if count == _MOST_COUNTED else str(count)
     return _("%(number)s in the last %(days)d days") % {"number": number, "days": _LATELY_DAYS}

@@ -59,9 +59,7 @@ class RuleForm(forms.Form):
     )
     tells_owner = forms.BooleanField(label=_("Also tell the owner of the certificate, by mail"), required=False)
 
-    sections: ClassVar[tuple[Section, ...]] = (
-        Section("", "name", "thresholds", "filter", "channels", "tells_owner"),
-    )
+    sections: ClassVar[tuple[Section, ...]] = (Section("", "name", "thresholds", "filter", "channels", "tells_owner"),)
 
 
 class NewRuleForm(RuleForm):
