@@ -170,7 +170,7 @@ class Client:
         answer = self._post(self._own(self.directory.new_account), payload, by_key=True)
         document = _document(answer)
         if document.get("status", "valid") != "valid":
-            raise AcmeError("the account is not active any more", type="unauthorized", is_final=True)
+            raise AcmeError("the account is not active any more", kind="unauthorized", is_final=True)
         self._account_url = self._own(_header(answer, "Location"))
         return self._account_url
 
@@ -203,7 +203,7 @@ class Client:
             try:
                 return self._ask("POST", url, headers=headers, body=body)
             except AcmeError as error:
-                if error.type != "badNonce" or attempt == _MOST_NONCES_TRIED:
+                if error.kind != "badNonce" or attempt == _MOST_NONCES_TRIED:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
@@ -230,7 +230,7 @@ class Client:
                 roots=self._server.roots,
             )
         except outbound.OutboundError as error:
-            raise AcmeError(str(error), type="connection") from error
+            raise AcmeError(str(error), kind="connection") from error
         self._nonce = _header(answer, "Replay-Nonce")
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             raise _refusal(answer)

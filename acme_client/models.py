@@ -135,6 +135,7 @@ class AcmeOrder(Due):
     # DER. Made here, with its key beside it, or sent by the subscriber, who keeps the key.
     csr = models.BinaryField(_("CSR"), editable=False)
     sealed_key = models.BinaryField(null=True, editable=False)
+    key_made_here = models.BooleanField(_("key made here"), default=False)
     auto_renew = models.BooleanField(_("renews by itself"), default=True)
     replaces = models.ForeignKey(
         "certificates.Certificate",

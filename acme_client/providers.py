@@ -14,7 +14,7 @@ Environment = AcmeAccount.Environment
 
 @dataclass(frozen=True, slots=True)
 class KnownProvider:
-    """`caa`: the names by which it is allowed in CAA records (RFC 8659 section 4.2). `has_ended`: it takes no orders."""
+    """`caa`: the names by which CAA records allow it (RFC 8659 section 4.2). `has_ended`: it takes no orders."""
 
     directories: Mapping[str, str] = field(default_factory=dict)
     caa: tuple[str, ...] = ()

@@ -20,23 +20,23 @@ _PASSING: Final = frozenset({"badNonce", "rateLimited", "serverInternal", "order
 
 
 class AcmeError(Exception):
-    """The server said no, or nothing that can be used. `type` is that of RFC 8555 section 6.7 without its prefix.
+    """The server said no, or nothing that can be used. `kind` is its type (RFC 8555 section 6.7) without the prefix.
 
     `is_final`: asking again would be answered in the same way.
     """
 
     def __init__(
-        self, detail: str, *, type: str = "", retry_after: timedelta | None = None, is_final: bool = False
+        self, detail: str, *, kind: str = "", retry_after: timedelta | None = None, is_final: bool = False
     ) -> None:
-        self.detail, self.type, self.retry_after, self.is_final = detail, type, retry_after, is_final
-        super().__init__(f"{detail} ({type})" if type else detail)
+        self.detail, self.kind, self.retry_after, self.is_final = detail, kind, retry_after, is_final
+        super().__init__(f"{detail} ({kind})" if kind else detail)
 
 
 class Lie(AcmeError):
     """The server said something that cannot be: nothing of it is kept."""
 
     def __init__(self, detail: str) -> None:
-        super().__init__(detail, type="malformedAnswer", is_final=True)
+        super().__init__(detail, kind="malformedAnswer", is_final=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def problem(document: Mapping[str, Any], status: int, retry_after: timedelta | N
     """The refusal that a problem document (RFC 7807) tells of."""
     kind = str(document.get("type") or "").removeprefix(_PREFIX)[:60]
     is_final = 400 <= status < 500 and status not in (408, 429) and kind not in _PASSING
-    return AcmeError(problem_text(document) or f"HTTP {status}", type=kind, retry_after=retry_after, is_final=is_final)
+    return AcmeError(problem_text(document) or f"HTTP {status}", kind=kind, retry_after=retry_after, is_final=is_final)
 
 
 def problem_text(document: object) -> str:

@@ -135,6 +135,7 @@ class EventName(StrEnum):
     ACME_ORDER_FULFILLED = "acme_order.fulfilled"
     ACME_ORDER_FAILED = "acme_order.failed"
     ACME_ORDER_CANCELLED = "acme_order.cancelled"
+    ACME_CHALLENGE_COMPLETED = "acme_challenge.completed"
     DNS_PROVIDER_CREATED = "dns_provider.created"
     DNS_PROVIDER_UPDATED = "dns_provider.updated"
     DNS_PROVIDER_DELETED = "dns_provider.deleted"

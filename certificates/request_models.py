@@ -18,13 +18,15 @@ class Request(models.Model):
     """Something that is done only after others agreed to it. It is never changed: another wish is another request.
 
     `subject` and `sans` are those of the certificate as it will be, not as they were wished for. A CSR is accepted
-    before anybody has chosen who signs it, so such a request has no CA and no template.
+    before anybody has chosen who signs it, so such a request has no CA and no template; nor has one for a certificate
+    of a public CA, which is carried out by its order there.
     """
 
     class Kind(models.TextChoices):
         ISSUE = "issue", _("issue a certificate")
         RENEW = "renew", _("renew a certificate")
         CSR = "csr", _("accept a CSR")
+        ACME = "acme", _("order a public certificate")
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Pending")

@@ -70,6 +70,7 @@ class Migration(migrations.Migration):
                 ('key_algorithm', models.CharField(blank=True, choices=[('RSA_2048', 'RSA_2048'), ('RSA_3072', 'RSA_3072'), ('RSA_4096', 'RSA_4096'), ('ECDSA_P256', 'ECDSA_P256'), ('ECDSA_P384', 'ECDSA_P384'), ('ECDSA_P521', 'ECDSA_P521'), ('ED25519', 'ED25519'), ('ML_DSA_44', 'ML_DSA_44'), ('ML_DSA_65', 'ML_DSA_65'), ('ML_DSA_87', 'ML_DSA_87')], max_length=12, verbose_name='key algorithm')),
                 ('csr', models.BinaryField(verbose_name='CSR')),
                 ('sealed_key', models.BinaryField(null=True)),
+                ('key_made_here', models.BooleanField(default=False, verbose_name='key made here')),
                 ('auto_renew', models.BooleanField(default=True, verbose_name='renews by itself')),
                 ('order_url', models.CharField(blank=True, max_length=500, verbose_name='order URL')),
                 ('finalize_url', models.CharField(blank=True, editable=False, max_length=500)),

@@ -191,7 +191,7 @@ def _deactivate_there(row: AcmeAccount) -> None:
     try:
         client_of(row).deactivate()
     except AcmeError as error:
-        if error.type not in _GONE:
+        if error.kind not in _GONE:
             raise refused(error) from error
 
 
@@ -232,10 +232,9 @@ def _server_errors(order: AccountOrder) -> list[FieldError]:
     errors = []
     if directory_of(order.provider, order.environment) is None:
         errors.append(field_error("environment", "unknown", _("This provider has no such environment.")))
-    for name in ("directory_url", "server_roots"):
-        if getattr(order, name):
-            errors.append(field_error(name, "contradiction", _("This is known of the provider: leave it out.")))
-    return errors
+    text = _("This is known of the provider: leave it out.")
+    given = [name for name in ("directory_url", "server_roots") if getattr(order, name)]
+    return [*errors, *(field_error(name, "contradiction", text) for name in given)]
 
 
 def _address_errors(url: str) -> list[FieldError]:

@@ -69,7 +69,7 @@ def _register(actor: Actor, row: AcmeAccount) -> None:
             # The answer to an earlier attempt may have been lost, and a binding is good once.
             url = client.find()
         except AcmeError as error:
-            if error.type != "accountDoesNotExist":
+            if error.kind != "accountDoesNotExist":
                 raise
             url = client.register(row.email, binding_of(row))
     except AcmeError as error:

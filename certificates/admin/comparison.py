@@ -131,7 +131,7 @@ class _Comparer:
         yield from self._subject()
         yield from self._names()
         yield self._key()
-        if self.row.kind != Request.Kind.CSR:
+        if self.row.template_id is not None:
             yield from self._validity()
             yield self._usage()
             yield self._purposes()

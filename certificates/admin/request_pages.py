@@ -165,7 +165,7 @@ class Fulfil(RequestPage):
         return super().form()
 
     def is_offered(self) -> bool:
-        return self.obj.status == Status.APPROVED and self.obj.kind != Request.Kind.CSR
+        return self.obj.status == Status.APPROVED and self.obj.template_id is not None
 
     def act(self, data: Mapping[str, Any]) -> HttpResponse:
         actor = actor_of(self.request)

@@ -73,8 +73,8 @@ def fulfil_request(*, actor: Actor, request: Ref, passphrase: Secret | None = No
     requester. Or failed, with the reason in `last_error`, where it cannot be issued any more.
 
     Any number may call this; there is one certificate. Raises NotFound, Denied (permission, passphrase), Conflict (it
-    is not approved; it is a CSR, whose CA is still to be chosen), Unavailable (the CA is locked or out of service for
-    now: the request stays approved), TooMany.
+    is not approved; it is a CSR, whose CA is still to be chosen, or about a public certificate), Unavailable (the CA is
+    locked or out of service for now: the request stays approved), TooMany.
     """
     row = get_request(request, visible_to=actor)
     # What is issued was decided by others; who may decide, or ask, may also say: now.
@@ -85,6 +85,9 @@ def fulfil_request(*, actor: Actor, request: Ref, passphrase: Secret | None = No
         return row
     if row.status != Status.APPROVED:
         raise not_now(row)
+    if row.kind == Request.Kind.ACME:
+        text = _("A public certificate comes from its own CA: the order is on its way.")
+        raise Conflict(text, code="ordered-elsewhere")
     if row.kind == Request.Kind.CSR:
         raise Conflict(_("A CSR is signed against a CA, which nobody has chosen yet."), code="ca-to-be-chosen")
     _fulfil(actor, row, passphrase, None)

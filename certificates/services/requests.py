@@ -143,7 +143,7 @@ def _decide(actor: Actor, request: Ref, verdict: str, digest: str | None, reason
     row = lock_request(request, visible_to=actor)
     person = _require_approver(actor, row)
     _require_undecided(row, person, digest)
-    if verdict == Verdict.APPROVED and row.kind != Request.Kind.CSR:
+    if verdict == Verdict.APPROVED and row.template_id is not None:
         unchanged_template(row)
     event_id = audit.new_event_id()
     Decision.objects.create(

@@ -63,14 +63,14 @@ def revoke_certificate(*, actor: Actor, order: RevokeOrder) -> Certificate:
     """
     row = _lock(actor, order.certificate)
     now = timezone.now()
-    _check(order, now)
+    require_sound(order, now)
     ca = require_revocable(row, order.reason)
     hold = _end_hold(row, now)
     revocation = _open_revocation(row, ca, order, at=hold.at if hold else now)
     row.state = State.HELD if order.reason is Reason.certificate_hold else State.REVOKED
     row.save(update_fields=["state"])
     if order.reason is Reason.key_compromise:
-        _block_key(row, revocation.event)
+        block_key(row, revocation.event)
     event = EventName.CERTIFICATE_HELD if row.state == State.HELD else EventName.CERTIFICATE_REVOKED
     audit.record(
         actor,
@@ -158,7 +158,8 @@ def _lock(actor: Actor, certificate: Ref) -> Certificate:
     return selectors.lock_certificate(Ref("pk", row.pk), visible_to=actor)
 
 
-def _check(order: RevokeOrder, now: datetime) -> None:
+def require_sound(order: RevokeOrder, now: datetime) -> None:
+    """A step. Raises Invalid: the reason, the comment, the invalidity date."""
     errors = comment_errors(order.comment)
     if order.reason not in (LEAF_REASONS | {Reason.ca_compromise} if order.may_blame_ca else LEAF_REASONS):
         text = _("An end-entity certificate cannot be revoked for this reason.")
@@ -204,7 +205,8 @@ def _open_revocation(row: Certificate, ca: CertificateAuthority, order: RevokeOr
     )
 
 
-def _block_key(row: Certificate, event_id: str) -> None:
+def block_key(row: Certificate, event_id: str) -> None:
+    """A step: nothing is certified for this key any more."""
     BlockedKey.objects.get_or_create(
         organization_id=row.organization_id,
         key_hash=row.key_hash,
