@@ -23,6 +23,7 @@ from certificates.publication_models import Crl as Crl
 from certificates.publication_models import CrlScope as CrlScope
 from certificates.publication_models import OcspResponder as OcspResponder
 from certificates.publication_models import PublicPath as PublicPath
+from certificates.renewal_models import Renewal as Renewal
 from certificates.request_models import Decision as Decision
 from certificates.request_models import Request as Request
 from certificates.saved_models import SavedFilter as SavedFilter

@@ -23,5 +23,10 @@ def fulfil_approved() -> None:
 
 
 @shared_task(ignore_result=True)
+def renew_due_certificates() -> None:
+    sweeps.renew_due_certificates()
+
+
+@shared_task(ignore_result=True)
 def take_tallies() -> None:
     sweeps.take_tallies()

@@ -21,6 +21,7 @@ TIMETABLE: Final = {
     "verify the audit log": _every(3600, "audit.tasks.check_due_logs"),
     "publish due CRLs": _every(5, "certificates.tasks.publish_due_crls"),
     "fulfil approved requests": _every(5, "certificates.tasks.fulfil_approved"),
+    "renew certificates": _every(30, "certificates.tasks.renew_due_certificates"),
     "forget old answers": _every(60, "api.tasks.forget_answers"),
     "forget ended tokens": _every(600, "accounts.tasks.forget_ended_tokens"),
     "send invitations": _every(5, "accounts.tasks.send_invitations"),

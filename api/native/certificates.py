@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.selectors import acting_in
 from api.common.fields import INTEGER_IDS
-from api.common.files import file_response
 from api.common.inputs import Query
 from api.common.openapi import a_file, operation
 from api.common.problems import Family
@@ -28,6 +25,7 @@ from api.native.certificate_outputs import (
 from api.native.certificate_queries import FilterOffsetQuery, FilterQuery, SerialQuery, find_page
 from api.native.dialect import NativeViewSet
 from api.native.outputs import listing
+from api.native.pulls import FILES, known_digests, pulled_response
 from api.native.request_outputs import REQUESTS, RequestItemOut
 from cas.selectors import chain_of
 from certificates import selectors
@@ -35,25 +33,16 @@ from certificates.bundles import Format
 from certificates.delivery import Delivery, deliver
 from certificates.orders import SerialNumber
 from certificates.search import find_by_serial
-from certificates.services.downloads import download_certificate
 from certificates.services.editing import update_certificate
 from certificates.services.issuance import issue_certificate
 from certificates.services.keys import collect_private_key
 from certificates.services.minting import Issued
+from certificates.services.pulling import pull_certificate
 from certificates.services.renewal import renew_certificate
 from certificates.services.revocation import release_certificate, revoke_certificate
 from certificates.services.submission import AwaitingApproval
 from kernel.permissions import Permission
 from kernel.ref import Ref
-
-_FILES: Final = (
-    "application/x-pem-file",
-    "application/pkix-cert",
-    "application/x-pkcs7-certificates",
-    "application/x-pkcs12",
-    "application/zip",
-)
-
 
 class Certificates(NativeViewSet):
     """The register: what was issued, and what may be done with it."""
@@ -119,11 +108,11 @@ class Certificates(NativeViewSet):
         update_certificate(actor=self.actor, certificate=ref, **values)
         return self._detail(ref)
 
-    @operation("Download a certificate", answers=a_file(*_FILES))
+    @operation("Download a certificate", answers={**a_file(*FILES), 304: None})
     def download(self, request: Request, ref: Ref) -> HttpResponse:
-        """As a file, without any private key."""
-        fmt = Format.read(self.parameters["fmt"])
-        return file_response(download_certificate(actor=self.actor, certificate=ref, fmt=fmt))
+        """As a file, without any private key; 304 where `If-None-Match` says that it is known."""
+        fmt, known = Format.read(self.parameters["fmt"]), known_digests(request)
+        return pulled_response(pull_certificate(actor=self.actor, certificate=ref, fmt=fmt, known=known))
 
     @operation(
         "Renew a certificate",

@@ -14,9 +14,12 @@ from api.native.batches import Batches
 from api.native.certificates import Certificates, CertificatesBySerial
 from api.native.client_certificates import CLIENT_CERTIFICATE_ROUTES
 from api.native.dialect import NativeViewSet
+from api.native.inventory import INVENTORY_ROUTES
 from api.native.keys import ApiKeys, ServiceAccounts
 from api.native.oauth import OAUTH_ROUTES
 from api.native.people import CustomRoles, Invitations, SignInProviders
+from api.native.pulls import PULL_ROUTES
+from api.native.renewals import RENEWAL_ROUTES
 from api.native.requests import Requests
 from api.native.roles import Roles
 from api.native.stats import Stats
@@ -125,6 +128,7 @@ V2 = [
     _v2("templates/<public_id:ref>", Templates, _ITEM),
     _v2("templates/<public_id:ref>/impact", Templates, {"post": "impact"}),
     _v2("certificates", Certificates, _LIST),
+    *(_v2(route, view, dict(actions)) for route, view, actions in INVENTORY_ROUTES),
     _v2("certificates/batch", Batches, {"post": "create"}),
     _v2("certificates/validate", Validation, {"post": "create"}),
     _v2("certificates/by-serial/<serial:serial>", CertificatesBySerial, {"get": "retrieve"}),
@@ -134,6 +138,7 @@ V2 = [
     _v2("certificates/<public_id:ref>/revoke", Certificates, {"post": "revoke"}),
     _v2("certificates/<public_id:ref>/release", Certificates, {"post": "release"}),
     _v2("certificates/<public_id:ref>/private-key", Certificates, {"post": "private_key"}),
+    *(_v2(route, view, dict(actions)) for route, view, actions in (*RENEWAL_ROUTES, *PULL_ROUTES)),
     _v2("requests", Requests, {"get": "list"}),
     _v2("requests/counts", Requests, {"get": "counts"}),
     _v2("requests/<public_id:ref>", Requests, {"get": "retrieve"}),

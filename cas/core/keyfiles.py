@@ -41,6 +41,11 @@ class KeyFile:
     certificates: tuple[Certificate, ...]
 
 
+def holds_key(data: bytes) -> bool:
+    """Whether this looks like a file for `read_key_file`, and not like certificates alone."""
+    return _KEY_MARK in data or _is_pkcs12(data)
+
+
 def read_key_file(data: Secret, password: Secret | None) -> KeyFile:
     """One private key, and the certificates beside it. A password that is not needed is not looked at.
 

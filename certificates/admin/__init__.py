@@ -8,6 +8,7 @@ from certificates.admin.records import (
     CrlScopeAdmin,
     OcspResponderAdmin,
     PublicPathAdmin,
+    RenewalAdmin,
     RevocationAdmin,
 )
 from certificates.admin.register import CertificateAdmin
@@ -27,6 +28,7 @@ __all__ = [
     "DecisionAdmin",
     "OcspResponderAdmin",
     "PublicPathAdmin",
+    "RenewalAdmin",
     "RequestAdmin",
     "RevocationAdmin",
     "RoleAdmin",

@@ -11,7 +11,16 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.admin import html
 from audit.admin.base import ReadOnlyAdmin
-from certificates.models import CertificateTally, Crl, CrlScope, OcspResponder, PublicPath, Revocation, SubscriberKey
+from certificates.models import (
+    CertificateTally,
+    Crl,
+    CrlScope,
+    OcspResponder,
+    PublicPath,
+    Renewal,
+    Revocation,
+    SubscriberKey,
+)
 
 
 @admin.register(Revocation)
@@ -157,6 +166,26 @@ class SubscriberKeyAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Collected"))
     def collected(self, key: SubscriberKey) -> SafeString | str:
         return html.moment(key.collected_at)
+
+
+@admin.register(Renewal)
+class RenewalAdmin(ReadOnlyAdmin):
+    ordering = ("due_at",)
+    list_display = ("certificate", "standing", "due", "attempts", "last_error")
+    list_filter = ("standing", ("organization", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("certificate",)
+    search_fields = ("certificate__common_name__istartswith",)
+    search_help_text = _("Name")
+    sortable_by = ()
+    fields = ("certificate", "organization", "standing", "due", "leased", "attempts", "last_error", "created_at")
+
+    @admin.display(description=_("Due"))
+    def due(self, renewal: Renewal) -> SafeString | str:
+        return html.moment(renewal.due_at)
+
+    @admin.display(description=_("Leased until"))
+    def leased(self, renewal: Renewal) -> SafeString | str:
+        return html.moment(renewal.lease_until)
 
 
 @admin.register(CertificateTally)

@@ -31,6 +31,7 @@ from certificates.admin.issue import IssueFromCsr, IssueWithKey
 from certificates.admin.keys import CollectKey
 from certificates.admin.renew import Renew, RenewFromCsr, RenewSameKey
 from certificates.admin.revoke import LiftHold, Revoke, RevokeSeveral
+from certificates.admin.schedule import DoNotRenew, RenewByItself
 from certificates.bundles import Format, bundle
 from certificates.models import Certificate, CertificateName, Revocation
 
@@ -94,7 +95,17 @@ class CertificateAdmin(ServiceAdmin):
         (_("Its life"), {"fields": ("created_at", "renews", "replaces", "successors", "public_id")}),
     )
     list_pages = (IssueWithKey, IssueFromCsr)
-    object_pages = (CollectKey, Renew, RenewFromCsr, RenewSameKey, Edit, Revoke, LiftHold)
+    object_pages = (
+        CollectKey,
+        Renew,
+        RenewFromCsr,
+        RenewSameKey,
+        RenewByItself,
+        DoNotRenew,
+        Edit,
+        Revoke,
+        LiftHold,
+    )
     actions = ("revoke_selected",)
     audit_type = "certificate"
 

@@ -29,6 +29,7 @@ from cas.services.serials import serial_text
 from certificates.import_orders import ImportOrder
 from certificates.models import Certificate, CertificateBody, ImportedChain
 from certificates.selectors import open_revocation
+from certificates.services.editing import active_member, no_such_member
 from certificates.services.issuance import reference
 from certificates.services.labels import label_errors
 from certificates.services.minting import name_rows, sealed_key, tag_rows
@@ -72,7 +73,7 @@ def import_certificate(*, actor: Actor, order: ImportOrder) -> Certificate:
     here; one that the CA has revoked already comes in revoked. What is in the register without a CA is put under it.
 
     Raises NotFound (organization, CA), Denied, Invalid with everything that is wrong on `certificate`, `private_key`,
-    `password`, `chain` and `ca`, Conflict (it is known already; the CA has used its serial number for another
+    `password`, `chain`, `ca` and `owner`, Conflict (it is known already; the CA has used its serial number for another
     certificate, or is revoked).
     """
     organization, ca = _place(actor, order)
@@ -95,9 +96,10 @@ def _place(actor: Actor, order: ImportOrder) -> tuple[Organization, CertificateA
     ca = cas_selectors.get_ca(order.ca, visible_to=actor) if order.ca else None
     if ca is not None and ca.organization_id != organization.pk:
         raise cas_selectors.ca_not_found()
-    policy.require(
-        actor, Permission.CAS_WRITE, organization_id=organization.pk, ca_id=ca.pk if ca is not None else None
-    )
+    if ca is None:
+        policy.require(actor, Permission.CERTIFICATES_ISSUE, organization_id=organization.pk)
+    else:
+        policy.require(actor, Permission.CAS_WRITE, organization_id=organization.pk, ca_id=ca.pk)
     return organization, ca
 
 
@@ -251,11 +253,20 @@ def _row(actor: Actor, order: ImportOrder, organization: Organization, arrival: 
         requester_kind=actor.kind,
         requester_id=actor.id,
         requester_label=actor.label,
-        owner_id=actor.person_id,
+        owner_id=_owner(actor, order, organization),
         tags=list(dict.fromkeys(order.tags)),
         description=order.description,
         event=audit.new_event_id(),
     )
+
+
+def _owner(actor: Actor, order: ImportOrder, organization: Organization) -> int | None:
+    if order.owner is None:
+        return actor.person_id
+    person = active_member(organization.pk, order.owner)
+    if person is None:
+        raise no_such_member()
+    return person.pk
 
 
 def _reserve(ca: CertificateAuthority, row: Certificate, certificate: x509.Certificate) -> None:

@@ -27,7 +27,6 @@ from cas.core.general_names import general_name_text, kind_of
 from cas.core.keys import KeyAlgorithm, PublicKey, algorithm_of, generate, public_key_sha256, serialize_private_key
 from cas.core.leaf import LeafPlan, LeafWish, plan_leaf
 from cas.core.names import common_name, format_name, name_to_mapping
-from cas.core.plan import lifetime_of
 from cas.core.profile import Profile
 from cas.core.restriction import Restriction
 from cas.core.signing import LintedDraft, prepare, sign_certificate
@@ -330,10 +329,16 @@ def _row(actor: Actor, desk: _Desk, draft: _Draft, der: bytes) -> Certificate:
 
 
 def _renew_at(plan: LeafPlan, ahead: timedelta | None) -> datetime | None:
-    """So long before the end, but not in the first two thirds of a life: a short one would be renewed at once, and so
-    would its successor.
+    return None if ahead is None else renewal_time(plan.not_before, plan.not_after, ahead)
+
+
+def renewal_time(not_before: datetime, not_after: datetime, ahead: timedelta) -> datetime:
+    """A step: so long before the end, but not in the first two thirds of a life: a short one would be renewed at once,
+    and so would its successor.
     """
-    return None if ahead is None else plan.not_after - min(ahead, lifetime_of(plan) / 3)
+    # Both ends count (RFC 5280 section 4.1.2.5).
+    lifetime = not_after - not_before + timedelta(seconds=1)
+    return not_after - min(ahead, lifetime / 3)
 
 
 def _csr_rows(row: Certificate, order: IssueOrder) -> list[SigningRequest]:

@@ -151,7 +151,7 @@ def _issue_order(old: Certificate, order: RenewOrder, template: Template) -> Iss
         key=key_order(old, order, template),
         subject=certificate.subject,
         sans=tuple(extension_of(certificate.extensions, SubjectAlternativeName) or ()),
-        validity=_lifetime(old) if order.validity is None and order.as_long else order.validity,
+        validity=lifetime_of_certificate(old) if order.validity is None and order.as_long else order.validity,
         may_end_earlier=order.may_end_earlier,
         passphrase=order.passphrase,
         identifier=order.identifier,
@@ -164,8 +164,8 @@ def _issue_order(old: Certificate, order: RenewOrder, template: Template) -> Iss
     )
 
 
-def _lifetime(old: Certificate) -> timedelta:
-    """How long it lasts: both ends count (RFC 5280 4.1.2.5)."""
+def lifetime_of_certificate(old: Certificate) -> timedelta:
+    """A step: how long it lasts; both ends count (RFC 5280 4.1.2.5)."""
     return old.not_after - old.not_before + timedelta(seconds=1)
 
 

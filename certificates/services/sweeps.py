@@ -7,7 +7,7 @@ import logging
 from django.utils import timezone
 
 from certificates import selectors
-from certificates.services import fulfilment, tallies
+from certificates.services import fulfilment, renewing, tallies
 from certificates.services.crl import open_publication, publish_crl
 from certificates.services.responders import rotate_responder
 from kernel.actor import SYSTEM
@@ -45,6 +45,11 @@ def fulfil_approved() -> int:
     """How many requests were closed: fulfilled, failed for good, or expired."""
     expired = fulfilment.expire_lapsed_requests(actor=SYSTEM)
     return expired + fulfilment.fulfil_due_requests(actor=SYSTEM)
+
+
+def renew_due_certificates() -> int:
+    """How many certificates were renewed, or need no renewal any more."""
+    return renewing.renew_due_certificates(actor=SYSTEM)
 
 
 def take_tallies() -> int:

@@ -57,6 +57,7 @@ from tests.architecture.oauth import OAUTH_CALLS
 from tests.architecture.people import PEOPLE_CALLS
 from tests.architecture.policy import POLICY_CALLS
 from tests.architecture.register import REGISTER_CALLS
+from tests.architecture.renewals import RENEWAL_CALLS
 from tests.architecture.services import opening_transactions, services
 from tests.happened import happenings
 from tests.office import Office, authority_order, open_office, order_for
@@ -337,6 +338,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     **PEOPLE_CALLS,
     **POLICY_CALLS,
     **REGISTER_CALLS,
+    **RENEWAL_CALLS,
 }
 
 

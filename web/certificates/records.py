@@ -13,6 +13,7 @@ from certificates.admin.edit import Edit
 from certificates.admin.keys import CollectKey
 from certificates.admin.renew import Renew, RenewFromCsr, RenewSameKey
 from certificates.admin.revoke import LiftHold, Revoke
+from certificates.admin.schedule import DoNotRenew, RenewByItself
 from certificates.bundles import Format
 from certificates.models import Certificate
 from certificates.selectors import get_certificate
@@ -20,6 +21,7 @@ from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.certificates import listing, record
+from web.certificates.importing import ImportCertificates
 from web.desk import Desk
 from web.issuing.many import AskForMany
 from web.issuing.one import AskForOne
@@ -32,12 +34,18 @@ class CertificateDesk(Desk):
     place = "certificates/"
     plural = _("Certificates")
     reading = Permission.CERTIFICATES_READ
-    list_doors = {AskForOne: Permission.CERTIFICATES_ISSUE, AskForMany: Permission.CERTIFICATES_ISSUE}
+    list_doors = {
+        AskForOne: Permission.CERTIFICATES_ISSUE,
+        AskForMany: Permission.CERTIFICATES_ISSUE,
+        ImportCertificates: Permission.CERTIFICATES_ISSUE,
+    }
     doors = {
         CollectKey: Permission.CERTIFICATES_ISSUE,
         Renew: Permission.CERTIFICATES_RENEW,
         RenewFromCsr: Permission.CERTIFICATES_RENEW,
         RenewSameKey: Permission.CERTIFICATES_RENEW,
+        RenewByItself: Permission.CERTIFICATES_RENEW,
+        DoNotRenew: Permission.CERTIFICATES_RENEW,
         Edit: Permission.CERTIFICATES_ISSUE,
         LiftHold: Permission.CERTIFICATES_REVOKE,
         Revoke: Permission.CERTIFICATES_REVOKE,

@@ -37,6 +37,12 @@ REGISTER: Final = (
     ProblemType("certificate-on-hold", Family.CONFLICT, _("Certificate on hold"), _("Release it from its hold first.")),
     ProblemType("certificate-known", Family.CONFLICT, _("Certificate known"), _("It is in the register already.")),
     ProblemType("already-renewed", Family.CONFLICT, _("Renewed already"), _("Use its successor; the detail names it.")),
+    ProblemType(
+        "ca-needs-passphrase",
+        Family.CONFLICT,
+        _("The CA needs its passphrase"),
+        _("Renew its certificates by hand; nobody is there to say the passphrase."),
+    ),
     ProblemType("identifier-used", Family.CONFLICT, _("Identifier in use"), _("Choose another identifier.")),
     ProblemType("serial-used", Family.CONFLICT, _("Serial number in use"), _("Send the request again.")),
     ProblemType(
