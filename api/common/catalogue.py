@@ -7,6 +7,7 @@ from typing import Final
 
 from api.common.problem_types import ProblemType
 from api.common.problem_types.accounts import ACCOUNTS
+from api.common.problem_types.acme import ACME
 from api.common.problem_types.authority import AUTHORITY
 from api.common.problem_types.certmate import CERTMATE
 from api.common.problem_types.machines import MACHINES
@@ -20,7 +21,7 @@ from api.common.problem_types.wire import WIRE
 PROBLEM_TYPES: Final[Mapping[str, ProblemType]] = {
     each.code: each
     for each in (
-        *(*WIRE, *ACCOUNTS, *MACHINES, *PROGRAMS, *NAMES, *NOTICES),
+        *(*WIRE, *ACCOUNTS, *MACHINES, *PROGRAMS, *NAMES, *ACME, *NOTICES),
         *(*AUTHORITY, *REGISTER, *SCAIVAULT, *CERTMATE),
     )
 }

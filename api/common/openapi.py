@@ -34,7 +34,7 @@ _WITH_BODY: Final = (Family.LENGTH_REQUIRED, Family.TOO_LARGE, Family.UNSUPPORTE
 _GOOD: Final = {
     "200": "Done.",
     "201": "Made.",
-    "202": "It waits for approvers.",
+    "202": "It is not done yet, and is followed at `Location`.",
     "204": "Done; there is nothing to say.",
     "207": "Done in part; the answer says what was not.",
 }

@@ -149,16 +149,21 @@ class RevokeIn(Input):
     reason = Reason(required=False, help_text="`unspecified` by default.")
     comment = Text(required=False, allow_blank=True, max_length=1000)
     invalidity_date = Moment(required=False, help_text="Since when the key is thought to be lost.")
+    upstream = Flag(default=False, help_text="At the public CA that has issued it first, then here.")
 
     @classmethod
-    def read(cls, data: Any, certificate: Ref, *, version: str) -> RevokeOrder:
+    def read(cls, data: Any, certificate: Ref, *, version: str) -> tuple[RevokeOrder, bool]:
+        """The order, and whether a public CA is to be asked. Raises Invalid."""
         values = cls.values(data, version=version)
-        return RevokeOrder(
+        if values["upstream"] and "invalidity_date" in values:
+            raise Invalid.of("invalidity_date", "contradiction", _("A public CA is told of no such date."))
+        order = RevokeOrder(
             certificate=certificate,
             reason=values.get("reason", x509.ReasonFlags.unspecified),
             comment=values.get("comment", ""),
             invalidity=values.get("invalidity_date"),
         )
+        return order, values["upstream"]
 
 
 class CollectIn(Input):

@@ -10,12 +10,14 @@ from cryptography import x509
 from django.utils import timezone
 from rest_framework.serializers import ListField
 
+from acme_client.models import AcmeAccount
 from api.common.fields import Id, Made, Serial, Subject
 from api.common.outputs import Output, identity, moment, one_of, text, texts
 from api.native.outputs import STRING, PkiOut
 from cas.core.formats import to_pem
 from cas.core.keys import KeyAlgorithm
 from cas.core.reasons import CODES, reason_name
+from cas.models import CertificateAuthority
 from certificates.delivery import Delivered
 from certificates.models import Certificate
 
@@ -31,6 +33,16 @@ class TemplateRefOut(Output):
     code = text()
 
 
+class IssuerPkiOut(PkiOut):
+    """Where a certificate comes from."""
+
+    def get_attribute(self, instance: Certificate) -> CertificateAuthority | AcmeAccount | None:
+        if instance.source != Certificate.Source.ACME:
+            return instance.ca
+        order = getattr(instance, "acme_order", None)
+        return order.account if order else None
+
+
 class CertificateOut(Output):
     """A certificate as lists show it."""
 
@@ -41,7 +53,11 @@ class CertificateOut(Output):
     status = Made(lambda row: row.status(timezone.now()), {"type": "string", "enum": _STATUSES})
     not_before = moment()
     not_after = moment()
-    pki = PkiOut(source="ca", read_only=True, allow_null=True, help_text="The CA; null where it is not one of ours.")
+    pki = IssuerPkiOut(
+        read_only=True,
+        allow_null=True,
+        help_text="The CA, or the account at a public one; null where neither is known here.",
+    )
     template = TemplateRefOut(read_only=True, allow_null=True)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from rest_framework.serializers import Field
 
@@ -78,6 +79,8 @@ def find_page(actor: Actor, values: Mapping[str, Any], *, exactly: bool) -> Page
         limit=values["limit"],
         order=order,
     )
+    public = [row for row in found.rows if row.source == Certificate.Source.ACME]
+    prefetch_related_objects(public, "acme_order__account")
     total = count_found(wanted, visible_to=actor, exactly=exactly)
     cursor = make_cursor(_written(found.next), name=name) if found.next else None
     return Page(found.rows, cursor, total.value, total.is_estimate)

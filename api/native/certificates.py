@@ -25,12 +25,14 @@ from api.native.certificate_outputs import (
 from api.native.certificate_queries import FilterOffsetQuery, FilterQuery, SerialQuery, find_page
 from api.native.dialect import NativeViewSet
 from api.native.outputs import listing
+from api.native.public_certificates import UNDER_WAY, asks_upstream, renewed_publicly, revoke_publicly
 from api.native.pulls import FILES, known_digests, pulled_response
 from api.native.request_outputs import REQUESTS, RequestItemOut
 from cas.selectors import chain_of
 from certificates import selectors
 from certificates.bundles import Format
 from certificates.delivery import Delivery, deliver
+from certificates.models import Certificate
 from certificates.orders import SerialNumber
 from certificates.search import find_by_serial
 from certificates.services.editing import update_certificate
@@ -43,6 +45,7 @@ from certificates.services.revocation import release_certificate, revoke_certifi
 from certificates.services.submission import AwaitingApproval
 from kernel.permissions import Permission
 from kernel.ref import Ref
+
 
 class Certificates(NativeViewSet):
     """The register: what was issued, and what may be done with it."""
@@ -63,6 +66,15 @@ class Certificates(NativeViewSet):
     downloads = frozenset({"download"})
     queries = {"download": DownloadQuery}
     field_names = {"public_key": "csr", "invalidity": "invalidity_date"}
+
+    @property
+    def may_take_key(self) -> bool:
+        return super().takes_key
+
+    @property
+    def takes_key(self) -> bool:
+        """Not while a public CA is asked: that is no work for the inside of a transaction."""
+        return self.may_take_key and not (self.action == "revoke" and asks_upstream(self.request.data))
 
     @classmethod
     def query_of(cls, action: str, version: str) -> type[Query]:
@@ -117,22 +129,31 @@ class Certificates(NativeViewSet):
     @operation(
         "Renew a certificate",
         body=RenewIn,
-        answers={201: IssuedOut, 202: RequestItemOut},
+        answers={201: IssuedOut, 202: UNDER_WAY},
         refusals=(Family.CONFLICT, Family.TOO_MANY),
     )
     def renew(self, request: Request, ref: Ref) -> Response:
         """A successor with the same subject and names, under the template as it is now; the old one goes on.
 
-        Where it needs an approval that it does not inherit, a request is filed instead, and stands at `Location`.
+        Where it needs an approval that it does not inherit, a request is filed instead, and stands at `Location`. What
+        came from a public CA is ordered there again, without a body; then the order stands there.
         """
         order = RenewIn.read(request.data, ref, version=self.version)
+        if selectors.get_certificate(ref, visible_to=self.actor).source == Certificate.Source.ACME:
+            return renewed_publicly(self.actor, ref, request.data)
         return self._issued(renew_certificate(actor=self.actor, order=order), order.delivery)
 
     @operation("Revoke a certificate", body=RevokeIn, answers={200: CertificateDetailOut}, refusals=(Family.CONFLICT,))
     def revoke(self, request: Request, ref: Ref) -> Response:
-        """For good, or on hold. OCSP says so from the answer on, the CRL within a minute. The body may be absent."""
-        order = RevokeIn.read(request.data, ref, version=self.version)
-        revoke_certificate(actor=self.actor, order=order)
+        """For good, or on hold. OCSP says so from the answer on, the CRL within a minute. The body may be absent.
+
+        With `upstream`, at the public CA first: where that refuses, or is out of reach, nothing is revoked.
+        """
+        order, is_upstream = RevokeIn.read(request.data, ref, version=self.version)
+        if is_upstream:
+            revoke_publicly(self.actor, order)
+        else:
+            revoke_certificate(actor=self.actor, order=order)
         return self._detail(ref)
 
     @operation("Release a certificate from hold", answers={200: CertificateDetailOut}, refusals=(Family.CONFLICT,))

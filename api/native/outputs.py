@@ -7,6 +7,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from accounts.features import features_of
+from acme_client.models import AcmeAccount
 from api.common.fields import Duration, Made
 from api.common.outputs import Output, flag, identity, moment, one_of, text, texts, whole
 from cas.core.keys import KeyAlgorithm
@@ -42,11 +43,11 @@ class MemberOut(Output):
 
 
 class PkiOut(Output):
-    """The CA that something belongs to."""
+    """The CA that something belongs to; of what a public one has issued, the account there."""
 
     id = identity()
     name = text()
-    type = Made(lambda _ca: "internal", PKI_TYPE)
+    type = Made(lambda row: "acme" if isinstance(row, AcmeAccount) else "internal", PKI_TYPE)
 
 
 class RoleOut(Output):

@@ -8,16 +8,20 @@ from django.urls import URLPattern, path, register_converter
 
 from api.common import converters as converters  # `number`, `public_id`
 from api.native.accounts import Members, Organizations
+from api.native.acme_orders import ACME_ROUTES
 from api.native.audit import Audit, Checkpoints
 from api.native.authority_routes import AUTHORITY_ROUTES
 from api.native.batches import Batches
 from api.native.certificates import Certificates, CertificatesBySerial
 from api.native.client_certificates import CLIENT_CERTIFICATE_ROUTES
 from api.native.dialect import NativeViewSet
+from api.native.dns_providers import DNS_PROVIDER_ROUTES
 from api.native.inventory import INVENTORY_ROUTES
 from api.native.keys import ApiKeys, ServiceAccounts
+from api.native.notices import NOTICE_ROUTES
 from api.native.oauth import OAUTH_ROUTES
 from api.native.people import CustomRoles, Invitations, SignInProviders
+from api.native.public_names import PUBLIC_NAME_ROUTES
 from api.native.pulls import PULL_ROUTES
 from api.native.renewals import RENEWAL_ROUTES
 from api.native.requests import Requests
@@ -149,6 +153,10 @@ V2 = [
     _v2("requests/<public_id:ref>/private-key", Requests, {"post": "private_key"}),
     _v2("trust-anchors", TrustAnchors, _LIST),
     _v2("trust-anchors/<public_id:ref>", TrustAnchors, {"get": "retrieve", "delete": "destroy"}),
+    *(_v2(route, view, dict(actions)) for route, view, actions in ACME_ROUTES),
+    *(_v2(route, view, dict(actions)) for route, view, actions in PUBLIC_NAME_ROUTES),
+    *(_v2(route, view, dict(actions)) for route, view, actions in DNS_PROVIDER_ROUTES),
+    *(_v2(route, view, dict(actions)) for route, view, actions in NOTICE_ROUTES),
     _v2("audit", Audit, {"get": "list"}),
     _v2("audit/keys", Audit, {"get": "keys"}),
     _v2("audit/export", Audit, {"get": "export"}),

@@ -10,6 +10,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from acme_client.services.revoking import revoke_public_certificate
 from api.common.files import file_response
 from api.common.openapi import a_file, operation
 from api.common.paging import make_cursor, read_start
@@ -29,6 +30,7 @@ from api.scaivault.outputs import (
 from certificates.bundles import Format
 from certificates.delivery import PLAIN, deliver
 from certificates.import_selectors import chain_above
+from certificates.models import Certificate
 from certificates.orders import RevokeOrder
 from certificates.search import Position, find_by_serial, search_certificates
 from certificates.selectors import get_certificate
@@ -39,8 +41,10 @@ from certificates.services.keys import export_private_key
 from certificates.services.renewal import renew_at_once
 from certificates.services.revocation import revoke_certificate
 from certificates.services.validation import validate_certificate
+from kernel.errors import Invalid
 from kernel.permissions import Permission
 from kernel.ref import Ref
+from kernel.text import _
 
 _LIST: Final = "scaivault.certificates"
 
@@ -135,11 +139,21 @@ class Certificates(ScaiVaultViewSet):
         refusals=(Family.NOT_FOUND, Family.CONFLICT),
     )
     def revoke(self, request: Request) -> Response:
-        """By its serial number, in every notation. Where that could be two certificates, it is a conflict."""
+        """By its serial number, in every notation; where that could be two certificates, it is a conflict.
+
+        With `use_acme`, at the public CA first: where that refuses, or is out of reach, nothing is revoked.
+        """
         wish = RevokeIn.read(request.data)
         row = find_by_serial(wish.serial, visible_to=self.actor)
-        revoke_certificate(actor=self.actor, order=RevokeOrder(certificate=Ref("pk", row.pk), reason=wish.reason))
-        return self._detail(Ref("pk", row.pk))
+        ref = Ref("pk", row.pk)
+        if not wish.use_acme:
+            revoke_certificate(actor=self.actor, order=RevokeOrder(certificate=ref, reason=wish.reason))
+        elif row.source == Certificate.Source.ACME:
+            revoke_public_certificate(actor=self.actor, certificate=ref, reason=wish.reason)
+        else:
+            text = _("This certificate did not come over ACME; its own CA revokes it.")
+            raise Invalid.of("use_acme", "unsupported", text)
+        return self._detail(ref)
 
     def _detail(self, ref: Ref, *, status: int = 200) -> Response:
         return self.show(CertificateDetailOut, get_certificate(ref, visible_to=self.actor), status=status)

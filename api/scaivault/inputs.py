@@ -189,6 +189,8 @@ class Revocation:
 
     serial: SerialNumber
     reason: x509.ReasonFlags
+    # At the public CA that has issued it, too.
+    use_acme: bool
 
 
 class RevokeIn(Input):
@@ -198,7 +200,7 @@ class RevokeIn(Input):
 
     serial_number = Text(max_length=100, help_text="Hexadecimal or decimal, with colons, with 0x.")
     reason = Reason(required=False, help_text="Of RFC 5280, in any usual spelling; `unspecified` if absent.")
-    use_acme = Flag(default=False, help_text="No certificate here came over ACME, so this must be false.")
+    use_acme = Flag(default=False, help_text="Of a certificate that came over ACME: at its CA, too.")
 
     @classmethod
     def read(cls, data: Any) -> Revocation:
@@ -207,7 +209,4 @@ class RevokeIn(Input):
         serial = read_serial(values["serial_number"])
         if serial is None:
             raise Invalid.of("serial_number", "invalid", _("This is no serial number."))
-        if values["use_acme"]:
-            text = _("No certificate here was issued over ACME; its own CA revokes it.")
-            raise Invalid.of("use_acme", "unsupported", text)
-        return Revocation(serial, values.get("reason", x509.ReasonFlags.unspecified))
+        return Revocation(serial, values.get("reason", x509.ReasonFlags.unspecified), values["use_acme"])

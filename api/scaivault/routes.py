@@ -8,9 +8,11 @@ from django.urls import URLPattern, path, register_converter
 
 # It makes `public_id` known.
 from api.common import converters as converters
+from api.scaivault.acme import AcmeAccounts, AcmeChallenges, AcmeOrders
 from api.scaivault.authorities import Authorities
 from api.scaivault.certificates import Certificates
 from api.scaivault.csrs import Csrs
+from api.scaivault.dns_providers import DnsProviders
 from api.scaivault.roles import Issuance, Roles
 from api.scaivault.trust_anchors import TrustAnchors
 from kernel.ref import Ref
@@ -60,4 +62,13 @@ ROUTES: Final[list[URLPattern]] = [
     path("csr/<public_id:ref>/sign", Csrs.as_view({"post": "sign"})),
     path("trust-anchors", TrustAnchors.as_view(_LIST)),
     path("trust-anchors/<public_id:ref>", TrustAnchors.as_view(_REMOVABLE)),
+    path("acme/accounts", AcmeAccounts.as_view(_LIST)),
+    path("acme/accounts/<public_id:ref>", AcmeAccounts.as_view(_REMOVABLE)),
+    path("acme/issue", AcmeOrders.as_view({"post": "issue"})),
+    path("acme/orders", AcmeOrders.as_view({"get": "list"})),
+    path("acme/orders/<public_id:ref>", AcmeOrders.as_view(_SHOWN)),
+    path("acme/orders/<public_id:ref>/refresh", AcmeOrders.as_view({"post": "refresh"})),
+    path("acme/challenges/<public_id:ref>/complete", AcmeChallenges.as_view({"post": "complete"})),
+    path("dns-providers", DnsProviders.as_view(_LIST)),
+    path("dns-providers/<public_id:ref>", DnsProviders.as_view(_REMOVABLE | {"patch": "partial_update"})),
 ]

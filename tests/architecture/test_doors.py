@@ -57,6 +57,7 @@ REVEALING = {
     "web/oauth/authorize.py",
     "accounts/management/commands/create_api_key.py",
     "api/certman/certificates.py",
+    "api/native/channel_shapes.py",
     "api/fastpki/identity_outputs.py",
     "api/native/batch_outputs.py",
     "api/native/certificate_outputs.py",

@@ -1,0 +1,61 @@
+"""The addresses of public certificates and of notices, in the native API; `doors.py` says what the tables mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+API: Final[Mapping[str, str]] = {
+    "GET /api/v2/acme/providers": "acme:read",
+    "GET /api/v2/acme/accounts": "acme:read",
+    "POST /api/v2/acme/accounts": "acme:write",
+    "GET /api/v2/acme/accounts/{acme_account}": "acme:read",
+    "PATCH /api/v2/acme/accounts/{acme_account}": "acme:write",
+    "DELETE /api/v2/acme/accounts/{acme_account}": "acme:write",
+    "POST /api/v2/acme/accounts/{acme_account}/roll-key": "acme:write",
+    "POST /api/v2/acme/accounts/{acme_account}/retry": "acme:write",
+    "GET /api/v2/acme/orders": "acme:read",
+    "POST /api/v2/acme/orders": "certificates:issue",
+    "GET /api/v2/acme/orders/{acme_order}": "acme:read",
+    "POST /api/v2/acme/orders/{acme_order}/refresh": "certificates:issue",
+    "POST /api/v2/acme/orders/{acme_order}/cancel": "certificates:issue",
+    "POST /api/v2/acme/orders/{acme_order}/retry": "certificates:issue",
+    "POST /api/v2/acme/challenges/{acme_challenge}/complete": "certificates:issue",
+    "GET /api/v2/public-names": "acme:read",
+    "POST /api/v2/public-names": "acme:write",
+    "GET /api/v2/public-names/{public_name}": "acme:read",
+    "DELETE /api/v2/public-names/{public_name}": "acme:write",
+    "POST /api/v2/public-names/{public_name}/prove": "acme:write",
+    "GET /api/v2/dns-providers": "acme:read",
+    "POST /api/v2/dns-providers": "acme:write",
+    "GET /api/v2/dns-providers/types": "acme:read",
+    "GET /api/v2/dns-providers/{dns_provider}": "acme:read",
+    "PATCH /api/v2/dns-providers/{dns_provider}": "acme:write",
+    "DELETE /api/v2/dns-providers/{dns_provider}": "acme:write",
+    "POST /api/v2/dns-providers/{dns_provider}/test": "acme:write",
+    "GET /api/v2/channels": "notices:read",
+    "POST /api/v2/channels": "notices:write",
+    "GET /api/v2/channels/{channel}": "notices:read",
+    "PATCH /api/v2/channels/{channel}": "notices:write",
+    "DELETE /api/v2/channels/{channel}": "notices:write",
+    "POST /api/v2/channels/{channel}/test": "notices:write",
+    "POST /api/v2/channels/{channel}/rotate-secret": "notices:write",
+    "GET /api/v2/notification-rules": "notices:read",
+    "POST /api/v2/notification-rules": "notices:write",
+    "GET /api/v2/notification-rules/{notice_rule}": "notices:read",
+    "PATCH /api/v2/notification-rules/{notice_rule}": "notices:write",
+    "DELETE /api/v2/notification-rules/{notice_rule}": "notices:write",
+    "GET /api/v2/notices": "notices:read",
+    "GET /api/v2/notices/counts": "notices:read",
+    "POST /api/v2/notices/read": "notices:read",
+    "GET /api/v2/notices/{notice}": "notices:read",
+    "POST /api/v2/notices/{notice}/mute": "notices:write",
+    "GET /api/v2/mutes": "notices:read",
+    "GET /api/v2/mutes/{mute}": "notices:read",
+    "DELETE /api/v2/mutes/{mute}": "notices:write",
+    "GET /api/v2/deliveries": "notices:read",
+    "GET /api/v2/deliveries/{delivery}": "notices:read",
+    "POST /api/v2/deliveries/{delivery}/repeat": "notices:write",
+}
+
+DOCUMENTS: Final[Mapping[str, str]] = {}
