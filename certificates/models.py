@@ -333,8 +333,14 @@ class Revocation(models.Model):
     """A history of revocations: at most one is open for each (ca, serial). CRL and OCSP read nothing else."""
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", verbose_name=_("organization"))
+    # Null: of a certificate that its own CA, elsewhere, has revoked because we asked for it.
     ca = models.ForeignKey(
-        CertificateAuthority, models.PROTECT, related_name="revocations", verbose_name=_("authority")
+        CertificateAuthority,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="revocations",
+        verbose_name=_("authority"),
     )
     serial = models.CharField(_("serial number"), max_length=40)
     # Null: an intermediate, a responder, or a certificate that is not in the register.
