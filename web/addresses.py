@@ -9,8 +9,10 @@ from django.db.models import Model
 from django.urls import reverse
 
 from accounts.models import ServiceAccount
+from acme_client.models import AcmeAccount, AcmeOrder, DnsProvider, PublicName
 from cas.models import CaCertificate, CertificateAuthority, Role, Template, TrustAnchor
 from certificates.models import Certificate, Request
+from notices.models import Channel, Delivery, Rule
 
 _NAMES: Final[Mapping[type[Model], str]] = {
     Certificate: "certificate",
@@ -20,6 +22,13 @@ _NAMES: Final[Mapping[type[Model], str]] = {
     CertificateAuthority: "authority",
     TrustAnchor: "trust-anchor",
     ServiceAccount: "service-account",
+    Channel: "channel",
+    Rule: "notice-rule",
+    Delivery: "delivery",
+    AcmeAccount: "acme-account",
+    AcmeOrder: "acme-order",
+    PublicName: "public-name",
+    DnsProvider: "dns-provider",
 }
 
 
@@ -31,6 +40,11 @@ _NAMES_OF_KINDS: Final[Mapping[str, str]] = {
     "template": "template",
     "ca": "authority",
     "trust_anchor": "trust-anchor",
+    "channel": "channel",
+    "notice_rule": "notice-rule",
+    "delivery": "delivery",
+    "acme_account": "acme-account",
+    "acme_order": "acme-order",
 }
 
 

@@ -18,6 +18,7 @@ from accounts.sessions import actor_of
 from certificates.request_selectors import inbox
 from kernel.actor import Actor
 from kernel.permissions import Permission
+from notices.selectors import unread_count
 
 
 class Reader:
@@ -29,6 +30,26 @@ class Reader:
     @cached_property
     def actor(self) -> Actor | None:
         return actor_of(self.request) if self.request.user.is_authenticated else None
+
+    @cached_property
+    def hears(self) -> bool:
+        """Whether there is anything that he could be told: in an organization, and where he may read it."""
+        actor = self.actor
+        return actor is not None and actor.organization_id is not None and holds(actor, Permission.NOTICES_READ)
+
+    @cached_property
+    def unread(self) -> int:
+        """How many notices he has not read, counted to a hundred: one query, and none for who hears nothing."""
+        return unread_count(visible_to=self.actor) if self.actor is not None and self.hears else 0
+
+
+def reader_of(request: HttpRequest) -> Reader:
+    """The same one wherever on the page it is asked for."""
+    reader = getattr(request, "reader", None)
+    if not isinstance(reader, Reader):
+        reader = Reader(request)
+        request.reader = reader  # type: ignore[attr-defined]
+    return reader
 
 
 Visible = Callable[[Reader], bool]
@@ -99,11 +120,13 @@ SECTIONS: Final = (
             Entry(_("Overview"), "home", "home", _everyone),
             Entry(_("Certificates"), "certificates", "certificate", _holding(Permission.CERTIFICATES_READ)),
             Entry(_("Approvals"), "requests", "inbox", _holding(*_SEEING_REQUESTS), waiting=_waiting),
+            Entry(_("Public certificates"), "acme-orders", "globe", _holding(Permission.ACME_READ), place="/acme/"),
             Entry(_("Authorities"), "authorities", "authority", _holding(Permission.CAS_READ)),
             Entry(_("Templates"), "templates", "template", _holding(Permission.TEMPLATES_READ)),
             Entry(_("Roles"), "roles", "role", _holding(Permission.ROLES_READ)),
             Entry(_("Trust anchors"), "trust-anchors", "lock", _holding(Permission.CAS_READ)),
             Entry(_("Inspect"), "inspect", "search", _holding(Permission.CERTIFICATES_READ)),
+            Entry(_("Notifications"), "notices", "bell", _holding(Permission.NOTICES_READ)),
             Entry(_("Audit log"), "audit", "history", _holding(Permission.AUDIT_READ)),
         ),
     ),
@@ -129,7 +152,7 @@ SECTIONS: Final = (
 
 def sections_for(request: HttpRequest) -> Iterator[tuple[str | Promise, list[Link]]]:
     """The sections that this reader has entries in, with the current page marked."""
-    reader = Reader(request)
+    reader = reader_of(request)
     placed = [(section, _entries(section, reader)) for section in SECTIONS]
     places = [entry.place or url for _section, entries in placed for entry, url in entries]
     current = max((place for place in places if _is_under(request.path, place)), key=len, default="")

@@ -27,6 +27,10 @@ from web.account import (
     why,
 )
 from web.account.guessing import refused_uncounted
+from web.acme import accounts as acme_accounts
+from web.acme import dns as dns_providers
+from web.acme import names as public_names
+from web.acme import orders as acme_orders
 from web.audit import desk as audit
 from web.authorities import certificates as authority_certificates
 from web.authorities import records as authorities
@@ -35,6 +39,7 @@ from web.certificates import records as certificates
 from web.certificates import saved as saved_filters
 from web.dashboard import pages as dashboard
 from web.inspect import inspect_anything
+from web.notices import centre, channels, deliveries, muted, rules
 from web.oauth import applications, authorize, device
 from web.policy import roles as policy_roles
 from web.policy import templates as policy_templates
@@ -108,6 +113,11 @@ OAUTH = [
     path("organization/applications/<uuid:public_id>/revoke/", applications.revoke, name="oauth-client-revoke"),
 ]
 OPERATE = [
+    *acme_orders.DESK.urls(),
+    *acme_orders.CHALLENGES.urls(),
+    *acme_accounts.DESK.urls(),
+    *public_names.DESK.urls(),
+    *dns_providers.DESK.urls(),
     *audit.DESK.urls(),
     *authorities.DESK.urls(),
     *authority_certificates.DESK.record_urls(),
@@ -120,6 +130,14 @@ OPERATE = [
     *policy_roles.DESK.urls(),
     *requests.DESK.urls(),
 ]
+
+NOTICES = [
+    *rules.DESK.urls(),
+    *channels.DESK.urls(),
+    *deliveries.DESK.urls(),
+    *muted.DESK.urls(),
+    *centre.DESK.urls(),
+]
 urlpatterns = [
     path("", dashboard.home, name="home"),
     path("overview.csv", dashboard.figures, name="dashboard-figures"),
@@ -131,4 +149,5 @@ urlpatterns = [
     *OAUTH,
     *SETUP,
     *OPERATE,
+    *NOTICES,
 ]

@@ -56,7 +56,7 @@ from tests.trusting import trust
 
 ROOMS = frozenset({"accounts", "audit", "cas", "certificates", "acme_client", "notices", "api", "mfa"})
 _WRITES = re.compile(r'\b(?:INTO|UPDATE|DELETE FROM) "?(\w+)"?')
-# The protocol of public CAs has the name of the organization. Where we speak of it ourselves, these words stand around it.
+# The protocol of public CAs has the name of the organization; where we speak of it, these words stand around it.
 _PROTOCOL = re.compile(
     rb"/acme/|/acme-challenge/|_acme-challenge|\bacme:(?:read|write)\b|acme-tls|acmeidentifier"
     rb"|\bacme(?=[ _-](?:accounts?|authorizations?|challenges?|client|directory|orders?|servers?|service)\b)"

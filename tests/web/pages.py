@@ -61,6 +61,7 @@ NO_PAGES: Final[Mapping[int, frozenset[str]]] = {
             "/requests/approve-several/",
             "/requests/{request}/approve/",
             "/requests/{request}/reject/",
+            "/acme/names/grant/",
         }
     ),
     405: frozenset(
@@ -73,11 +74,16 @@ NO_PAGES: Final[Mapping[int, frozenset[str]]] = {
             "/organization/applications/{oauth_client}/revoke/",
             "/organization/invitations/{invitation}/",
             "/setup/dismiss/",
+            "/notifications/read/",
         }
     ),
     409: frozenset(
         {
             "/certificates/{certificate}/renew-same-key/",
+            "/acme/orders/{acme_order}/retry/",
+            "/acme/challenges/{acme_challenge}/complete/",
+            "/acme/accounts/{acme_account}/retry/",
+            "/acme/names/{public_name}/prove/",
             "/certificates/{certificate}/do-not-renew/",
             "/certificates/{certificate}/lift-hold/",
             "/requests/{request}/fulfil/",
@@ -90,6 +96,8 @@ NO_PAGES: Final[Mapping[int, frozenset[str]]] = {
             "/authorities/{ca}/cancel/",
             "/authorities/{ca}/abandon/",
             "/organization/service-accounts/{service_account}/enable/",
+            "/notifications/rules/{notice_rule}/enable/",
+            "/notifications/channels/{channel}/enable/",
         }
     ),
 }

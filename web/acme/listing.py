@@ -1,0 +1,46 @@
+"""Lists that go on from page to page, by the numbers of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils.http import urlencode
+
+from web.asked import place_after
+
+LENGTH: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a list, and where the first and the next page are; empty where there is none."""
+
+    rows: Sequence[Any]
+    first: str
+    next: str
+
+
+def page_of(
+    rows: QuerySet[Any], query: QueryDict, *, kept: Mapping[str, str] | None = None, newest_first: bool = False
+) -> Page:
+    """`kept` is what the address asks besides, and goes on asking."""
+    after = place_after(query.get("after", ""))
+    if after is not None:
+        rows = rows.filter(pk__lt=after) if newest_first else rows.filter(pk__gt=after)
+    found = list(rows.order_by("-pk" if newest_first else "pk")[: LENGTH + 1])
+    shown = found[:LENGTH]
+    following = {"after": str(shown[-1].pk)} if len(found) > LENGTH else {}
+    return Page(
+        rows=shown,
+        first=address(kept or {}) if after is not None else "",
+        next=address({**(kept or {}), **following}) if following else "",
+    )
+
+
+def address(parts: Mapping[str, str]) -> str:
+    """The query that asks this, without what is empty."""
+    return "?" + urlencode({name: value for name, value in parts.items() if value})
