@@ -25,9 +25,7 @@ def new_signing_secret() -> Secret:
 
 
 def seal(channel: Channel, secret: Secret) -> bytes:
-    return vault.seal_secret(
-        secret, organization_id=channel.organization_id, table=_TABLE, row=channel.public_id
-    )
+    return vault.seal_secret(secret, organization_id=channel.organization_id, table=_TABLE, row=channel.public_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,4 @@ def open_channel(channel: Channel, *, at: datetime) -> Opened:
 
 
 def _unsealed(channel: Channel, blob: bytes) -> Secret:
-    return vault.open_secret(
-        bytes(blob), organization_id=channel.organization_id, table=_TABLE, row=channel.public_id
-    )
+    return vault.open_secret(bytes(blob), organization_id=channel.organization_id, table=_TABLE, row=channel.public_id)

@@ -16,7 +16,9 @@ _SENTENCES: Final[Mapping[str, str]] = {
     Subject.CERTIFICATE_RENEWED: _("The certificate %(name)s was renewed. The new one ends on %(ends)s."),
     Subject.CERTIFICATE_REVOKED: _("The certificate %(name)s was revoked: %(reason)s."),
     Subject.RENEWAL_FAILED: _("The certificate %(name)s could not be renewed: %(error)s"),
-    Subject.RENEWAL_NEEDED: _("The certificate %(name)s has to be renewed by whoever has its key. It ends on %(ends)s."),
+    Subject.RENEWAL_NEEDED: _(
+        "The certificate %(name)s has to be renewed by whoever has its key. It ends on %(ends)s."
+    ),
     Subject.CA_EXPIRING: _("The CA %(name)s ends on %(ends)s."),
     Subject.CRL_LATE: _("A new CRL of %(name)s is due and has not come. The last one ends on %(ends)s."),
     Subject.REQUEST_WAITING: _("The request for %(name)s has waited for approval since %(since)s."),

@@ -52,11 +52,7 @@ def _certificates(at: datetime) -> QuerySet[CaCertificate]:
 
 def late_crls(rule: Rule, at: datetime) -> list[Found]:
     """The sequences of CRLs whose next one is overdue for an hour, or whose last one has ended."""
-    return [
-        _late(scope, ends, at)
-        for scope, ends in _late_scopes(at)
-        if scope.organization_id == rule.organization_id
-    ]
+    return [_late(scope, ends, at) for scope, ends in _late_scopes(at) if scope.organization_id == rule.organization_id]
 
 
 def _late_scopes(at: datetime) -> list[tuple[CrlScope, datetime | None]]:

@@ -125,4 +125,3 @@ def over(at: datetime) -> QuerySet[Notice]:
     rows = rows.filter(~Exists(good_successors(at)), not_after__gt=at - FORGOTTEN_AFTER)
     still = rows.exclude(state=Certificate.State.REVOKED)
     return Notice.objects.filter(~Exists(still))
-

@@ -20,9 +20,7 @@ _FORGOTTEN_AFTER: Final = timedelta(days=14)
 
 def failed(rule: Rule, at: datetime) -> list[Found]:
     """Those that have failed since the rule is there."""
-    told = Notice.objects.filter(
-        rule=rule, organization_id=rule.organization_id, object_id=OuterRef("public_id")
-    )
+    told = Notice.objects.filter(rule=rule, organization_id=rule.organization_id, object_id=OuterRef("public_id"))
     muted = Mute.objects.filter(organization_id=rule.organization_id, object_id=OuterRef("public_id"))
     rows = AcmeOrder.objects.filter(organization_id=rule.organization_id, status=AcmeOrder.Status.INVALID)
     rows = rows.filter(~Exists(told), ~Exists(muted), closed_at__gt=max(rule.since, at - _FORGOTTEN_AFTER))

@@ -32,9 +32,7 @@ def _found(rule: Rule, at: datetime, standing: Standing) -> list[Found]:
     told = Notice.objects.filter(
         rule=rule, organization_id=rule.organization_id, object_id=OuterRef("certificate__public_id")
     )
-    muted = Mute.objects.filter(
-        organization_id=rule.organization_id, object_id=OuterRef("certificate__public_id")
-    )
+    muted = Mute.objects.filter(organization_id=rule.organization_id, object_id=OuterRef("certificate__public_id"))
     rows = Renewal.objects.filter(~Exists(told), ~Exists(muted), organization_id=rule.organization_id)
     rows = rows.filter(standing=standing).select_related("certificate__owner").order_by("pk")
     if rule.filter:

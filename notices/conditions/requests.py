@@ -19,9 +19,7 @@ _PATIENCE: Final = timedelta(hours=1)
 
 def waiting(rule: Rule, at: datetime) -> list[Found]:
     """Those that have waited for an hour."""
-    told = Notice.objects.filter(
-        rule=rule, organization_id=rule.organization_id, object_id=OuterRef("public_id")
-    )
+    told = Notice.objects.filter(rule=rule, organization_id=rule.organization_id, object_id=OuterRef("public_id"))
     rows = Request.objects.filter(organization_id=rule.organization_id, status=Request.Status.PENDING)
     rows = rows.filter(~Exists(told), created_at__lte=at - _PATIENCE, expires_at__gt=at).order_by("pk")
     return [

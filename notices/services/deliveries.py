@@ -36,9 +36,7 @@ log = logging.getLogger(__name__)
 Status = Delivery.Status
 
 # The pauses after each failure: three days in all.
-PAUSES: Final = tuple(
-    timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, *[360] * 11)
-)
+PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, *[360] * 11))
 KEPT: Final = timedelta(days=90)
 _JITTER: Final = 0.1
 _LANES: Final = 16

@@ -90,9 +90,7 @@ def _messages(channel: Channel, events: Sequence[AuditEvent]) -> list[Delivery]:
     return [_message(channel, event, subject, bodies) for event, subject in wanted]
 
 
-def _message(
-    channel: Channel, event: AuditEvent, subject: Subject, bodies: dict[int, CertificateBody]
-) -> Delivery:
+def _message(channel: Channel, event: AuditEvent, subject: Subject, bodies: dict[int, CertificateBody]) -> Delivery:
     about: dict[str, Any] = event.document["resource"]
     facts = facts_of(event)
     body = bodies.get(event.resource_id or 0)

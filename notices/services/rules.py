@@ -57,7 +57,7 @@ def create_rule(*, actor: Actor, order: RuleOrder) -> Rule:
     if order.subject not in CONDITIONS:
         text = _("There is no rule about this; known are %(known)s.")
         raise Invalid.of("subject", "invalid", text, known=", ".join(sorted(CONDITIONS)))
-    row = Rule(organization=organization, subject=order.subject, event=audit.new_event_id())
+    row = Rule(organization=organization, subject=order.subject, event=audit.new_event_id(), due_at=timezone.now())
     change = RuleChange(
         name=order.name,
         thresholds=order.thresholds,
