@@ -32,4 +32,6 @@ PAGES: Final[Mapping[str, str]] = {
     "/acme/dns-providers/{dns_provider}/test/": "acme:write",
     "/acme/dns-providers/{dns_provider}/change/": "acme:write",
     "/acme/dns-providers/{dns_provider}/delete/": "acme:write",
+    "/certificates/{certificate}/renew-public/": "certificates:renew",
+    "/certificates/{certificate}/revoke-public/": "certificates:revoke",
 }

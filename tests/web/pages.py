@@ -80,6 +80,8 @@ NO_PAGES: Final[Mapping[int, frozenset[str]]] = {
     409: frozenset(
         {
             "/certificates/{certificate}/renew-same-key/",
+            "/certificates/{certificate}/renew-public/",
+            "/certificates/{certificate}/revoke-public/",
             "/acme/orders/{acme_order}/retry/",
             "/acme/challenges/{acme_challenge}/complete/",
             "/acme/accounts/{acme_account}/retry/",

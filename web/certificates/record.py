@@ -17,6 +17,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.policy import holds
+from acme_client.models import AcmeOrder
+from acme_client.selectors import visible_orders
 from audit.admin.files import attachment
 from audit.admin.html import Status, status_of
 from audit.admin.pages import ServicePage
@@ -27,6 +29,7 @@ from certificates.admin.decoded import decoded_context
 from certificates.bundles import Format, bundle
 from certificates.import_selectors import chain_above
 from certificates.models import Certificate, Decision, Request
+from certificates.placement_selectors import placements_of
 from certificates.request_selectors import requests
 from certificates.selectors import certificates
 from certificates.statements import CrlStatement, OcspStatement, crl_statement, ocsp_statement
@@ -44,7 +47,7 @@ FORMATS: Final[dict[Format, str | Promise]] = {
     Format.P7B: "PKCS#7",
 }
 # Beside the record stand those; the others are one click away.
-_AT_HAND: Final = ("private-key", "renew", "renew-csr", "lift-hold", "revoke")
+_AT_HAND: Final = ("private-key", "renew", "renew-csr", "renew-public", "lift-hold", "revoke", "revoke-public")
 # A chain does not hold over a CA that is one of these.
 _BREAKING: Final = (Status.REVOKED, Status.EXPIRED)
 _MOST_RELATED: Final = 10
@@ -69,7 +72,9 @@ def show(
         "lint": _lint(row),
         "origin": _origin(actor, row),
         "others": _others(actor, row),
+        **_ordered(actor, row),
         "commands": _commands(row),
+        "places": placements_of(row, visible_to=actor)[:_MOST_RELATED],
         "now": at,
     }
     context |= decoded_context(row.ca, row, address_of)
@@ -136,6 +141,17 @@ def _origin(actor: Actor, row: Certificate) -> Origin:
         decisions=list(asked.decisions.all()) if asked else [],
         template_url=address_of(row.template) if is_told else "",
     )
+
+
+def _ordered(actor: Actor, row: Certificate) -> dict[str, AcmeOrder | None]:
+    """By which order it came from a public CA, and by which its successor is to come."""
+    if row.source != Certificate.Source.ACME or not holds(actor, Permission.ACME_READ):
+        return {}
+    orders = visible_orders(visible_to=actor)
+    return {
+        "order": orders.filter(certificate=row).first(),
+        "renewal_order": orders.filter(replaces=row, status__in=AcmeOrder.OPEN).first(),
+    }
 
 
 def _others(actor: Actor, row: Certificate) -> dict[str, QuerySet[Certificate]]:

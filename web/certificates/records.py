@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from certificates.admin.edit import Edit
 from certificates.admin.keys import CollectKey
+from certificates.admin.places import AddPlace, CheckPlace, RemovePlace
 from certificates.admin.renew import Renew, RenewFromCsr, RenewSameKey
 from certificates.admin.revoke import LiftHold, Revoke
 from certificates.admin.schedule import DoNotRenew, RenewByItself
@@ -20,6 +21,7 @@ from certificates.selectors import get_certificate
 from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
+from web.acme.certificate_pages import RenewPublic, RevokePublic
 from web.certificates import listing, record
 from web.certificates.importing import ImportCertificates
 from web.desk import Desk
@@ -44,11 +46,16 @@ class CertificateDesk(Desk):
         Renew: Permission.CERTIFICATES_RENEW,
         RenewFromCsr: Permission.CERTIFICATES_RENEW,
         RenewSameKey: Permission.CERTIFICATES_RENEW,
+        RenewPublic: Permission.CERTIFICATES_RENEW,
         RenewByItself: Permission.CERTIFICATES_RENEW,
         DoNotRenew: Permission.CERTIFICATES_RENEW,
+        AddPlace: Permission.CERTIFICATES_ISSUE,
+        CheckPlace: Permission.CERTIFICATES_ISSUE,
+        RemovePlace: Permission.CERTIFICATES_ISSUE,
         Edit: Permission.CERTIFICATES_ISSUE,
         LiftHold: Permission.CERTIFICATES_REVOKE,
         Revoke: Permission.CERTIFICATES_REVOKE,
+        RevokePublic: Permission.CERTIFICATES_REVOKE,
     }
 
     def urls(self) -> list[URLPattern]:
