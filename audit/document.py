@@ -10,6 +10,7 @@ from audit.canonical import timestamp
 from audit.events import EventName
 from audit.resource import Resource
 from kernel.actor import Actor
+from kernel.trace import current_trace_id
 
 LABEL_SIZE: Final = 254
 SYSTEM_LOG: Final = 0
@@ -40,7 +41,8 @@ def event_document(
         "resource": about,
         "metadata": metadata,
         "ip": actor.ip,
-        "trace_id": actor.trace_id,
+        # Whoever works for nobody in particular does it in a task, which has one.
+        "trace_id": actor.trace_id or current_trace_id.get(),
     }
 
 

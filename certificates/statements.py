@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.x509.ocsp import OCSPCertStatus
@@ -70,7 +71,7 @@ def crl_statement(row: Certificate) -> CrlStatement | None:
         return None
     mark = "first_shard_crl" if shard else "first_crl"
     history = [
-        _Mark(is_open=each.lifted_at is None, is_said=getattr(each, mark) is not None)
+        _Mark(is_open=each.lifted_at is None, since=getattr(each, mark), not_after=each.not_after)
         for each in Revocation.objects.filter(ca_id=row.ca_id, serial=row.serial)
     ]
     return CrlStatement(
@@ -78,24 +79,41 @@ def crl_statement(row: Certificate) -> CrlStatement | None:
         this_update=crl.this_update,
         next_update=crl.next_update,
         is_listed=_is_listed(row, crl, history),
-        is_behind=not all(each.is_said for each in history),
+        is_behind=any(each.since is None for each in history),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A revocation, and whether a CRL has said so: that it is open, or that it was lifted."""
+    """A revocation, and the first CRL that said so: that it is open, or that it was lifted; None: none has."""
 
     is_open: bool
-    is_said: bool
+    since: int | None
+    not_after: datetime
 
 
 def _is_listed(row: Certificate, crl: Crl, history: Collection[_Mark]) -> bool:
-    """By what publishing has noted. Where that leaves it open, by the list itself, which may be long: whether a hold
-    that was lifted since had come onto it, and whether an entry has gone after the end (RFC 5280 3.3).
+    """By what publishing has noted. Where that leaves it open, by the list itself: whether a hold that was lifted since
+    had come onto it.
     """
-    is_open_question = any(not each.is_open and not each.is_said for each in history)
-    if is_open_question or (history and row.not_after < crl.this_update):
-        published = x509.load_der_x509_crl(bytes(crl.body))
-        return published.get_revoked_certificate_by_serial_number(int(row.serial, 16)) is not None
-    return any(each.is_open and each.is_said for each in history)
+    if any(not each.is_open and each.since is None for each in history):
+        return _stands_on(crl.pk, crl.sha256, row.serial)
+    return any(each.is_open and _is_carried(each, crl) for each in history)
+
+
+def _is_carried(mark: _Mark, crl: Crl) -> bool:
+    """Whether a CRL has an entry that is open: one that it was not the first to carry, and that had ended before the
+    CRL before it, has gone (RFC 5280 3.3).
+    """
+    if mark.since is None or mark.since >= crl.number or mark.not_after >= crl.this_update:
+        return mark.since is not None
+    before = Crl.objects.filter(scope=crl.scope_id, number__lt=crl.number).order_by("-number")
+    began = before.values_list("this_update", flat=True).first()
+    return began is None or mark.not_after >= began
+
+
+# A list may be long, and what has this hash never changes.
+@lru_cache(maxsize=4096)
+def _stands_on(crl: int, _sha256: str, serial: str) -> bool:
+    published = x509.load_der_x509_crl(bytes(Crl.objects.values_list("body", flat=True).get(pk=crl)))
+    return published.get_revoked_certificate_by_serial_number(int(serial, 16)) is not None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import shutil
 import socket
 import sys
 from dataclasses import dataclass
@@ -10,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+
+from pkiproject.metrics import FOLDER_VARIABLE
 
 _WORKER_OPTIONS: Final = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
@@ -46,10 +50,22 @@ def clock() -> Program:
     return Program("clock", (*_celery(), "beat", *_log_level(), "--pidfile="))
 
 
+def tls_alpn() -> Program:
+    return Program("listener for tls-alpn-01", (sys.executable, str(settings.BASE_DIR / "manage.py"), "serve_tls_alpn"))
+
+
 def make_queue_folders() -> None:
     """The folders of the queue where no Redis carries it."""
     for folder in settings.CELERY_BROKER_TRANSPORT_OPTIONS.values():
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def make_metrics_folder() -> None:
+    """An empty one for what the processes of this web server count, named to those that are started from here."""
+    folder = settings.STATE_DIR / "metrics" / f"{socket.gethostname()}-{settings.SERVER_PORT}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    os.environ[FOLDER_VARIABLE] = str(folder)
 
 
 def why_port_is_not_free() -> str | None:

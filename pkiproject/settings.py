@@ -137,6 +137,10 @@ CACHES: dict[str, dict[str, Any]] = {
     # What one process has read out of it, for a minute.
     "public-here": _memory("chancery-public-here", entries=10_000),
     "limits": _cache("chancery-limits", entries=100_000),
+    # What web servers and workers tell each other. Without Redis they are on one machine.
+    "shared": _cache("chancery-shared", entries=1_000)
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": STATE_DIR / "shared"},
 }
 if REDIS_URL:
     # Every request asks it, and goes on without it rather than wait.
@@ -290,6 +294,13 @@ FILE_UPLOAD_HANDLERS = [
 # Subdomains and browsers' preload lists belong to the owner of the domain, not to one service in it.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
+# --- DNS --------------------------------------------------------------------------------------------------------------
+
+# Whom names are looked up at, for the ACME client; the system's resolvers where nothing is said.
+DNS_RESOLVERS = _env.sockets("CHANCERY_DNS_RESOLVERS", port=53)
+# Where challenges of tls-alpn-01 are answered (RFC 8737); 0: nowhere. The world asks for port 443.
+TLS_ALPN_PORT = _env.number("CHANCERY_TLS_ALPN_PORT", 0, low=0, high=65535)
+
 # --- the rooms --------------------------------------------------------------------------------------------------------
 
 
@@ -319,7 +330,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
 ]
 MIDDLEWARE = [
+    "pkiproject.metrics.requests.RequestTimes",
     "certificates.public.PublicEndpoints",
+    "acme_client.public.HttpChallenges",
     "pkiproject.health.HealthEndpoints",
     "pkiproject.proxies.ClientCertificate",
     "pkiproject.proxies.ClientAddress",
@@ -337,6 +350,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "web.middleware.PasswordFirst",
     "web.middleware.SecondFactorFirst",
+    "web.limits.PageLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
@@ -394,21 +408,38 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+# --- metrics ----------------------------------------------------------------------------------------------------------
+
+# Who may read them: whoever shows the token, and whoever asks from these addresses; nobody else.
+_metrics_token = _env.text("CHANCERY_METRICS_TOKEN")
+METRICS_TOKEN = Secret(_metrics_token) if _metrics_token else None
+if _metrics_token and len(_metrics_token) < 32:
+    _env.complain("CHANCERY_METRICS_TOKEN", "must have at least 32 characters; `openssl rand -hex 32` makes one.")
+METRICS_ADDRESSES = _env.networks("CHANCERY_METRICS_ADDRESSES")
+# CAs and templates by their names, in place of the numbers that say nothing to a stranger.
+METRICS_NAMES = _env.flag("CHANCERY_METRICS_NAMES", default=False)
+
 # --- log --------------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = _env.choice("CHANCERY_LOG_LEVEL", "INFO", among=("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = _env.choice("CHANCERY_LOG_FORMAT", "line", among=("line", "json"))
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"trace": {"()": "pkiproject.logs.TraceFilter"}},
-    "formatters": {"line": {"()": "pkiproject.logs.LineFormatter"}},
+    "formatters": {
+        "line": {"()": "pkiproject.logs.LineFormatter"},
+        "json": {"()": "pkiproject.logs.JsonFormatter"},
+    },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "filters": ["trace"], "formatter": "line"},
+        "stderr": {"class": "logging.StreamHandler", "filters": ["trace"], "formatter": LOG_FORMAT},
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        # The web server has lines of its own until we are loaded.
+        "_granian": {"handlers": [], "propagate": True},
         # A line for each sweep, every second, says nothing.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.worker.request": {"level": "WARNING"},

@@ -17,6 +17,9 @@ from pkiproject.settings import CACHES, DATABASES, EMBEDDED, REDIS_URL  # noqa: 
 if not EMBEDDED:
     # A pool would keep connections to a database that the suite wants to drop.
     DATABASES["default"]["OPTIONS"].pop("pool", None)
+if not REDIS_URL:
+    # Each process of the suite has its own.
+    CACHES["shared"] = CACHES["default"] | {"LOCATION": "chancery-shared"}
 if REDIS_URL:
     # A test may clear the cache: each of the processes that share the server has a database of its own in it.
     _worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")

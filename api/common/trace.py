@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from ulid import ULID
 
-HEADER: Final = "X-Trace-Id"
+from kernel.trace import current_trace_id
 
-current_trace_id: Final[ContextVar[str | None]] = ContextVar("trace_id", default=None)
+HEADER: Final = "X-Trace-Id"
 
 
 class TraceId:

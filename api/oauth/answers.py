@@ -16,6 +16,7 @@ from kernel.errors import TooMany, Unavailable
 
 # More than any form or registration of a client needs.
 LARGEST_BODY: Final = 32 * 1024
+_LONGEST_NUMBER: Final = 18
 FORM: Final = "application/x-www-form-urlencoded"
 
 View = Callable[..., HttpResponse]
@@ -74,7 +75,8 @@ def _check(request: HttpRequest, method: str, media_type: str | None) -> None:
     if request.content_type != media_type:
         raise OAuthProblem("invalid_request", f"The body must be {media_type}.")
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > LARGEST_BODY:
+    # Python refuses to read thousands of digits as a number.
+    if not length.isdecimal() or len(length) > _LONGEST_NUMBER or int(length) > LARGEST_BODY:
         raise OAuthProblem("invalid_request", f"The body is longer than {LARGEST_BODY} bytes.", status=413)
 
 

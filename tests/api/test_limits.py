@@ -219,12 +219,12 @@ def test_a_request_costs_three_commands_of_the_cache(
 
 @pytest.mark.django_db
 def test_public_answers_are_not_counted(office: Office, limited: Any, monkeypatch: pytest.MonkeyPatch):
-    from api.common import throttles
+    from accounts import rates
 
     def counted(*_: object, **__: object) -> None:
         raise AssertionError("a public answer was counted")
 
-    monkeypatch.setattr(throttles, "get_usage", counted)
+    monkeypatch.setattr(rates, "get_usage", counted)
     for _ in range(10):
         assert Client().get(f"/crl/{office.issuing.slug}.crl").status_code in (200, 404)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from cryptography.x509 import ReasonFlags as Reason
 from django.utils import timezone
 
 from cas.selectors import chain_of
-from certificates.models import Certificate, CrlScope, OcspResponder
+from certificates import statements
+from certificates.models import Certificate, CrlScope, OcspResponder, Revocation
 from certificates.orders import RevokeOrder
+from certificates.selectors import newest_crl
 from certificates.services.crl import publish_crl
 from certificates.services.revocation import release_certificate, revoke_certificate
 from certificates.statements import crl_statement, ocsp_statement
@@ -66,3 +70,34 @@ def test_where_nobody_answers():
     row = office.issue().certificate
     OcspResponder.objects.filter(ca=office.issuing).delete()
     assert ocsp_statement(row, chain_of(office.issuing).certificates[0], at=timezone.now()) is None
+
+
+@pytest.mark.parametrize("shards", [0, 1])
+def test_what_has_ended_is_carried_once_more_and_then_goes(shards, monkeypatch):
+    """And nobody reads the list for that, which may be long (RFC 5280 3.3)."""
+    office = open_office(crl_shards=shards)
+    row = office.issue().certificate
+    order = RevokeOrder(certificate=Ref("pk", row.pk), reason=Reason.superseded)
+    revoke_certificate(actor=office.owner, order=order)
+    publish(office, shards)
+    ended = timezone.now() - timedelta(seconds=1)
+    Certificate.objects.filter(pk=row.pk).update(not_after=ended)
+    Revocation.objects.filter(serial=row.serial).update(not_after=ended)
+    row.refresh_from_db()
+    told_by_list = statements._stands_on
+
+    def is_listed() -> bool:
+        with monkeypatch.context() as patch:
+            patch.setattr(statements, "_stands_on", lambda *_: pytest.fail("the list was read"))
+            found = crl_statement(row)
+        crl = newest_crl(office.issuing.pk, shards)
+        assert found is not None
+        assert crl is not None
+        assert found.is_listed == told_by_list(crl.pk, crl.sha256, row.serial)
+        return found.is_listed
+
+    seen = [is_listed()]
+    for _number in range(3):
+        publish(office, shards)
+        seen.append(is_listed())
+    assert seen in ([True, False, False, False], [True, True, False, False])

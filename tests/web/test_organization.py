@@ -9,6 +9,7 @@ from django.test import Client
 from accounts.grants import GrantOrder
 from accounts.models import ApiKey, Organization
 from accounts.services.api_keys import create_api_key, revoke_api_key
+from accounts.services.custom_roles import create_custom_role
 from accounts.services.service_accounts import create_service_account, disable_service_account
 from cas.services.authorities import disable_ca
 from kernel.permissions import Permission
@@ -71,6 +72,15 @@ class TestWhy:
     def key(self, office: Office, **rights: object) -> ApiKey:
         facts = {"actor": office.owner, "organization": office.organization, "owner": office.person.user, "name": "k"}
         return create_api_key(**facts, **rights).row
+
+    def test_cas_are_named_to_whoever_may_read_them(self, office, owner):
+        order = {"actor": office.owner, "organization": office.organization}
+        create_custom_role(**order, name="People", permissions=[Permission.MEMBERS_READ])
+        people = browser_of(cast.member(office.organization, "people").user)
+        assert office.issuing.name in owner.get(WHY).content.decode()
+        assert office.issuing.name not in people.get(WHY).content.decode()
+        query = {"subject": "membership:", "permission": ISSUE.value, "ca": str(office.issuing.public_id)}
+        assert "ca" in people.get(WHY, query).context["form"].errors
 
     def test_members_by_their_roles(self, office, owner):
         allowed, said = self.ask(owner, self.member(office, "operator"), ca=office.issuing)

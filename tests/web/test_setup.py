@@ -6,21 +6,29 @@ import io
 import re
 import subprocess
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Organization
 from accounts.roles import OrganizationRole
+from accounts.services.custom_roles import create_custom_role
 from accounts.services.people import create_first_administrator
 from cas.models import CertificateAuthority, Role, Template
 from certificates.models import Certificate
 from kernel.errors import Unavailable
+from kernel.permissions import Permission
 from tests import cast
+from tests.office import open_office
 from tests.web.people import browser_of, sign_in
+from web.setup.making import make_missing
+from web.setup.wishes import Wishes
 
 MOST_CLICKS = 5
 _FORM = re.compile(r"<form[^>]*method=\"post\".*?</form>", re.S)
@@ -181,3 +189,41 @@ def test_only_who_may_make_cas_is_let_in(db):
     assert client.get("/setup/").status_code == 403
     assert client.post("/setup/review/").status_code == 403
     assert not client.get("/").context["steps"]
+
+
+def test_what_there_is_is_shown_to_whoever_may_read_it(db):
+    """A role that makes CAs and reads nothing sees how far it is, and nothing of what was made."""
+    office = open_office()
+    office.issue("hidden.acme.test")
+    order = {"actor": office.owner, "organization": office.organization}
+    create_custom_role(**order, name="Founders", permissions=[Permission.CAS_CREATE])
+    founder = browser_of(cast.member(office.organization, "founders").user)
+    assert founder.get("/setup/")["Location"] == "/setup/done/"
+    assert founder.get("/setup/done/")["Location"] == "/"
+    # With something missing there is a review: of what is there it tells that it is there.
+    Template.objects.update(retired_at=timezone.now())
+    page = founder.get("/setup/", follow=True)
+    told = page.content.decode()
+    assert [item.is_done for item in page.context["items"]] == [True, True, True, False, True]
+    for each in (office.issuing.name, office.issuing.subject, office.role.name, "hidden.acme.test"):
+        assert each not in told
+    assert page.context["hierarchy"] == []
+    assert office.issuing.name in browser_of(office.person.user).get("/setup/review/", follow=True).content.decode()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_however_often_it_is_sent_at_once_there_is_one_of_each():
+    person = cast.owner(cast.organization("Example"))
+    wishes = Wishes.of({"common_name": "www.example.test"}, organization="Example")
+
+    def send(_number: int) -> None:
+        try:
+            make_missing(person.actor, wishes)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(send, range(4)))
+    assert CertificateAuthority.objects.count() == 2
+    assert (Role.objects.count(), Template.objects.count(), Certificate.objects.count()) == (1, 1, 1)

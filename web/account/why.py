@@ -66,7 +66,8 @@ class WhyForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.subjects = {f"{type(row).__name__}:{row.public_id}".lower(): row for row in _subjects(actor)}
         self.fields["subject"].choices = [(key, _label(row)) for key, row in self.subjects.items()]  # type: ignore[attr-defined]
-        self.fields["ca"].queryset = authorities(visible_to=actor).order_by("name")  # type: ignore[attr-defined]
+        if holds(actor, Permission.CAS_READ):
+            self.fields["ca"].queryset = authorities(visible_to=actor).order_by("name")  # type: ignore[attr-defined]
 
     def answer(self) -> Answer:
         data = self.cleaned_data

@@ -12,6 +12,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from acme_client.models import AcmeOrder
+from acme_client.selectors import visible_orders
 from audit.admin.html import relative
 from audit.selectors import visible_events
 from cas.guards import UNSEALED_TOO_LONG
@@ -22,12 +24,21 @@ from kernel.permissions import Permission
 from web.addresses import address_of
 from web.dashboard.board import Board, CaStatus
 from web.dashboard.links import certificates_link, list_link
+from web.notices.deliveries import count_dead
 
 log = logging.getLogger(__name__)
 
 SOON: Final = timedelta(days=7)
 # To make a CA and bring it to those who trust takes longer than a certificate.
 CA_SOON: Final = timedelta(days=90)
+# What one must be let to read for the checks to say anything.
+LOOKED_AT: Final = (
+    Permission.CERTIFICATES_READ,
+    Permission.CAS_READ,
+    Permission.REQUESTS_READ,
+    Permission.AUDIT_READ,
+    Permission.NOTICES_READ,
+)
 FAILED_LATELY: Final = timedelta(days=7)
 _MOST_EACH: Final = 5
 
@@ -77,6 +88,20 @@ def _failed_requests(board: Board) -> Iterator[Concern]:
         yield Concern(text % {"count": count}, list_link("requests", show="all", status="failed"), tone="error")
 
 
+def _failed_orders(board: Board) -> Iterator[Concern]:
+    if not board.may(Permission.ACME_READ):
+        return
+    failed = visible_orders(visible_to=board.actor).filter(status=AcmeOrder.Status.INVALID)
+    if count := failed.order_by().filter(closed_at__gte=board.at - FAILED_LATELY).count():
+        text = ngettext(
+            "%(count)d order at a public CA has failed in the last 7 days.",
+            "%(count)d orders at public CAs have failed in the last 7 days.",
+            count,
+        )
+        link = list_link("acme-orders", status=AcmeOrder.Status.INVALID.value)
+        yield Concern(text % {"count": count}, link, tone="error")
+
+
 def _crls(board: Board) -> Iterator[Concern]:
     texts = {
         "expired": _("The CRL of %(ca)s has expired."),
@@ -122,11 +147,25 @@ def _log(board: Board) -> Iterator[Concern]:
         yield Concern(text % {"when": f"{oldest.at:%Y-%m-%d %H:%M}"}, list_link("audit"), "error", "history")
 
 
+def _messages(board: Board) -> Iterator[Concern]:
+    if not board.may(Permission.NOTICES_READ):
+        return
+    if count := count_dead(visible_to=board.actor):
+        text = ngettext(
+            "%(count)d message could not be delivered and was given up.",
+            "%(count)d messages could not be delivered and were given up.",
+            count,
+        )
+        yield Concern(text % {"count": count}, list_link("deliveries", status="dead"), icon="bell")
+
+
 _CHECKS: Final[tuple[tuple[str | Promise, Callable[[Board], Iterator[Concern]]], ...]] = (
     (gettext_lazy("requests that wait for you"), _approvals),
     (gettext_lazy("requests that have failed"), _failed_requests),
+    (gettext_lazy("orders at public CAs"), _failed_orders),
     (gettext_lazy("certificate revocation lists"), _crls),
     (gettext_lazy("certificates that end soon"), _expiring),
     (gettext_lazy("authorities that end soon"), _authorities),
     (gettext_lazy("the seal of the audit log"), _log),
+    (gettext_lazy("messages that were given up"), _messages),
 )

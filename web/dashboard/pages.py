@@ -22,7 +22,7 @@ from accounts.models import Organization
 from accounts.sessions import actor_of
 from kernel.errors import DomainError
 from kernel.permissions import Permission
-from web.dashboard.attention import concerns
+from web.dashboard.attention import LOOKED_AT, concerns
 from web.dashboard.board import MOST_AUTHORITIES, Board, CrlLine
 from web.dashboard.figures import headline, register
 from web.dashboard.links import list_link
@@ -87,7 +87,10 @@ def figures(request: HttpRequest) -> HttpResponse:
 
 
 def _panels(board: Board) -> Iterator[Panel]:
-    yield _panel(_("What needs you now"), "attention", lambda: concerns(board))
+    attention = _panel(_("What needs you now"), "attention", lambda: concerns(board))
+    # Nothing found is good news only from somebody who has looked.
+    if attention.content or attention.fault or any(board.may(each) for each in LOOKED_AT):
+        yield attention
     yield _panel(_("In figures"), "headline", lambda: headline(board))
     if board.may(Permission.CERTIFICATES_READ):
         yield _panel(_("The register"), "register", lambda: register(board))

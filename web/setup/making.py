@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import transaction
 
+from accounts.models import Organization
 from cas.core.general_names import general_name
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import name_from_mapping
@@ -26,13 +27,20 @@ from web.setup.wishes import Wishes
 
 def make_missing(actor: Actor, wishes: Wishes) -> Standing:
     """Every part that the actor's organization still lacks, each in its own transaction: what is made stays, whatever
-    becomes of the next one. Raises what the services raise.
+    becomes of the next one. However many ask at once, there is one of each. Raises what the services raise.
     """
+    for part in Standing.of(actor).missing:
+        _make(part, actor, wishes)
+    return Standing.of(actor)
+
+
+@transaction.atomic
+def _make(part: Part, actor: Actor, wishes: Wishes) -> None:
+    # Others wait here, and then find it made.
+    Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id or 0)
     standing = Standing.of(actor)
-    for part in standing.missing:
+    if part in standing.missing:
         _MAKERS[part](actor, wishes, standing)
-        standing = Standing.of(actor)
-    return standing
 
 
 def _make_root(actor: Actor, wishes: Wishes, standing: Standing) -> None:
@@ -60,7 +68,6 @@ def _make_issuing(actor: Actor, wishes: Wishes, standing: Standing) -> None:
     establish_authority(actor=actor, order=order)
 
 
-@transaction.atomic
 def _make_rules(actor: Actor, wishes: Wishes, standing: Standing) -> None:
     """Role and template together: neither is of use alone."""
     ca, validity = _ref(standing.issuing), timedelta(days=wishes.days)

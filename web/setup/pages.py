@@ -28,7 +28,7 @@ from kernel.permissions import Permission
 from web.first_steps import dismiss
 from web.setup.forms import CertificateForm, IssuingForm, RootForm, RulesForm, StartForm, answers_of
 from web.setup.making import make_missing
-from web.setup.showing import REASONS, TITLES, hierarchy, items
+from web.setup.showing import REASONS, TITLES, hierarchy, items, may_see
 from web.setup.standing import Part, Standing
 from web.setup.trusting import test_commands, trust_recipes
 from web.setup.wishes import Wishes
@@ -131,6 +131,8 @@ def done(request: HttpRequest, actor: Actor, standing: Standing) -> HttpResponse
     row, root = standing.certificate, standing.root
     if row is None or root is None:
         return redirect("setup")
+    if not (may_see(actor, Part.ROOT) and may_see(actor, Part.CERTIFICATE)):
+        return redirect("home")
     context = {
         "title": _("Ready"),
         "certificate": row,
@@ -176,8 +178,12 @@ def _in_organization(request: HttpRequest, actor: Actor, standing: Standing, wis
 def _show(
     request: HttpRequest, name: str, standing: Standing, context: dict[str, Any], form: forms.Form | None = None
 ) -> HttpResponse:
-    wishes = _wishes(request, standing)
-    context |= {"items": items(standing, wishes), "hierarchy": hierarchy(standing, wishes), "standing": standing}
+    wishes, actor = _wishes(request, standing), actor_of(request)
+    context |= {
+        "items": items(standing, wishes, actor),
+        "hierarchy": hierarchy(standing, wishes, actor),
+        "standing": standing,
+    }
     return render(request, f"web/setup/{name}.html", context, status=422 if form is not None and form.errors else 200)
 
 

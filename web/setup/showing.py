@@ -12,11 +12,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.policy import holds
 from audit.admin.html import Status, status_of
 from cas.admin.words import template_rules
 from cas.core.names import format_name
 from cas.describe import key_words
 from cas.models import CertificateAuthority
+from kernel.actor import Actor
+from kernel.permissions import Permission
 from web.addresses import address_of
 from web.pictures import Node, authority_nodes
 from web.setup.standing import Part, Standing
@@ -60,7 +63,20 @@ class Item:
     url: str = ""
 
 
-def items(standing: Standing, wishes: Wishes) -> list[Item]:
+# What is there is shown to whoever may read it elsewhere, too.
+_READING = {
+    Part.ROOT: Permission.CAS_READ,
+    Part.ISSUING: Permission.CAS_READ,
+    Part.RULES: Permission.TEMPLATES_READ,
+    Part.CERTIFICATE: Permission.CERTIFICATES_READ,
+}
+
+
+def may_see(actor: Actor, part: Part) -> bool:
+    return part not in _READING or holds(actor, _READING[part])
+
+
+def items(standing: Standing, wishes: Wishes, actor: Actor) -> list[Item]:
     """All parts in their order; what is there says what it is, what is not says what it will be."""
     missing = standing.missing
     return [
@@ -70,15 +86,23 @@ def items(standing: Standing, wishes: Wishes) -> list[Item]:
             why=REASONS[part],
             is_done=part not in missing,
             is_next=part in missing[:1],
-            facts=tuple(_planned(part, wishes) if part in missing else _present(part, standing)),
+            facts=tuple(_facts(part, standing, wishes, actor)),
             url=_question(part) if part in missing else "",
         )
         for part in Part
     ]
 
 
-def hierarchy(standing: Standing, wishes: Wishes) -> list[Node]:
-    """The chain as it stands, and dashed what is to come."""
+def _facts(part: Part, standing: Standing, wishes: Wishes, actor: Actor) -> Iterator[Fact]:
+    if part in standing.missing:
+        return _planned(part, wishes)
+    return _present(part, standing) if may_see(actor, part) else iter(())
+
+
+def hierarchy(standing: Standing, wishes: Wishes, actor: Actor) -> list[Node]:
+    """The chain as it stands, and dashed what is to come; nothing for whoever may not read it."""
+    if not may_see(actor, Part.ROOT):
+        return []
     at = timezone.now()
     there = [ca for ca in (standing.root, standing.issuing) if ca is not None]
     kinds = {ca.pk: TITLES[Part.ROOT if ca == standing.root else Part.ISSUING] for ca in there}
@@ -92,7 +116,7 @@ def hierarchy(standing: Standing, wishes: Wishes) -> list[Node]:
     row, words = standing.certificate, (gettext("Server certificate"),)
     if row is None:
         nodes.append(Node(Part.CERTIFICATE, wishes.common_name, Status.PENDING, above, words))
-    elif row.ca_id == above:
+    elif row.ca_id == above and may_see(actor, Part.CERTIFICATE):
         status = status_of(row.state, row.not_after, at=at)
         nodes.append(Node(Part.CERTIFICATE, str(row), status, above, words, address_of(row)))
     return nodes

@@ -14,7 +14,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from pkiproject import processes
 from pkiproject.supervisor import supervise
 
-_PARTS: Final = {"web": processes.web, "worker": processes.worker, "clock": processes.clock}
+_PARTS: Final = {
+    "web": processes.web,
+    "worker": processes.worker,
+    "clock": processes.clock,
+    "tls-alpn": processes.tls_alpn,
+}
 
 
 class Command(BaseCommand):
@@ -28,12 +33,15 @@ class Command(BaseCommand):
         processes.make_queue_folders()
         if part in ("all", "web") and (problem := processes.why_port_is_not_free()):
             raise CommandError(problem)
+        if part in ("all", "web"):
+            processes.make_metrics_folder()
         if part != "all":
             command = _PARTS[part]().command
             sys.stdout.flush()
             os.execv(command[0], command)  # noqa: S606
+        listeners = [processes.tls_alpn()] if settings.TLS_ALPN_PORT else []
         code = supervise(
-            [processes.web(), processes.worker(with_clock=True)],
+            [processes.web(), processes.worker(with_clock=True), *listeners],
             is_up=web_server_answers,
             when_up=self._say_where_to_go,
             say=self.stderr.write,
