@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
@@ -36,10 +36,10 @@ _MOST_NAMED = 20
 class _Create(ServicePage):
     """A new channel of one kind."""
 
-    kind: Channel.Kind
+    kind: ClassVar[Channel.Kind]
+    form_class: ClassVar[type[forms.Form]] = NewAddressForm
     submit = _("Add the channel")
     icon = "plus"
-    form_class = NewAddressForm
 
     def act(self, data: Mapping[str, Any]) -> HttpResponse | Words:
         order = ChannelOrder(organization=Ref("pk", data["organization"].pk), kind=self.kind, **_common(data))

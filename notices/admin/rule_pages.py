@@ -12,11 +12,11 @@ from accounts.models import Organization
 from accounts.sessions import actor_of
 from audit.admin.pages import Facts, Section, ServicePage, Words
 from kernel.ref import Ref
+from notices.admin.presets import preset
 from notices.admin.preview import would_tell
 from notices.admin.words import told_by
 from notices.models import Channel, Rule
 from notices.orders import RuleChange, RuleOrder
-from notices.admin.presets import preset
 from notices.services.rules import create_rule, delete_rule, update_rule
 from notices.subjects import CONDITIONS, ENDING, OF_CERTIFICATES, Subject
 

@@ -30,7 +30,7 @@ from notices.models import Notice
 from notices.sentences import sentence_of
 from notices.services.reading import mark_read
 from web.addresses import address_about
-from web.desk import Desk
+from web.desk import Desk, View
 from web.notices.asking import Asked, chips_of, page_of
 from web.notices.deliveries import count_dead
 
@@ -101,7 +101,7 @@ class NoticeDesk(Desk):
         }
         return render(request, "web/notices/centre.html", context)
 
-    def _read(self) -> object:
+    def _read(self) -> View:
         @login_required
         @require_POST
         def view(request: HttpRequest) -> HttpResponseBase:

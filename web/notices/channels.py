@@ -51,18 +51,11 @@ class ChannelDesk(Desk):
     place = "notifications/channels/"
     plural = _("Channels")
     reading = Permission.NOTICES_READ
-    list_doors = {each: Permission.NOTICES_WRITE for each in (AddMail, AddWebhook, AddSlack, AddTeams)}
-    doors = {
-        each: Permission.NOTICES_WRITE
-        for each in (
-            TestChannel,
-            ChangeChannel,
-            RotateSecret,
-            SwitchChannelOff,
-            SwitchChannelOn,
-            DeleteChannel,
-        )
-    }
+    list_doors = dict.fromkeys((AddMail, AddWebhook, AddSlack, AddTeams), Permission.NOTICES_WRITE)
+    doors = dict.fromkeys(
+        (TestChannel, ChangeChannel, RotateSecret, SwitchChannelOff, SwitchChannelOn, DeleteChannel),
+        Permission.NOTICES_WRITE,
+    )
 
     def find(self, actor: Actor, ref: Ref) -> Model:
         return selectors.get_channel(ref, visible_to=actor)

@@ -47,7 +47,7 @@ class RuleDesk(Desk):
     plural = _("Notification rules")
     reading = Permission.NOTICES_READ
     list_doors = {CreateRule: Permission.NOTICES_WRITE}
-    doors = {each: Permission.NOTICES_WRITE for each in (ChangeRule, SwitchRuleOff, SwitchRuleOn, DeleteRule)}
+    doors = dict.fromkeys((ChangeRule, SwitchRuleOff, SwitchRuleOn, DeleteRule), Permission.NOTICES_WRITE)
 
     def find(self, actor: Actor, ref: Ref) -> Model:
         return selectors.get_rule(ref, visible_to=actor)

@@ -99,6 +99,14 @@ def navigation_side(context: RequestContext) -> dict[str, Any]:
     return {"sections": list(navigation.sections_for(request)) if request else []}
 
 
+@register.inclusion_tag("ui/_bell.html", takes_context=True)
+def bell(context: RequestContext) -> dict[str, Any]:
+    """How much there is to read, for whoever is told anything here."""
+    request = context.get("request")
+    reader = navigation.reader_of(request) if request else None
+    return {"is_shown": reader.hears, "unread": reader.unread} if reader else {"is_shown": False}
+
+
 @register.inclusion_tag("ui/_field.html")
 def field(bound: BoundField) -> dict[str, Any]:
     """A label, its input, what to know about it, and what is wrong with it, tied together for screen readers."""
