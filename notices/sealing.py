@@ -44,5 +44,5 @@ def open_channel(channel: Channel, *, at: datetime) -> Opened:
     return Opened(url, tuple(_unsealed(channel, blob) for blob in sealed if blob is not None))
 
 
-def _unsealed(channel: Channel, blob: bytes) -> Secret:
+def _unsealed(channel: Channel, blob: bytes | memoryview) -> Secret:
     return vault.open_secret(bytes(blob), organization_id=channel.organization_id, table=_TABLE, row=channel.public_id)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from accounts.selectors import of_whole_organization
@@ -95,5 +96,5 @@ def get_mute(ref: Ref, *, visible_to: Actor) -> Mute:
 def _one(rows: QuerySet[M], ref: Ref, missing: NotFound) -> M:
     try:
         return rows.get(**{ref.by: ref.value})
-    except (rows.model.DoesNotExist, rows.model.MultipleObjectsReturned) as error:
+    except (ObjectDoesNotExist, MultipleObjectsReturned) as error:
         raise missing from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -87,7 +88,7 @@ def _late(scope: CrlScope, ends: datetime | None, at: datetime) -> Found:
 def over(at: datetime) -> list[int]:
     """Of the open notices about CAs, those that do not hold any more."""
     rows = Notice.objects.filter(closed_at__isnull=True)
-    ends = {own.ca.public_id: moment(own.not_after) for own in _certificates(at)}
+    ends: dict[UUID | None, str] = {own.ca.public_id: moment(own.not_after) for own in _certificates(at)}
     late = {(scope.ca.public_id, scope.scope, str(scope.last_number)) for scope, _ends in _late_scopes(at)}
     ending_rows = rows.filter(subject=Subject.CA_EXPIRING).values_list("pk", "object_id", "facts")
     late_rows = rows.filter(subject=Subject.CRL_LATE).values_list("pk", "object_id", "facts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
@@ -45,7 +46,8 @@ def failed(rule: Rule, at: datetime) -> list[Found]:
 def over(at: datetime) -> list[int]:
     """Of the open notices about orders, those for which there is a newer order, and those that are old."""
     rows = list(Notice.objects.filter(subject=Subject.ORDER_FAILED, closed_at__isnull=True))
-    orders = {row.public_id: row for row in AcmeOrder.objects.filter(public_id__in=[row.object_id for row in rows])}
+    found = AcmeOrder.objects.filter(public_id__in=[row.object_id for row in rows])
+    orders: dict[UUID | None, AcmeOrder] = {row.public_id: row for row in found}
     return [row.pk for row in rows if _is_over(row, orders.get(row.object_id), at)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ValidationError
@@ -251,7 +251,7 @@ def _save(row: Channel) -> None:
         raise Conflict(_("There is a channel with this name already."), code="channel-exists") from error
 
 
-def _told(row: Channel) -> dict[str, object]:
+def _told(row: Channel) -> dict[str, Any]:
     """What the log has of it: of an address that is a secret, the host alone."""
     return {
         "recipients": row.recipients,

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -109,7 +109,8 @@ def _lanes() -> list[Lane]:
 
 def _claimed(lane: Lane) -> list[Delivery]:
     organization, channel = lane
-    rows = Delivery.objects.filter(status=Status.WAITING, organization_id=organization, channel_id=channel)
+    rows = Delivery.objects.filter(status=Status.WAITING, organization_id=organization)
+    rows = rows.filter(channel__isnull=True) if channel is None else rows.filter(channel_id=channel)
     return list(queue.claim_each(rows, lasting=_LEASE, most=_OF_ONE_LANE))
 
 
@@ -171,7 +172,7 @@ def _note(claimed: Delivery, outcome: Outcome) -> None:
         queue.settle(row, status=Status.DELIVERED, delivered_at=now, last_status=outcome.status)
         return
     attempts = row.attempts + 1
-    kept = {"attempts": attempts, "last_error": outcome.error, "last_status": outcome.status}
+    kept: dict[str, Any] = {"attempts": attempts, "last_error": outcome.error, "last_status": outcome.status}
     if outcome.is_final or attempts > len(PAUSES):
         queue.settle(row, status=Status.DEAD, **kept)
         return

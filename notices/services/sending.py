@@ -206,7 +206,7 @@ def _retry_after(headers: Any) -> int | None:
 
 def send_test(channel: Channel) -> list[Delivery]:
     """A test to each recipient, at once and once: delivered, or given up with the reason."""
-    return [_tested(delivery) for delivery in _tests(channel)]
+    return [_tested(channel, delivery) for delivery in _tests(channel)]
 
 
 def _tests(channel: Channel) -> Iterator[Delivery]:
@@ -226,7 +226,7 @@ def _tests(channel: Channel) -> Iterator[Delivery]:
         yield row
 
 
-def _tested(row: Delivery) -> Delivery:
+def _tested(channel: Channel, row: Delivery) -> Delivery:
     message = prepare(row, at=timezone.now())
     outcome = message if isinstance(message, Outcome) else transmit(message)
     row.status = Delivery.Status.DELIVERED if outcome.succeeded else Delivery.Status.DEAD
@@ -234,5 +234,5 @@ def _tested(row: Delivery) -> Delivery:
     row.attempts = 0 if outcome.succeeded else 1
     row.last_status, row.last_error = outcome.status, outcome.error
     row.save(force_insert=True)
-    Channel.objects.filter(pk=row.channel_id).update(last_error=outcome.error)
+    Channel.objects.filter(pk=channel.pk).update(last_error=outcome.error)
     return row

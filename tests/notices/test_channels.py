@@ -141,13 +141,11 @@ def test_strangers_find_nothing_and_members_who_only_read_change_nothing(office:
         "repeat_delivery": lambda actor: repeat_delivery(actor=actor, delivery=sent),
     }
     stranger, operator = cast.stranger().actor, cast.member(office.organization, "operator").actor
-    for name, call in calls.items():
+    for call in calls.values():
         with pytest.raises(NotFound):
             call(stranger)
-            pytest.fail(name)
         with pytest.raises(Denied):
             call(operator)
-            pytest.fail(name)
 
 
 def test_a_rule_does_not_speak_over_another_organizations_channel(office: Office):
@@ -164,9 +162,11 @@ def test_a_rule_does_not_speak_over_another_organizations_channel(office: Office
 
 def test_the_database_itself_keeps_organizations_apart(office: Office):
     other, kept, channel = cast.stranger().organization, rule(office), webhook(office).channel
-    with pytest.raises(IntegrityError), transaction.atomic():
-        RuleChannel.objects.create(organization=other, rule=kept, channel=channel)
+    point = transaction.savepoint()
+    RuleChannel.objects.create(organization=other, rule=kept, channel=channel)
+    with pytest.raises(IntegrityError):
         connection.check_constraints()
+    transaction.savepoint_rollback(point)
 
 
 def test_secrets_are_nowhere_in_clear(office: Office, hook: Receiver, clock: Clock, caplog: pytest.LogCaptureFixture):
@@ -183,7 +183,7 @@ def test_secrets_are_nowhere_in_clear(office: Office, hook: Receiver, clock: Clo
     secrets = [b"canary-path", made.secret.reveal(), rotated.secret.reveal()]
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f'SELECT * FROM "{table}"')
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608  a name of ours
             kept = repr([[bytes(v) if isinstance(v, memoryview) else v for v in row] for row in cursor]).encode()
             assert [secret for secret in secrets if secret in kept] == [], table
     for secret in secrets:
