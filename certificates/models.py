@@ -19,6 +19,7 @@ from cas.models import ALGORITHMS, CertificateAuthority, ProfileVersion, Templat
 from certificates.client_models import ClientCertificateBinding as ClientCertificateBinding
 from certificates.csr_models import SigningRequest as SigningRequest
 from certificates.import_models import ImportedChain as ImportedChain
+from certificates.placement_models import Placement as Placement
 from certificates.publication_models import Crl as Crl
 from certificates.publication_models import CrlScope as CrlScope
 from certificates.publication_models import OcspResponder as OcspResponder

@@ -28,5 +28,10 @@ def renew_due_certificates() -> None:
 
 
 @shared_task(ignore_result=True)
+def look_where_used() -> None:
+    sweeps.look_where_used()
+
+
+@shared_task(ignore_result=True)
 def take_tallies() -> None:
     sweeps.take_tallies()

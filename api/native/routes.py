@@ -22,6 +22,7 @@ from api.native.notices import NOTICE_ROUTES
 from api.native.oauth import OAUTH_ROUTES
 from api.native.people import CustomRoles, Invitations, SignInProviders
 from api.native.public_names import PUBLIC_NAME_ROUTES
+from api.native.placements import PLACEMENT_ROUTES
 from api.native.pulls import PULL_ROUTES
 from api.native.renewals import RENEWAL_ROUTES
 from api.native.requests import Requests
@@ -142,7 +143,7 @@ V2 = [
     _v2("certificates/<public_id:ref>/revoke", Certificates, {"post": "revoke"}),
     _v2("certificates/<public_id:ref>/release", Certificates, {"post": "release"}),
     _v2("certificates/<public_id:ref>/private-key", Certificates, {"post": "private_key"}),
-    *(_v2(route, view, dict(actions)) for route, view, actions in (*RENEWAL_ROUTES, *PULL_ROUTES)),
+    *(_v2(route, view, dict(actions)) for route, view, actions in (*RENEWAL_ROUTES, *PULL_ROUTES, *PLACEMENT_ROUTES)),
     _v2("requests", Requests, {"get": "list"}),
     _v2("requests/counts", Requests, {"get": "counts"}),
     _v2("requests/<public_id:ref>", Requests, {"get": "retrieve"}),

@@ -16,6 +16,7 @@ from certificates.models import (
     Crl,
     CrlScope,
     OcspResponder,
+    Placement,
     PublicPath,
     Renewal,
     Revocation,
@@ -186,6 +187,40 @@ class RenewalAdmin(ReadOnlyAdmin):
     @admin.display(description=_("Leased until"))
     def leased(self, renewal: Renewal) -> SafeString | str:
         return html.moment(renewal.lease_until)
+
+
+@admin.register(Placement)
+class PlacementAdmin(ReadOnlyAdmin):
+    list_display = ("place", "certificate", "outcome", "seen", "last_error")
+    list_filter = ("outcome", ("organization", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("certificate",)
+    search_fields = ("host__istartswith",)
+    search_help_text = _("Host")
+    sortable_by = ()
+    fields = (
+        "place",
+        "certificate",
+        "organization",
+        "outcome",
+        "served_fingerprint",
+        "is_chain_complete",
+        "seen",
+        "wrong",
+        "last_error",
+        "public_id",
+    )
+
+    @admin.display(description=_("Place"))
+    def place(self, row: Placement) -> str:
+        return str(row)
+
+    @admin.display(description=_("Looked at"))
+    def seen(self, row: Placement) -> SafeString | str:
+        return html.moment(row.checked_at)
+
+    @admin.display(description=_("Wrong since"))
+    def wrong(self, row: Placement) -> SafeString | str:
+        return html.moment(row.wrong_since)
 
 
 @admin.register(CertificateTally)

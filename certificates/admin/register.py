@@ -29,6 +29,7 @@ from certificates.admin.decoded import decoded_context
 from certificates.admin.edit import Edit
 from certificates.admin.issue import IssueFromCsr, IssueWithKey
 from certificates.admin.keys import CollectKey
+from certificates.admin.places import AddPlace, CheckPlace, RemovePlace
 from certificates.admin.renew import Renew, RenewFromCsr, RenewSameKey
 from certificates.admin.revoke import LiftHold, Revoke, RevokeSeveral
 from certificates.admin.schedule import DoNotRenew, RenewByItself
@@ -102,6 +103,9 @@ class CertificateAdmin(ServiceAdmin):
         RenewSameKey,
         RenewByItself,
         DoNotRenew,
+        AddPlace,
+        CheckPlace,
+        RemovePlace,
         Edit,
         Revoke,
         LiftHold,

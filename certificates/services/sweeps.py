@@ -9,6 +9,7 @@ from django.utils import timezone
 from certificates import selectors
 from certificates.services import fulfilment, renewing, tallies
 from certificates.services.crl import open_publication, publish_crl
+from certificates.services.placements import check_due_placements
 from certificates.services.responders import rotate_responder
 from kernel.actor import SYSTEM
 
@@ -50,6 +51,11 @@ def fulfil_approved() -> int:
 def renew_due_certificates() -> int:
     """How many certificates were renewed, or need no renewal any more."""
     return renewing.renew_due_certificates(actor=SYSTEM)
+
+
+def look_where_used() -> int:
+    """How many servers were looked at."""
+    return check_due_placements(actor=SYSTEM)
 
 
 def take_tallies() -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from notices.conditions import authorities, certificates, orders, renewals, requests, trail
+from notices.conditions import authorities, certificates, orders, placements, renewals, requests, trail
 from notices.findings import Found
 from notices.models import Notice, Rule
 from notices.subjects import Subject
@@ -23,5 +23,6 @@ FINDERS: Final[Mapping[str, Callable[[Rule, datetime], list[Found]]]] = {
     Subject.RENEWAL_FAILED: renewals.failed,
     Subject.RENEWAL_NEEDED: renewals.needed,
     Subject.ORDER_FAILED: orders.failed,
+    Subject.NOT_SERVED: placements.missing,
     Subject.AUDIT_BROKEN: trail.broken,
 }

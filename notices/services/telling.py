@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import queue
 from accounts.models import Organization
-from notices.conditions import FINDERS, authorities, certificates, orders, renewals, requests, trail
+from notices.conditions import FINDERS, authorities, certificates, orders, placements, renewals, requests, trail
 from notices.documents import of_notice, together
 from notices.findings import Found
 from notices.models import Channel, Delivery, Mute, Notice, Rule
@@ -62,6 +62,7 @@ def close_what_is_over() -> int:
         Subject.REQUEST_WAITING: requests.over(),
         Subject.RENEWAL_FAILED: renewals.over(),
         Subject.RENEWAL_NEEDED: renewals.over(),
+        Subject.NOT_SERVED: placements.over(),
     }
     closed = sum(
         rows.filter(subject=subject, closed_at__isnull=True).update(closed_at=now) for subject, rows in whole.items()

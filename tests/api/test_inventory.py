@@ -25,7 +25,7 @@ def test_what_is_imported_is_found_like_our_own(api, office, stranger):
     assert answer.status_code == 200, answer.content
     first, second = answer.json()["certificates"]
     assert (answer.json()["imported"], first["status"], second["status"]) == (1, "imported", "authority")
-    listed = api.get("/api/v2/certificates?q=source:imported").json()["data"]
+    listed = api.get("/api/v2/certificates?filter=source:imported").json()["data"]
     assert [each["id"] for each in listed] == [first["id"]]
     assert api.get(f"/api/v2/certificates/{first['id']}").json()["tags"] == ["old"]
     assert stranger.get(f"/api/v2/certificates/{first['id']}").status_code == 404

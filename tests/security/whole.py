@@ -41,6 +41,7 @@ from certificates.orders import IssueOrder, Managed
 from certificates.services.authorities import establish_authority
 from certificates.services.csrs import submit_csr
 from certificates.services.issuance import issue_at_once
+from certificates.services.placements import add_placement
 from certificates.services.saved import save_filter
 from certificates.services.submission import submit_request
 from kernel.actor import SYSTEM
@@ -126,6 +127,9 @@ def whole_organization() -> Whole:
         **public_rows(office),
         **told_rows(office),
     }
+    rows["placement"] = add_placement(
+        actor=office.owner, certificate=Ref("pk", rows["certificate"].pk), host="www.acme.test"
+    )
     rows |= _machines(office, rows["service_account"]) | {"oauth_consent": consent_of(office, rows["oauth_client"])}
     other = _second_authority(office)
     seal(actor=SYSTEM)

@@ -43,6 +43,9 @@ REGISTER: Final = (
         _("The CA needs its passphrase"),
         _("Renew its certificates by hand; nobody is there to say the passphrase."),
     ),
+    ProblemType("placement-not-found", Family.NOT_FOUND, _("No such place of use"), _("Look for it in the list.")),
+    ProblemType("placement-known", Family.CONFLICT, _("Place known"), _("It is being looked at already.")),
+    ProblemType("placement-busy", Family.CONFLICT, _("Being looked at"), _("Ask again in a minute.")),
     ProblemType("identifier-used", Family.CONFLICT, _("Identifier in use"), _("Choose another identifier.")),
     ProblemType("serial-used", Family.CONFLICT, _("Serial number in use"), _("Send the request again.")),
     ProblemType(

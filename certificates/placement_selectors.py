@@ -1,0 +1,49 @@
+"""Where certificates are used, as far as an actor sees it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+
+from accounts.selectors import under_granted_cas
+from certificates.models import Certificate, Placement
+from kernel.actor import Actor
+from kernel.errors import NotFound
+from kernel.ref import Ref
+from kernel.text import _
+
+# So long may a new certificate take to be put where it is used.
+PATIENCE: Final = timedelta(hours=24)
+_ANCESTORS: Final = """
+    WITH RECURSIVE line(id, replaces_id) AS (
+        SELECT id, replaces_id FROM certificates_certificate WHERE id = %s
+        UNION
+        SELECT each.id, each.replaces_id FROM certificates_certificate each JOIN line ON each.id = line.replaces_id
+    ) SELECT id FROM line
+"""
+
+
+def placements(*, visible_to: Actor) -> QuerySet[Placement]:
+    rows = Placement.objects.select_related("certificate", "organization").order_by("host", "port", "pk")
+    return under_granted_cas(rows, visible_to, column="certificate__ca_id")
+
+
+def placements_of(row: Certificate, *, visible_to: Actor) -> QuerySet[Placement]:
+    """Those of the certificate and of what it renews."""
+    return placements(visible_to=visible_to).filter(certificate__in=RawSQL(_ANCESTORS, [row.pk]))  # noqa: S611
+
+
+def get_placement(ref: Ref, *, visible_to: Actor) -> Placement:
+    """Raises NotFound."""
+    try:
+        return placements(visible_to=visible_to).get(**{ref.by: ref.value})
+    except Placement.DoesNotExist as error:
+        raise NotFound(_("There is no such place of use."), code="placement-not-found") from error
+
+
+def not_served(*, at: datetime) -> QuerySet[Placement]:
+    """Where something else has been seen, or nothing, for longer than it may take."""
+    return Placement.objects.filter(wrong_since__lte=at - PATIENCE).order_by("pk")
