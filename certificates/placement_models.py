@@ -64,8 +64,6 @@ class Placement(models.Model):
             models.Index(
                 fields=["due_at"], condition=models.Q(due_at__isnull=False), name="certificates_placement_due"
             ),
-                fields=["due_at"], condition=models.Q(due_at__isnull=False), name="certificates_placement_due"
-            ),
         ]
 
     def __str__(self) -> str:
