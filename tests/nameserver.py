@@ -66,7 +66,9 @@ class NameServer:
 
 
 @contextlib.contextmanager
-def nameserver(zones: Mapping[str, str], *, address: str = "127.0.0.1", port: int | None = None) -> Iterator[NameServer]:
+def nameserver(
+    zones: Mapping[str, str], *, address: str = "127.0.0.1", port: int | None = None
+) -> Iterator[NameServer]:
     """Answers for `zones`: by name, their records without the SOA, in the format of zone files."""
     folder = Path(tempfile.mkdtemp(prefix="chancery-knot-"))
     port = port or free_port()
@@ -86,6 +88,7 @@ def nameserver(zones: Mapping[str, str], *, address: str = "127.0.0.1", port: in
 
 def _write(folder: Path, zones: Mapping[str, str], address: str, port: int) -> None:
     (folder / "run").mkdir()
+    (folder / "database").mkdir()
     for name, records in zones.items():
         start = f"$ORIGIN {name}.\n$TTL 1\n@ SOA ns1.{name}. hostmaster.{name}. 1 60 60 600 1\n"
         (folder / f"{name}.zone").write_text(start + records)

@@ -28,7 +28,7 @@ def check(
         return ()
     hosts = [name for name in names if not is_address(name)]
     found = [_forbidden(name, issuers, private_ranges) for name in hosts]
-    return tuple(dict.fromkeys(text for text in found if text is not None))
+    return tuple({str(text): text for text in found if text is not None}.values())
 
 
 def _forbidden(name: str, issuers: Collection[str], private_ranges: Collection[Network]) -> Text | None:

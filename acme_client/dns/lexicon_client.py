@@ -80,7 +80,7 @@ def delete_txt(kind: str, config: Mapping[str, Secret], *, zone: str, name: str,
 
 @contextmanager
 def _provider(kind: str, config: Mapping[str, Secret], zone: str) -> Iterator[Any]:
-    """Signed in. Whatever is thrown inside becomes a DnsError: lexicon's own messages have addresses with keys in them."""
+    """Signed in. What is thrown inside becomes a DnsError: lexicon's own messages have addresses with keys in them."""
     module = _module(kind)
     module.print = _print_nothing
     settings = {name: value.reveal().decode() for name, value in config.items()}

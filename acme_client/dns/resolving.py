@@ -80,7 +80,9 @@ def _asking(name: str, private_ranges: Collection[Network]) -> Iterator[dns.reso
         with guarded([*private_ranges, *resolvers], patience=_PATIENCE):
             yield resolver
     except (dns.exception.DNSException, OSError) as error:
-        raise DnsError(_("DNS cannot be asked about %(name)s: %(reason)s."), name=name, reason=_reason(error)) from error
+        raise DnsError(
+            _("DNS cannot be asked about %(name)s: %(reason)s."), name=name, reason=_reason(error)
+        ) from error
     except OutboundError as error:
         raise DnsError(_("DNS cannot be asked about %(name)s: %(reason)s."), name=name, reason=str(error)) from error
 
@@ -88,7 +90,9 @@ def _asking(name: str, private_ranges: Collection[Network]) -> Iterator[dns.reso
 def _resolver() -> dns.resolver.Resolver:
     resolver = dns.resolver.Resolver(configure=not settings.DNS_RESOLVERS)
     if settings.DNS_RESOLVERS:
-        resolver.nameservers = [dns.nameserver.Do53Nameserver(address, port) for address, port in settings.DNS_RESOLVERS]
+        resolver.nameservers = [
+            dns.nameserver.Do53Nameserver(address, port) for address, port in settings.DNS_RESOLVERS
+        ]
     resolver.lifetime = _PATIENCE_FOR_AN_ANSWER
     return resolver
 
@@ -142,7 +146,9 @@ def _txt_at(addresses: tuple[str, ...], name: str) -> frozenset[str] | None:
             answer, _by_tcp = dns.query.udp_with_fallback(query, address, timeout=_PATIENCE_FOR_AN_ANSWER, port=PORT)
         except (dns.exception.DNSException, OSError):
             continue
-        texts = [b"".join(each.strings) for rrset in answer.answer if rrset.rdtype == dns.rdatatype.TXT for each in rrset]
+        texts = [
+            b"".join(each.strings) for rrset in answer.answer if rrset.rdtype == dns.rdatatype.TXT for each in rrset
+        ]
         return frozenset(text.decode("utf-8", "replace") for text in texts)
     return None
 

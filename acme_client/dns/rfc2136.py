@@ -70,6 +70,9 @@ def _send(config: Mapping[str, Secret], update: dns.update.UpdateMessage, zone: 
     except dns.tsig.PeerError as error:
         text = _("%(server)s refuses the key (%(reason)s).")
         raise DnsError(text, server=server, reason=type(error).__name__) from None
+    except dns.exception.FormError:
+        # Of a zone that they do not have some servers answer without its name, which the library does not read.
+        raise DnsError(_("%(server)s does not seem to have the zone %(zone)s."), server=server, zone=zone) from None
     except dns.exception.DNSException as error:
         text = _("What %(server)s answers is not understood (%(reason)s).")
         raise DnsError(text, server=server, reason=type(error).__name__) from None

@@ -99,7 +99,7 @@ def delete_dns_provider(*, actor: Actor, provider: Ref) -> None:
     row.delete()
 
 
-def test_dns_provider(*, actor: Actor, provider: Ref, zone: str = "") -> DnsProvider:
+def test_dns_provider(*, actor: Actor, provider: Ref, zone: str = "") -> DnsProvider:  # noqa: PT028  no test
     """A TXT record with a random name is written below `zone`, seen at the authoritative servers, and taken away.
 
     `zone`: else the first of his own, else the organization's first proven name. `last_error` of the row says how it
@@ -156,8 +156,9 @@ def _require_credentials_for_new_address(
     kind: catalogue.Kind, before: Mapping[str, str], given: Mapping[str, str]
 ) -> None:
     moved = [
-        field.name for field in kind.fields if field.is_address and given.get(field.name, "") != before.get(field.name)
-        and field.name in given
+        field.name
+        for field in kind.fields
+        if field.is_address and given.get(field.name, "") != before.get(field.name) and field.name in given
     ]
     if not moved:
         return
@@ -183,7 +184,9 @@ def _test_zone(row: DnsProvider, zone: str) -> str:
     if zone:
         chosen = normal_zone(zone, field="zone")
         if row.zones and longest_covering(chosen, row.zones) is None:
-            raise Invalid.of("zone", "not-a-zone", _("He is asked for %(zones)s alone."), zones=", ".join(row.zones[:10]))
+            raise Invalid.of(
+                "zone", "not-a-zone", _("He is asked for %(zones)s alone."), zones=", ".join(row.zones[:10])
+            )
         return chosen
     if row.zones:
         return str(row.zones[0])
@@ -238,9 +241,7 @@ def _chosen(new: int | None, old: int) -> int:
     return old if new is None else new
 
 
-def _record(
-    actor: Actor, event: EventName, row: DnsProvider, event_id: str | None = None, **facts: object
-) -> None:
+def _record(actor: Actor, event: EventName, row: DnsProvider, event_id: str | None = None, **facts: object) -> None:
     audit.record(
         actor,
         event,

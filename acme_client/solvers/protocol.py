@@ -40,4 +40,3 @@ class Solver(Protocol):
 
     def clean(self, challenge: AcmeChallenge) -> None:
         """Take away what was published, if there is anything. Raises SolverError."""
-

@@ -85,7 +85,8 @@ def test_its_own_host_answers_whatever_its_spelling(office, host):
 
 
 @pytest.mark.parametrize(
-    ("name", "host"), [("192.0.2.7", "192.0.2.7:80"), ("2001:db8::7", "[2001:DB8:0::7]"), ("2001:db8::7", "[2001:db8::7]:80")]
+    ("name", "host"),
+    [("192.0.2.7", "192.0.2.7:80"), ("2001:db8::7", "[2001:DB8:0::7]"), ("2001:db8::7", "[2001:db8::7]:80")],
 )
 def test_an_address_answers_too(office, name, host):
     challenge_of(office, name)

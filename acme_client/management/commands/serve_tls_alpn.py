@@ -17,7 +17,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.TLS_ALPN_PORT:
-            raise CommandError("Set CHANCERY_TLS_ALPN_PORT: to 443, or to where a proxy sends what asks for acme-tls/1.")
+            raise CommandError(
+                "Set CHANCERY_TLS_ALPN_PORT: to 443, or to where a proxy sends what asks for acme-tls/1."
+            )
         try:
             listener = TlsAlpnListener(settings.SERVER_HOST, settings.TLS_ALPN_PORT)
         except OSError as error:

@@ -14,7 +14,10 @@ from kernel.errors import Invalid
 from kernel.secret import Secret
 
 DOCUMENTED = ["aws_route53", "cloudflare", "google_cloud_dns", "azure_dns", "digitalocean", "hetzner", "rfc2136"]
-_FILE = "base64::" + base64.b64encode(json.dumps({"client_email": "a@b", "private_key": "k", "project_id": "p"}).encode()).decode()
+_FILE = (
+    "base64::"
+    + base64.b64encode(json.dumps({"client_email": "a@b", "private_key": "k", "project_id": "p"}).encode()).decode()
+)
 GOOD = {
     "aws_route53": {"auth_access_key": "AKIA", "auth_access_secret": "s3cret"},
     "cloudflare": {"auth_token": "s3cret"},
@@ -61,7 +64,9 @@ def test_the_documented_kinds_take_a_good_configuration(name):
 def test_and_no_configuration_that_lacks_what_they_need(name):
     required = {field.name for field in catalogue.get_kind(name).fields if field.is_required}
     assert required
-    assert {field for field, code in errors_of(name, {}) if code == "required"} == {f"config.{each}" for each in required}
+    assert {field for field, code in errors_of(name, {}) if code == "required"} == {
+        f"config.{each}" for each in required
+    }
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
@@ -97,7 +102,9 @@ def test_what_is_no_kind_is_refused(name):
     assert refusal.value.errors[0].field == "type"
 
 
-@pytest.mark.parametrize("name", ["aws_route53", "cloudflare", "google_cloud_dns", "azure_dns", "digitalocean", "hetzner"])
+@pytest.mark.parametrize(
+    "name", ["aws_route53", "cloudflare", "google_cloud_dns", "azure_dns", "digitalocean", "hetzner"]
+)
 def test_each_documented_kind_reaches_the_provider_of_lexicon_that_is_meant(name, monkeypatch):
     """Up to the first question to the network, which ends here: nothing of a bad configuration is in between."""
     told: dict[str, str] = {}
@@ -109,7 +116,7 @@ def test_each_documented_kind_reaches_the_provider_of_lexicon_that_is_meant(name
 
     monkeypatch.setattr(module.Provider, "authenticate", signing_in)
     config = {key: Secret(value) for key, value in GOOD[name].items()}
+    kind = catalogue.lexicon_name(name)
     with pytest.raises(DnsError, match="cannot be reached"):
-        kind = catalogue.lexicon_name(name)
         lexicon_client.create_txt(kind, config, zone="example.com", name="a.example.com", value="v")
     assert told == GOOD[name] | {"zone": "example.com"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from lexicon._private.providers import digitalocean
 
 from acme_client.dns import changing, credentials
 from acme_client.dns.errors import DnsError
@@ -21,7 +22,7 @@ from kernel.errors import Conflict, Denied, Invalid, NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from tests import cast
-from tests.accounts.test_outbound import answering
+from tests.accounts.test_outbound import Answering, answering
 from tests.acme_client.dns.conftest import ZONES
 from tests.nameserver import KEY_ALGORITHMS, KEY_SECRET, NameServer, nameserver
 from tests.office import Office
@@ -178,7 +179,7 @@ def test_a_refusal_is_said_in_words_without_the_key(office, internet, config, se
 @pytest.mark.needs("knotd")
 def test_a_zone_of_somebody_else_is_not_changed(office, internet):
     row = by_updates(office, internet, zones=("elsewhere.test",))
-    with pytest.raises(DnsError, match="does not change elsewhere.test: it answers NOTAUTH"):
+    with pytest.raises(DnsError, match="does not seem to have the zone"):
         changing.publish(credentials.changer_of(row), "a.elsewhere.test", "v")
 
 
@@ -204,7 +205,7 @@ def test_trying_it_out_says_what_is_wrong(office, internet):
     row = by_updates(office, internet, zones=("example.test",), config={"port": "9"})
     tried = dns_providers.test_dns_provider(actor=office.owner, provider=ref(row))
     assert "127.0.0.1 cannot be asked" in tried.last_error
-    with pytest.raises(Invalid, match="asked for example.test alone"):
+    with pytest.raises(Invalid, match="asked for example"):
         dns_providers.test_dns_provider(actor=office.owner, provider=ref(row), zone="example.org")
 
 
@@ -223,7 +224,10 @@ class Interface:
     """Records of one zone, for one token, as the interface of DigitalOcean keeps them."""
 
     def __init__(self, zone: str) -> None:
-        self.zone, self.records = zone, [{"id": 1, "type": "TXT", "name": "_acme-challenge", "data": "another", "ttl": 1}]
+        self.zone, self.records = (
+            zone,
+            [{"id": 1, "type": "TXT", "name": "_acme-challenge", "data": "another", "ttl": 1}],
+        )
 
     def __call__(self, handler: BaseHTTPRequestHandler) -> None:
         status, document = self._answer(handler)
@@ -250,9 +254,6 @@ class Interface:
 @pytest.fixture
 def interface(monkeypatch) -> Any:
     """In place of the one on the internet: the address alone differs."""
-    from lexicon._private.providers import digitalocean
-    from tests.accounts.test_outbound import Answering
-
     api = Interface("example.test")
     for method in ("do_POST", "do_DELETE"):
         monkeypatch.setattr(Answering, method, Answering.do_GET, raising=False)

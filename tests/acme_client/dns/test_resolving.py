@@ -64,5 +64,5 @@ def test_a_server_that_does_not_answer_shows_nothing(internet, monkeypatch):
 def test_nobody_being_there_to_ask_is_told(settings, monkeypatch):
     monkeypatch.setattr("acme_client.dns.resolving._PATIENCE_FOR_AN_ANSWER", 0.3)
     settings.DNS_RESOLVERS = [("127.0.0.1", 9)]
-    with pytest.raises(DnsError, match="cannot be asked about example.test"):
+    with pytest.raises(DnsError, match="cannot be asked about example"):
         zone_of("example.test")
