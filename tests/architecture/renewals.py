@@ -1,4 +1,4 @@
-"""The calls and the events of services about renewal by itself, and about what is fetched and brought in again."""
+"""The calls and the events of services about renewal by itself, and what is brought in, fetched and looked at."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ from certificates.bundles import Format
 from certificates.import_orders import InventoryOrder
 from certificates.models import Certificate, Renewal
 from certificates.services.inventory import import_file
+from certificates.services.placements import (
+    add_placement,
+    check_due_placements,
+    check_placement,
+    remove_placement,
+)
 from certificates.services.pulling import pull_certificate
 from certificates.services.renewing import renew_due_certificates
 from certificates.services.scheduling import schedule_renewal, unschedule_renewal
@@ -36,6 +42,15 @@ def _renew(s: Any) -> None:
     renew_due_certificates(actor=SYSTEM)
 
 
+def _place(s: Any) -> Ref:
+    return Ref("pk", add_placement(actor=s.owner, certificate=Ref("pk", s.certificate.pk), host="127.0.0.1").pk)
+
+
+def _look_where_due(s: Any) -> None:
+    _place(s)
+    check_due_placements(actor=SYSTEM)
+
+
 def _import(s: Any) -> None:
     names = x509.SubjectAlternativeName([x509.DNSName("shop.old.test")])
     key = pki.a_key().public_key()
@@ -51,6 +66,16 @@ RENEWAL_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
         ["renewal.scheduled", "renewal.unscheduled"],
     ),
     "certificates.renew_due_certificates": (_renew, ["renewal.scheduled", "certificate.issued"]),
+    "certificates.add_placement": (_place, ["placement.added"]),
+    "certificates.remove_placement": (
+        lambda s: remove_placement(actor=s.owner, placement=_place(s)),
+        ["placement.added", "placement.removed"],
+    ),
+    "certificates.check_placement": (
+        lambda s: check_placement(actor=s.owner, placement=_place(s)),
+        ["placement.added", "placement.checked"],
+    ),
+    "certificates.check_due_placements": (_look_where_due, ["placement.added", "placement.checked"]),
     "certificates.import_file": (_import, ["certificate.imported"]),
     "certificates.pull_certificate": (
         lambda s: pull_certificate(actor=s.owner, certificate=Ref("pk", s.certificate.pk), fmt=Format.PEM),
