@@ -21,8 +21,8 @@ from api.native.keys import ApiKeys, ServiceAccounts
 from api.native.notices import NOTICE_ROUTES
 from api.native.oauth import OAUTH_ROUTES
 from api.native.people import CustomRoles, Invitations, SignInProviders
-from api.native.public_names import PUBLIC_NAME_ROUTES
 from api.native.placements import PLACEMENT_ROUTES
+from api.native.public_names import PUBLIC_NAME_ROUTES
 from api.native.pulls import PULL_ROUTES
 from api.native.renewals import RENEWAL_ROUTES
 from api.native.requests import Requests

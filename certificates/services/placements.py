@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from cryptography import x509
 from django.db import IntegrityError, transaction
@@ -177,6 +177,6 @@ def _permitted(actor: Actor, placement: Ref) -> Placement:
     return row
 
 
-def _record(actor: Actor, event: EventName, row: Placement, **facts: object) -> None:
+def _record(actor: Actor, event: EventName, row: Placement, **facts: Any) -> None:
     about = Resource("placement", row.pk, str(row), public_id=row.public_id)
     audit.record(actor, event, about, organization_id=row.organization_id, **facts)

@@ -11,7 +11,7 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Q
@@ -226,5 +226,5 @@ def _pause(old: Certificate, wait: _Wait, failures: int) -> timedelta:
     return queue.Backoff(_FIRST_PAUSE, longest).after(failures)
 
 
-def _record(old: Certificate, event: EventName, **facts: object) -> None:
+def _record(old: Certificate, event: EventName, **facts: Any) -> None:
     audit.record(_on_behalf_of_owner(old), event, reference(old), organization_id=old.organization_id, **facts)

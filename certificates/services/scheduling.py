@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -66,5 +66,5 @@ def _permitted(actor: Actor, certificate: Ref) -> Certificate:
     return row
 
 
-def _record(actor: Actor, row: Certificate, event: EventName, **facts: object) -> None:
+def _record(actor: Actor, row: Certificate, event: EventName, **facts: Any) -> None:
     audit.record(actor, event, reference(row), organization_id=row.organization_id, **facts)
