@@ -58,27 +58,33 @@ class Pebble:
 
 
 @contextlib.contextmanager
-def running_pebble(*, http_port: int, binding: bool = False, **settings: str) -> Iterator[Pebble]:
-    """Strict, with no delays but those that are asked for; `settings` are its variables without `PEBBLE_`."""
+def running_pebble(
+    *, http_port: int = 0, tls_port: int = 0, dns: str = "", binding: bool = False, **settings: str
+) -> Iterator[Pebble]:
+    """Strict, with no delays but those that are asked for; `settings` are its variables without `PEBBLE_`.
+
+    `http_port`, `tls_port`: where it looks for the answers of http-01 and tls-alpn-01, `dns`: whom it asks for names;
+    without them its own responders.
+    """
     with tempfile.TemporaryDirectory(prefix="chancery-pebble-") as name, contextlib.ExitStack() as programs:
         folder = Path(name)
-        listen, management, dns, tls, responders = (free_port() for _ in range(5))
+        listen, management, names, tls, http, responders = (free_port() for _ in range(6))
         roots = _certificate(folder)
         configuration = {
             "listenAddress": f"127.0.0.1:{listen}",
             "managementListenAddress": f"127.0.0.1:{management}",
             "certificate": str(folder / "cert.pem"),
             "privateKey": str(folder / "key.pem"),
-            "httpPort": http_port,
-            "tlsPort": tls,
+            "httpPort": http_port or http,
+            "tlsPort": tls_port or tls,
             "externalAccountBindingRequired": binding,
             "externalAccountMACKeys": {EAB_KEY_ID: EAB_KEY} if binding else {},
         }
         (folder / "conf.json").write_text(json.dumps({"pebble": configuration}))
-        server = ["pebble-challtestsrv", "-http01", "", "-https01", "", "-doh", "", "-defaultIPv6", ""]
-        server += ["-tlsalpn01", f"127.0.0.1:{tls}", "-dns01", f"127.0.0.1:{dns}"]
+        server = ["pebble-challtestsrv", "-https01", "", "-defaultIPv6", ""]
+        server += ["-http01", f"127.0.0.1:{http}", "-tlsalpn01", f"127.0.0.1:{tls}", "-dns01", f"127.0.0.1:{names}"]
         programs.enter_context(_program([*server, "-management", f"127.0.0.1:{responders}"], folder, responders))
-        command = ["pebble", "-strict", "-config", str(folder / "conf.json"), "-dnsserver", f"127.0.0.1:{dns}"]
+        command = ["pebble", "-strict", "-config", str(folder / "conf.json"), "-dnsserver", dns or f"127.0.0.1:{names}"]
         variables = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"}
         variables |= {f"PEBBLE_{key}": value for key, value in settings.items()}
         programs.enter_context(_program(command, folder, listen, variables))
