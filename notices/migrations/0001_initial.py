@@ -202,10 +202,6 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('organization', 'name'), name='notices_channel_name'),
         ),
         migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='notices_channel_target'),
-        ),
-        migrations.AddConstraint(
             model_name='mute',
             constraint=models.UniqueConstraint(fields=('organization', 'object_id'), name='notices_mute_once'),
         ),
@@ -224,6 +220,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='delivery',
             constraint=models.UniqueConstraint(condition=models.Q(('channel__isnull', True)), fields=('notice', 'recipient'), name='notices_delivery_owner_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='channel',
+            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='notices_channel_target'),
+        ),
+        migrations.AddConstraint(
+            model_name='notice',
+            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='notices_notice_target'),
+        ),
+        migrations.AddConstraint(
+            model_name='rule',
+            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='notices_rule_target'),
         ),
         migrations.AddConstraint(
             model_name='delivery',
@@ -255,10 +263,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='notice',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='notices_notice_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='notice',
             constraint=accounts.constraints.SameOrganization(field='rule', name='notices_notice_rule_tenant'),
         ),
         migrations.AddConstraint(
@@ -284,9 +288,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='rule',
             constraint=models.UniqueConstraint(fields=('organization', 'name'), name='notices_rule_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='rule',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='notices_rule_target'),
         ),
     ]
