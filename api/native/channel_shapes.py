@@ -25,6 +25,7 @@ _MOST_THRESHOLDS: Final = 20
 _MOST_CHANNELS: Final = 50
 _LONGEST_FILTER: Final = 1000
 _MOST_DAYS: Final = 3650
+_LONGEST_SUBJECT: Final = 40
 
 
 def _ids(**options: Any) -> serializers.ListField:
@@ -36,10 +37,6 @@ def _days(**options: Any) -> serializers.ListField:
     return serializers.ListField(child=days, max_length=_MOST_THRESHOLDS, **options)
 
 
-def _subjects(**options: Any) -> serializers.ListField:
-    return serializers.ListField(child=Choice(Subject.values), max_length=len(Subject), **options)
-
-
 class ChannelChangeIn(Input):
     """What changes of a channel."""
 
@@ -49,7 +46,7 @@ class ChannelChangeIn(Input):
     name = Text(max_length=80)
     recipients = Texts(longest=_LONGEST_ADDRESS, most=_MOST_RECIPIENTS)
     url = SecretText(max_length=_LONGEST_URL)
-    subjects = _subjects()
+    subjects = Texts(longest=_LONGEST_SUBJECT, most=len(Subject))
     is_active = Flag()
 
     @classmethod
@@ -74,7 +71,9 @@ class ChannelIn(Input):
     url = SecretText(
         required=False, max_length=_LONGEST_URL, help_text="https, of all but mail. Only its host is shown again."
     )
-    subjects = _subjects(required=False, help_text="What it is told without any rule.")
+    subjects = Texts(
+        required=False, longest=_LONGEST_SUBJECT, most=len(Subject), help_text="What it is told without any rule."
+    )
     is_active = Flag(default=True)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What is done otherwise with certificates that came from public CAs: they are revoked there, and ordered there again."""
+"""What is done otherwise with certificates of public CAs: they are revoked there, and ordered there again."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ def test_a_webhook_is_made_with_a_secret_that_is_shown_once(api):
     rotated = body(api.post(f"{CHANNELS}/{made['id']}/rotate-secret"))
     assert rotated["secret"] not in (secret, None)
     assert rotated["old_secret_ends_at"] is not None
-    for answer in (api.get(answer["Location"]), api.get(CHANNELS)):
-        assert not any(each.encode() in answer.content for each in (secret, rotated["secret"]))
+    for again in (api.get(answer["Location"]), api.get(CHANNELS)):
+        assert not any(each.encode() in again.content for each in (secret, rotated["secret"]))
 
 
 def test_a_channel_is_changed_and_removed(api):
@@ -147,7 +147,7 @@ def test_notices_are_listed_read_and_muted(office, api):
 
 def test_everybody_reads_for_himself(office, api):
     notice_of(office)
-    teammate = wire_of(cast.member(office.organization, "operator"))
+    teammate = wire_of(cast.member(office.organization, "owner", "second@acme.example"))
     assert api.post(f"{NOTICES}/read").status_code == 204
     assert body(api.get(f"{NOTICES}/counts")) == {"unread": 0}
     assert body(teammate.get(f"{NOTICES}/counts")) == {"unread": 1}

@@ -11,10 +11,7 @@ from uuid import UUID
 import pytest
 
 from acme_client.models import AcmeAccount, AcmeOrder
-from accounts.roles import OrganizationRole
-from tests import cast
 from tests.api.scaivault.desk import PKI, body, refused, wire_with, wrong_fields
-from tests.api.wire import wire_of
 from tests.security.whole_acme import SUFFIX, account_of, challenge_of, order_of, public_name_of
 
 ACCOUNTS, ORDERS, ISSUE = f"{PKI}/acme/accounts", f"{PKI}/acme/orders", f"{PKI}/acme/issue"
@@ -172,8 +169,8 @@ def test_nothing_renews_itself_where_nobody_wants_it(api, account):
     ("changes", "wrong"),
     [
         ({"challenge_type": "tls-sni-01"}, {"challenge_type": "unknown_value"}),
-        ({"domains": []}, {"domains": "empty"}),
-        ({"domains": "www.acme-shop.test"}, {"domains": "not_a_list"}),
+        ({"domains": []}, {"domains": "min_length"}),
+        ({"domains": 3}, {"domains": "not_a_list"}),
         ({"domains": [HOST, "www.umbrella.test"]}, {"domains[1]": "name_not_proven"}),
         ({"account_id": "3"}, {"account_id": "uuid"}),
         ({"auto_renew": "yes"}, {"auto_renew": "invalid"}),
@@ -242,7 +239,7 @@ def test_an_order_shows_what_the_server_asks_to_see(api, office, account):
     }
 
 
-def test_an_auditor_reads_and_orders_nothing(office, account):
-    auditor = wire_of(cast.member(office.organization, OrganizationRole.AUDITOR))
-    assert len(body(auditor.get(ACCOUNTS))["data"]) == 1
-    assert refused(auditor.post(ISSUE, wish(account)), 403) == "insufficient_scope"
+def test_who_reads_accounts_orders_nothing(office, account):
+    reader = wire_with(office.person, "acme:read")
+    assert len(body(reader.get(ACCOUNTS))["data"]) == 1
+    assert refused(reader.post(ISSUE, wish(account)), 403) == "insufficient_scope"

@@ -14,7 +14,7 @@ from acme_client.models import DnsProvider
 from tests.api.scaivault.desk import PKI, body, refused, wire_with, wrong_fields
 
 PROVIDERS = f"{PKI}/dns-providers"
-TOKEN = "cf-token-of-acme"  # noqa: S105
+TOKEN = "cf-token-of-acme"
 PROVIDER = {"name": "Our DNS", "type": "cloudflare", "config": {"auth_token": TOKEN}}
 # Of each type that the page names, a configuration that is complete.
 CONFIGS = {
