@@ -359,8 +359,10 @@ def test_a_person_without_rights_has_nothing_to_give(desk: Desk):
     assert "yours to give" in page.content.decode()
 
 
-@pytest.mark.parametrize("length", ["32769", "9" * 5_000, "\u0669" * 20])
+@pytest.mark.parametrize(
+    "length", ["32769", "9" * 5_000, "\u0669" * 20], ids=["one more", "thousands", "another alphabet"]
+)
 def test_a_length_that_is_too_long_is_told_whatever_its_own_length(length):
-    answer = Client().generic("POST", "/oauth/token", b"", "application/x-www-form-urlencoded", CONTENT_LENGTH=length)
+    answer = Client().generic("POST", "/oauth/token", "a=b", "application/x-www-form-urlencoded", CONTENT_LENGTH=length)
     assert answer.status_code == 413
     assert answer.json()["error"] == "invalid_request"
