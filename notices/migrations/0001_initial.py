@@ -234,14 +234,6 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('id', 'organization'), name='notices_rule_target'),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=accounts.constraints.SameOrganization(field='channel', name='notices_delivery_channel_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=accounts.constraints.SameOrganization(field='notice', name='notices_delivery_notice_tenant'),
-        ),
-        migrations.AddConstraint(
             model_name='noticereading',
             constraint=models.UniqueConstraint(fields=('organization', 'user'), name='notices_reading_once'),
         ),
@@ -262,20 +254,8 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('organization', 'rule', 'occasion'), name='notices_notice_once'),
         ),
         migrations.AddConstraint(
-            model_name='notice',
-            constraint=accounts.constraints.SameOrganization(field='rule', name='notices_notice_rule_tenant'),
-        ),
-        migrations.AddConstraint(
             model_name='rulechannel',
             constraint=models.UniqueConstraint(fields=('rule', 'channel'), name='notices_rulechannel_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulechannel',
-            constraint=accounts.constraints.SameOrganization(field='rule', name='notices_rulechannel_rule_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulechannel',
-            constraint=accounts.constraints.SameOrganization(field='channel', name='notices_rulechannel_channel_tenant'),
         ),
         migrations.AddIndex(
             model_name='rule',
@@ -288,5 +268,25 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='rule',
             constraint=models.UniqueConstraint(fields=('organization', 'name'), name='notices_rule_name'),
+        ),
+        migrations.AddConstraint(
+            model_name='delivery',
+            constraint=accounts.constraints.SameOrganization(field='channel', name='notices_delivery_channel_tenant'),
+        ),
+        migrations.AddConstraint(
+            model_name='delivery',
+            constraint=accounts.constraints.SameOrganization(field='notice', name='notices_delivery_notice_tenant'),
+        ),
+        migrations.AddConstraint(
+            model_name='notice',
+            constraint=accounts.constraints.SameOrganization(field='rule', name='notices_notice_rule_tenant'),
+        ),
+        migrations.AddConstraint(
+            model_name='rulechannel',
+            constraint=accounts.constraints.SameOrganization(field='rule', name='notices_rulechannel_rule_tenant'),
+        ),
+        migrations.AddConstraint(
+            model_name='rulechannel',
+            constraint=accounts.constraints.SameOrganization(field='channel', name='notices_rulechannel_channel_tenant'),
         ),
     ]
