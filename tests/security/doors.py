@@ -13,11 +13,19 @@ from typing import Any, Final
 
 from django.urls import URLResolver, get_resolver
 
-from tests.security import doors_certman, doors_certmate, doors_fastpki, doors_scaivault
+from tests.security import (
+    doors_acme,
+    doors_acme_pages,
+    doors_certman,
+    doors_certmate,
+    doors_fastpki,
+    doors_notices,
+    doors_scaivault,
+)
 from tests.security.whom import OPEN as OPEN
 from tests.security.whom import OWN as OWN
 
-_DIALECTS: Final = (doors_fastpki, doors_certmate, doors_certman, doors_scaivault)
+_DIALECTS: Final = (doors_fastpki, doors_certmate, doors_certman, doors_scaivault, doors_acme)
 
 # Method and address of the API, and the permission without which it is refused.
 API: Final[Mapping[str, str]] = {
@@ -369,6 +377,8 @@ PAGES: Final[Mapping[str, str]] = {
     "/developers/errors/": OPEN,
     "/developers/errors/{word}": OPEN,
     "/developers/{word}/": OPEN,
+    **doors_acme_pages.PAGES,
+    **doors_notices.PAGES,
 }
 
 _ADMIN: Final = "/admin/"

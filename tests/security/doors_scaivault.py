@@ -43,6 +43,20 @@ API: Final[Mapping[str, str]] = {
     "POST /v1/pki/trust-anchors": "cas:write",
     "GET /v1/pki/trust-anchors/{anchor}": "cas:read",
     "DELETE /v1/pki/trust-anchors/{anchor}": "cas:write",
+    "GET /v1/pki/acme/accounts": "acme:read",
+    "POST /v1/pki/acme/accounts": "acme:write",
+    "GET /v1/pki/acme/accounts/{acme_account}": "acme:read",
+    "DELETE /v1/pki/acme/accounts/{acme_account}": "acme:write",
+    "POST /v1/pki/acme/issue": "certificates:issue",
+    "GET /v1/pki/acme/orders": "acme:read",
+    "GET /v1/pki/acme/orders/{acme_order}": "acme:read",
+    "POST /v1/pki/acme/orders/{acme_order}/refresh": "certificates:issue",
+    "POST /v1/pki/acme/challenges/{acme_challenge}/complete": "certificates:issue",
+    "GET /v1/pki/dns-providers": "acme:read",
+    "POST /v1/pki/dns-providers": "acme:write",
+    "GET /v1/pki/dns-providers/{dns_provider}": "acme:read",
+    "PATCH /v1/pki/dns-providers/{dns_provider}": "acme:write",
+    "DELETE /v1/pki/dns-providers/{dns_provider}": "acme:write",
 }
 
 DOCUMENTS: Final[Mapping[str, str]] = {"/v1/pki/openapi.json": OPEN}
