@@ -95,7 +95,7 @@ class TestCentre:
         assert [group.is_unread for group in owner.get(CENTRE).context["groups"]] == [False]
         ends_in(Certificate.objects.get(), 6)
         tell_due()
-        assert [(len(group.told), group.is_unread) for group in owner.get(CENTRE).context["groups"]] == [(2, True)]
+        assert [(len(group.told), group.is_unread) for group in owner.get(CENTRE).context["groups"]] == [(1, True)]
         ends_in(Certificate.objects.get(), -60)
         close_what_is_over()
         assert "Nothing new" in words_of(owner.get(CENTRE))
