@@ -31,6 +31,14 @@ ns1.sub A 127.0.0.1
     "challenges.test": "@ NS ns1\nns1 A 127.0.0.1\n",
     # Its second server is another machine, or nobody.
     "two.test": "@ NS ns1\n@ NS ns2\nns1 A 127.0.0.1\nns2 A 127.0.0.2\n",
+    "walk.test": """
+@ NS ns1
+ns1 A 127.0.0.1
+@ A 127.0.0.1
+@ CAA 0 issue "pebble.letsencrypt.org"
+www A 127.0.0.1
+_acme-challenge.www CNAME www.delegated
+""",
     "caa.test": """
 @ NS ns1
 ns1 A 127.0.0.1
