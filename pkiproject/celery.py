@@ -28,7 +28,6 @@ TIMETABLE: Final = {
     "carry out public orders": _every(5, "acme_client.tasks.advance_orders"),
     "renew public certificates": _every(60, "acme_client.tasks.renew_public_certificates"),
     "look where certificates are used": _every(60, "certificates.tasks.look_where_used"),
-    "look where certificates are used": _every(60, "certificates.tasks.look_where_used"),
     "forget old answers": _every(60, "api.tasks.forget_answers"),
     "forget ended tokens": _every(600, "accounts.tasks.forget_ended_tokens"),
     "send invitations": _every(5, "accounts.tasks.send_invitations"),

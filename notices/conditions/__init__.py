@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from notices.conditions import authorities, certificates, orders, placements, renewals, requests, trail
+from notices.conditions import authorities, orders, placements, renewals, requests, trail
 from notices.findings import Found
-from notices.models import Notice, Rule
+from notices.models import Rule
 from notices.subjects import Subject
 
-# The findings of a rule at this time, and whether these are all.
+# Of the certificates that end there is so much that their rule looks by marks of its own (`certificates.look`).
 FINDERS: Final[Mapping[str, Callable[[Rule, datetime], list[Found]]]] = {
     Subject.CA_EXPIRING: authorities.ending,
     Subject.CRL_LATE: authorities.late_crls,

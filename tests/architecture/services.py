@@ -12,8 +12,9 @@ from typing import Any
 import accounts.services
 import cas.services
 import certificates.services
+import notices.services
 
-_PACKAGES = (accounts.services, cas.services, certificates.services)
+_PACKAGES = (accounts.services, cas.services, certificates.services, notices.services)
 
 
 def services() -> dict[str, Callable[..., Any]]:

@@ -53,6 +53,7 @@ from tests.architecture.dialects import DIALECT_CALLS
 from tests.architecture.fastpki import FASTPKI_CALLS
 from tests.architecture.keys import KEY_CALLS
 from tests.architecture.machines import MACHINE_CALLS
+from tests.architecture.notices import NOTICE_CALLS
 from tests.architecture.oauth import OAUTH_CALLS
 from tests.architecture.people import PEOPLE_CALLS
 from tests.architecture.policy import POLICY_CALLS
@@ -334,6 +335,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     **FASTPKI_CALLS,
     **KEY_CALLS,
     **MACHINE_CALLS,
+    **NOTICE_CALLS,
     **OAUTH_CALLS,
     **PEOPLE_CALLS,
     **POLICY_CALLS,
