@@ -35,11 +35,14 @@ class AddressForm(ChannelForm):
         help_text=_("Begins with https://. It is kept sealed: afterwards only its host is shown."),
     )
     subjects = forms.MultipleChoiceField(
-        label=_("Events without a rule"),
+        label=_("Events"),
         choices=EVENTS,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Each is sent as it happens. What rules find comes besides, where they name this channel."),
+        help_text=_(
+            "Certificates issued, renewed and revoked are told as they happen, by this alone. The others are found by "
+            "rules: what is ticked here comes from every rule about it, also from those that do not name this channel."
+        ),
     )
 
 

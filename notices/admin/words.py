@@ -41,6 +41,5 @@ def told_by(rule: Rule, channels: Sequence[Channel]) -> str:
     parts = [about, _("Only of: %(filter)s.") % {"filter": rule.filter} if rule.filter else ""]
     places = [channel.name for channel in channels] + ([_("the owner, by mail")] if rule.tells_owner else [])
     if places:
-        where = _("It stands on the page of notifications and goes to %(places)s.")
-        parts.append(where % {"places": get_text_list(places, _("and"))})
+        parts.append(_("Also goes to %(places)s.") % {"places": get_text_list(places, _("and"))})
     return " ".join(filter(None, parts))

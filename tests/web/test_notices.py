@@ -90,7 +90,9 @@ class TestCentre:
         assert "The certificate www.acme.test ends on" in words_of(page)
         assert f"/certificates/{told.object_id}/" in page.content.decode()
         assert [group.is_unread for group in page.context["groups"]] == [True]
+        assert f'name="up_to" value="{told.public_id}"' in page.content.decode()
         assert owner.post(f"{CENTRE}read/", {"up_to": str(told.public_id)}).status_code == 302
+        assert "up_to" not in owner.get(CENTRE).content.decode()
         assert bell_of(owner) == "Notifications"
         assert [group.is_unread for group in owner.get(CENTRE).context["groups"]] == [False]
         ends_in(Certificate.objects.get(), 6)
@@ -153,7 +155,7 @@ class TestRules:
         path = owner.post(f"{RULES}create/", sent)["Location"]
         page = words_of(owner.get(path))
         assert "A certificate ends soon: told 30 and 7 days before." in page
-        assert "goes to Ops" in page
+        assert "Also goes to Ops." in page
         assert owner.post(f"{path}edit/", {"name": "Soon", "thresholds": "3", "filter": "tag:x"})["Location"] == path
         made = Rule.objects.get(name="Soon")
         assert (made.thresholds, made.filter, made.channels.count()) == ([3], "tag:x", 0)

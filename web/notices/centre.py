@@ -29,10 +29,10 @@ from notices.admin.words import level_pill
 from notices.models import Notice
 from notices.sentences import sentence_of
 from notices.services.reading import mark_read
-from web.addresses import address_about
 from web.desk import Desk, View
 from web.notices.asking import Asked, chips_of, page_of
 from web.notices.deliveries import count_dead
+from web.notices.places import address_of_subject
 
 _CLOSED: Final = "closed"
 _CHIPS: Final[Mapping[str, str | Promise]] = {"": _("Still so"), _CLOSED: _("Over")}
@@ -95,7 +95,7 @@ class NoticeDesk(Desk):
             "chips": chips_of(asked, _CHIPS),
             "page": page,
             "groups": _grouped(page.rows, unread, may_mute=may_mute),
-            "newest": page.rows[0].public_id if unread else "",
+            "newest": page.rows[0].public_id if unread and not asked.after else "",
             "rules": _watching(actor) if not page.rows else 0,
             "dead": count_dead(visible_to=actor),
         }
@@ -141,8 +141,7 @@ def _grouped(rows: Sequence[Notice], unread: frozenset[int], *, may_mute: bool) 
         key = (row.kind, row.object_id or row.pk)
         if key not in groups:
             mute = reverse("notice-mute", args=[row.public_id]) if may_mute and row.object_id else ""
-            about = address_about(row.kind, str(row.object_id) if row.object_id else None)
-            groups[key] = Group(row.label, about, mute, row.pk in unread)
+            groups[key] = Group(row.label, address_of_subject(row), mute, row.pk in unread)
         groups[key].told.append(Told(row, sentence_of(row), level_pill(row)))
     return sorted(groups.values(), key=lambda group: not group.is_unread)
 

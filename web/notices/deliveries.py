@@ -20,9 +20,9 @@ from notices import selectors
 from notices.admin.notice_pages import SendAgain
 from notices.admin.words import standing_of
 from notices.models import Delivery
-from web.addresses import address_about
 from web.desk import Desk
 from web.notices.asking import Asked, chips_of, page_of
+from web.notices.places import address_of_subject
 
 # More are not counted for a sentence over a page.
 _MOST_COUNTED: Final = 1000
@@ -55,13 +55,11 @@ class DeliveryDesk(Desk):
         return render(request, "web/notices/deliveries.html", context)
 
     def show_record(self, request: HttpRequest, actor: Actor, obj: Delivery) -> HttpResponse:
-        notice = obj.notice
-        about = address_about(notice.kind, str(notice.object_id or "")) if notice is not None else ""
         context = {
             "title": capfirst(obj.get_subject_display()),
             "row": obj,
             "standing": standing_of(obj),
-            "about": about,
+            "about": address_of_subject(obj.notice) if obj.notice is not None else "",
             "document": json.dumps(obj.document, indent=2, ensure_ascii=False),
             "doors": self.offered(request, actor, obj),
         }

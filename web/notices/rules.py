@@ -22,9 +22,9 @@ from notices.admin.rule_pages import ChangeRule, CreateRule, DeleteRule, SwitchR
 from notices.admin.words import standing_of, told_by
 from notices.models import Notice, Rule
 from notices.sentences import sentence_of
-from web.addresses import address_about
 from web.desk import Desk
 from web.notices.asking import Asked, page_of
+from web.notices.places import address_of_subject
 from web.trail import trail_of
 
 _LATELY: Final = timedelta(days=30)
@@ -86,7 +86,7 @@ def _lately(rule: Rule, actor: Actor) -> list[Notice]:
 
 
 def _told(row: Notice) -> Told:
-    return Told(row, sentence_of(row), address_about(row.kind, str(row.object_id) if row.object_id else None))
+    return Told(row, sentence_of(row), address_of_subject(row))
 
 
 DESK: Final = RuleDesk()
