@@ -12,16 +12,18 @@ from django.db.models import Count, Exists, Min, OuterRef, QuerySet, Subquery
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from accounts import queue
 from accounts.models import Invitation, Organization
 from acme_client.models import AcmeAccount, AcmeOrder
 from audit.document import SYSTEM_LOG
 from audit.models import AuditCheck, AuditEvent
 from audit.selectors import latest_check
 from cas.models import CaCertificate, CertificateAuthority, Template
-from certificates.models import Certificate, Crl, CrlScope
+from certificates.models import Certificate, Crl, CrlScope, Placement, Renewal
+from certificates.renewal_selectors import certificates_to_take_up
 from certificates.request_selectors import due_requests
 from certificates.selectors import crl_scopes_due, still_needed
-from notices.models import Delivery
+from notices.models import Delivery, Rule
 from pkiproject import life
 from pkiproject.metrics.counting import Growth
 
@@ -35,14 +37,21 @@ class _Queue:
     due: Callable[[datetime], QuerySet[Any]]
     since: str = "due_at"
 
+    @classmethod
+    def of(cls, rows: QuerySet[Any]) -> _Queue:
+        return cls(lambda at: queue.due(rows, at=at))
+
 
 QUEUES: Final = {
     "crls": _Queue(lambda at: crl_scopes_due(at=at).filter(ca__passphrase_protected=False), "next_due_at"),
     "requests": _Queue(lambda at: due_requests(at=at)),
-    "renewals": _Queue(lambda at: Certificate.objects.filter(renew_at__lte=at), "renew_at"),
-    "acme_accounts": _Queue(lambda at: AcmeAccount.objects.filter(due_at__lte=at)),
-    "acme_orders": _Queue(lambda at: AcmeOrder.objects.filter(due_at__lte=at)),
-    "deliveries": _Queue(lambda at: Delivery.objects.filter(due_at__lte=at)),
+    "renewals": _Queue.of(Renewal.objects.all()),
+    "renewals_to_begin": _Queue(lambda at: certificates_to_take_up(at=at), "renew_at"),
+    "placements": _Queue.of(Placement.objects.all()),
+    "acme_accounts": _Queue.of(AcmeAccount.objects.all()),
+    "acme_orders": _Queue.of(AcmeOrder.objects.all()),
+    "notice_rules": _Queue.of(Rule.objects.all()),
+    "deliveries": _Queue.of(Delivery.objects.all()),
     "invitations": _Queue(lambda at: Invitation.objects.filter(mail_due_at__lte=at), "mail_due_at"),
 }
 _EVENTS: Final = Growth("events", AuditEvent.objects.all(), ("log", "name"), "at")
@@ -81,8 +90,8 @@ def queues(at: datetime) -> Iterator[Metric]:
     oldest = GaugeMetricFamily(
         "chancery_queue_oldest_due_seconds", "For how long the oldest of them has been due.", labels=["queue"]
     )
-    for name, queue in QUEUES.items():
-        found = queue.due(at).order_by().aggregate(how_many=Count("pk"), oldest=Min(queue.since))
+    for name, waiting in QUEUES.items():
+        found = waiting.due(at).order_by().aggregate(how_many=Count("pk"), oldest=Min(waiting.since))
         due.add_metric([name], found["how_many"])
         waited = (at - found["oldest"]).total_seconds() if found["oldest"] else 0.0
         oldest.add_metric([name], max(0.0, waited))

@@ -250,7 +250,7 @@ def test_no_path_and_no_made_up_method_becomes_a_label() -> None:
 
 # --- what it costs ----------------------------------------------------------------------------------------------------
 
-LARGE = ("certificates_certificate", "audit_auditevent", "certificates_request", "notices_delivery", "cas_issuedserial")
+LARGE = ("certificates_certificate", "audit_auditevent", "certificates_request", "notices_delivery")
 
 
 @pytest.mark.postgres
