@@ -74,7 +74,7 @@ def ask(
     (RFC 9110 section 5.3). Raises OutboundError, also where too many of this process ask somebody at this moment.
     """
     parts = _split(url, plain=plain)
-    with _place(), _connection(parts, private_ranges, time.monotonic() + patience, roots) as connection:
+    with place(), _connection(parts, private_ranges, time.monotonic() + patience, roots) as connection:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         ours = {"Host": parts.netloc, "User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
         connection.request(method, target, body=body, headers={**headers, **ours})
@@ -108,7 +108,8 @@ def _is_public(address: Address) -> bool:
 
 
 @contextmanager
-def _place() -> Iterator[None]:
+def place() -> Iterator[None]:
+    """One of those who may wait for somebody else at a time. Raises OutboundError where there are too many."""
     if not _PLACES.acquire(timeout=_PATIENCE_FOR_A_PLACE):
         raise OutboundError("too many servers are being asked at this moment")
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from accounts.outbound import Network
@@ -11,32 +13,37 @@ from acme_client.dns.resolving import lookup
 from acme_client.public_names import covering, is_address
 from kernel.text import Text, _
 
+PATIENCE_SECONDS: Final = 30.0
 _CRITICAL: Final = 0x80
 # RFC 8659 section 4, RFC 9495, and those of CA/Browser Forum, which say nothing about who issues.
 _KNOWN: Final = frozenset({"issue", "issuewild", "iodef", "issuemail", "issuevmc", "contactemail", "contactphone"})
 
 
 def check(
-    names: Sequence[str], issuers: Collection[str], *, private_ranges: Collection[Network] = ()
+    names: Sequence[str],
+    issuers: Collection[str],
+    *,
+    private_ranges: Collection[Network] = (),
+    patience: float = PATIENCE_SECONDS,
 ) -> tuple[Text, ...]:
     """A sentence for each of `names` that CAA forbids a CA known as `issuers`; empty: nothing stands in its way.
 
-    Nothing is said of names that DNS does not tell about, of addresses, and where the CA's own names are not known. To
-    which account and by which method is left to the CA.
+    Nothing is said of names that DNS does not tell about within `patience` seconds, of addresses, and where the CA's
+    own names are not known. To which account and by which method is left to the CA.
     """
     if not issuers:
         return ()
-    hosts = [name for name in names if not is_address(name)]
-    found = [_forbidden(name, issuers, private_ranges) for name in hosts]
-    return tuple({str(text): text for text in found if text is not None}.values())
-
-
-def _forbidden(name: str, issuers: Collection[str], private_ranges: Collection[Network]) -> Text | None:
-    try:
-        domain, records = _closest(name, private_ranges)
-    except DnsError:
-        return None
-    return judged(domain, records, is_wildcard=name.startswith("*."), issuers=issuers)
+    deadline = time.monotonic() + patience
+    known: dict[str, Sequence[Any]] = {}
+    found: dict[str, Text] = {}
+    for name in names:
+        if is_address(name) or time.monotonic() >= deadline:
+            continue
+        with suppress(DnsError):
+            domain, records = _closest(name, private_ranges, known)
+            if text := judged(domain, records, is_wildcard=name.startswith("*."), issuers=issuers):
+                found[str(text)] = text
+    return tuple(found.values())
 
 
 def judged(domain: str, records: Iterable[Any], *, is_wildcard: bool, issuers: Collection[str]) -> Text | None:
@@ -59,11 +66,18 @@ def judged(domain: str, records: Iterable[Any], *, is_wildcard: bool, issuers: C
     return Text(_("CAA of %(domain)s allows only %(allowed)s."), {"domain": domain, "allowed": named[:200]})
 
 
-def _closest(name: str, private_ranges: Collection[Network]) -> tuple[str, Sequence[Any]]:
-    """The records of the name, or of the closest one above it that has any (RFC 8659 section 3). Raises DnsError."""
+def _closest(
+    name: str, private_ranges: Collection[Network], known: dict[str, Sequence[Any]]
+) -> tuple[str, Sequence[Any]]:
+    """The records of the name, or of the closest one above it that has any (RFC 8659 section 3). Raises DnsError.
+
+    `known`: what was found before; names above are those of many.
+    """
     for domain in covering(name):
-        if records := lookup(domain, "CAA", private_ranges=private_ranges):
-            return domain, list(records)
+        if domain not in known:
+            known[domain] = tuple(lookup(domain, "CAA", private_ranges=private_ranges) or ())
+        if known[domain]:
+            return domain, known[domain]
     return name, ()
 
 

@@ -52,7 +52,9 @@ _BASE64_PREFIX: Final = "base64::"
 _URLS: Final = frozenset({("powerdns", "pdns_server")})
 _URL: Final = re.compile(r"https?://[A-Za-z0-9.\-:\[\]]+(?:/[A-Za-z0-9._~/\-]*)?")
 _SECRET: Final = re.compile(r"token|secret|pass|psw|2fa|service_account_info|(?:^|_)key(?:_content)?$")
-_ADDRESS: Final = re.compile(r"server$|host$|endpoint$|entrypoint$|^server|^port$")
+_ADDRESS: Final = re.compile(r"server$|host$|endpoint$|entrypoint$|region$|^port$")
+# Other names of fields that are there anyway.
+_HIDDEN: Final = frozenset({("aws_route53", "auth_username"), ("aws_route53", "auth_token")})
 _LONGEST: Final = 20_000
 _FLAG: Final = ("true", "false")
 
@@ -97,7 +99,8 @@ def get_kind(name: str) -> Kind:
         raise Invalid.of("type", "unknown-type", _("%(name)s is no kind of DNS provider."), name=repr(name)[:60])
     if name == RFC2136:
         return Kind(name, _LABELS[name], _RFC2136_FIELDS)
-    fields = tuple(_field(name, option) for option in lexicon_client.options(lexicon_name(name)))
+    options = lexicon_client.options(lexicon_name(name))
+    fields = tuple(_field(name, option) for option in options if (name, option.name) not in _HIDDEN)
     return Kind(name, _LABELS.get(name, name), fields)
 
 

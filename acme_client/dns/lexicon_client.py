@@ -42,6 +42,7 @@ class Option:
     help: str
     choices: tuple[str, ...]
     is_flag: bool
+    default: str
 
 
 @cache
@@ -60,8 +61,10 @@ def options(kind: str) -> tuple[Option, ...]:
             " ".join((action.help or "").split()),
             tuple(map(str, action.choices or ())),
             isinstance(action, _StoreTrueAction),
+            action.default if isinstance(action.default, str) else "",
         )
         for action in parser._actions
+        if action.type is None
     )
 
 
@@ -83,8 +86,7 @@ def _provider(kind: str, config: Mapping[str, Secret], zone: str) -> Iterator[An
     """Signed in. What is thrown inside becomes a DnsError: lexicon's own messages have addresses with keys in them."""
     module = _module(kind)
     module.print = _print_nothing
-    settings = {name: value.reveal().decode() for name, value in config.items()}
-    told = {"provider_name": kind, "domain": zone, "ttl": _TTL_SECONDS, kind: settings}
+    told = {"provider_name": kind, "domain": zone, "ttl": _TTL_SECONDS, kind: _settings(kind, config)}
     try:
         provider = module.Provider(ConfigResolver().with_dict(told))
         provider.authenticate()
@@ -107,6 +109,17 @@ def _provider(kind: str, config: Mapping[str, Secret], zone: str) -> Iterator[An
     except Exception as error:
         text = _("What the DNS provider answers is not understood (%(reason)s).")
         raise DnsError(text, reason=type(error).__name__) from None
+
+
+def _settings(kind: str, config: Mapping[str, Secret]) -> dict[str, str]:
+    """What its command line would have made of them: a flag is there or not, and what is not said has its default."""
+    given = {name: value.reveal().decode() for name, value in config.items()}
+    for option in options(kind):
+        if option.is_flag and given.get(option.name) == "false":
+            del given[option.name]
+        elif option.default:
+            given.setdefault(option.name, option.default)
+    return given
 
 
 def _module(kind: str) -> Any:

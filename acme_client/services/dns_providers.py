@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import policy
+from accounts.outbound import OutboundError, place
 from accounts.selectors import get_organization
 from acme_client.dns import catalogue, changing, credentials
 from acme_client.dns.changing import Changer
@@ -24,7 +25,7 @@ from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
 from kernel.actor import Actor
-from kernel.errors import Conflict, FieldError, Invalid, field_error
+from kernel.errors import Conflict, FieldError, Invalid, Unavailable, field_error
 from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.ref import Ref
@@ -104,12 +105,16 @@ def test_dns_provider(*, actor: Actor, provider: Ref, zone: str = "") -> DnsProv
 
     `zone`: else the first of his own, else the organization's first proven name. `last_error` of the row says how it
     went; empty where it went well. Network, for up to a minute: never call it in a transaction.
-    Raises NotFound, Denied, Invalid (on `zone`).
+    Raises NotFound, Denied, Invalid (on `zone`), Unavailable (too many ask at once).
     """
     row = get_provider(provider, visible_to=actor)
     policy.require(actor, Permission.ACME_WRITE, organization_id=row.organization_id)
     record = f"_chancery-test-{secrets.token_hex(8)}.{_test_zone(row, zone)}"
-    problem = _try_out(row, record, secrets.token_urlsafe(32))
+    try:
+        with place():
+            problem = _try_out(row, record, secrets.token_urlsafe(32))
+    except OutboundError as error:
+        raise Unavailable(_("Too many servers are being asked at this moment: try again.")) from error
     return _keep_result(actor, row, problem)
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts import policy
 from accounts.models import Organization
+from accounts.outbound import OutboundError, place
 from accounts.selectors import get_organization, private_ranges_of
 from acme_client import locks, public_names
 from acme_client.dns.errors import DnsError
@@ -22,7 +23,7 @@ from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
 from kernel.actor import Actor
-from kernel.errors import Conflict, Denied, FieldError, Invalid, field_error
+from kernel.errors import Conflict, Denied, FieldError, Invalid, Unavailable, field_error
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.text import Text, _
@@ -54,11 +55,15 @@ def prove_name(*, actor: Actor, name: Ref) -> PublicName:
     """Look for the TXT record at the authoritative servers; proven where all of them show it, else `last_error` says
     what was seen. Network: never call it in a transaction.
 
-    Raises NotFound, Denied, Conflict (another organization has proven it first).
+    Raises NotFound, Denied, Conflict (another organization has proven it first), Unavailable (too many ask at once).
     """
     row = get_name(name, visible_to=actor)
     policy.require(actor, Permission.ACME_WRITE, organization_id=row.organization_id)
-    problem = _why_not_proven(row)
+    try:
+        with place():
+            problem = _why_not_proven(row)
+    except OutboundError as error:
+        raise Unavailable(_("Too many servers are being asked at this moment: try again.")) from error
     if problem is None:
         return _keep_proof(actor, row)
     PublicName.objects.filter(pk=row.pk).update(checked_at=timezone.now(), last_error=str(problem)[:_LONGEST_ERROR])
