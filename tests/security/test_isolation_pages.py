@@ -60,7 +60,9 @@ def browser(person: cast.Person | None) -> Client:
 
 def shows_nothing_of(whole: Whole, answer: Any, path: str) -> bool:
     """But for the address that was asked for, and the examples in what is written for developers."""
-    told = b"".join(answer).replace(path.encode(), b"")
+    told = b"".join(answer)
+    if path != "/":
+        told = told.replace(path.encode(), b"")
     is_written = path.startswith("/developers/") or path in DOCUMENTS
     return (is_written or not speaks_of_acme(told)) and not any(word in told for word in whole.words)
 
