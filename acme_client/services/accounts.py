@@ -14,7 +14,7 @@ from accounts.models import Organization
 from accounts.selectors import get_organization
 from accounts.services.people import email_errors
 from acme_client.client import is_mac_key, new_account_key
-from acme_client.models import AcmeAccount
+from acme_client.models import AcmeAccount, AcmeOrder
 from acme_client.orders import AccountChange, AccountOrder
 from acme_client.providers import KNOWN, directory_of
 from acme_client.selectors import get_account
@@ -88,10 +88,14 @@ def update_account(*, actor: Actor, account: Ref, change: AccountChange) -> Acme
 def roll_account_key(*, actor: Actor, account: Ref) -> AcmeAccount:
     """A new key for the account, there and here (RFC 8555 section 7.3.5). What is lost halfway, a worker completes.
 
-    Network: never call it in a transaction. Raises NotFound, Denied, Conflict (it is not active, or in hand; the
-    server refuses), Unavailable.
+    Network: never call it in a transaction. Raises NotFound, Denied, Conflict (it is not active, or in hand; names are
+    being proven, which is done with the key; the server refuses), Unavailable.
     """
-    row = _claimed(_permitted(actor, account))
+    row = _permitted(actor, account)
+    if row.orders.filter(status=AcmeOrder.Status.AUTHORIZING).exists():
+        text = _("Orders are proving names with this key: wait for them, or cancel them.")
+        raise Conflict(text, code="acme-account-busy")
+    row = _claimed(row)
     try:
         with transaction.atomic():
             row = queue.still_held(row)

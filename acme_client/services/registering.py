@@ -63,15 +63,8 @@ def record(actor: Actor, event: EventName, row: AcmeAccount, event_id: str | Non
 
 
 def _register(actor: Actor, row: AcmeAccount) -> None:
-    client = client_of(row)
     try:
-        try:
-            # The answer to an earlier attempt may have been lost, and a binding is good once.
-            url = client.find()
-        except AcmeError as error:
-            if error.kind != "accountDoesNotExist":
-                raise
-            url = client.register(row.email, binding_of(row))
+        url = _found_or_made(row)
     except AcmeError as error:
         if not error.is_final:
             raise
@@ -81,6 +74,17 @@ def _register(actor: Actor, row: AcmeAccount) -> None:
         row = queue.still_held(row)
         queue.settle(row, status=Status.VALID, account_url=url, sealed_eab_key=None)
         record(actor, EventName.ACME_ACCOUNT_REGISTERED, row, account=url)
+
+
+def _found_or_made(row: AcmeAccount) -> str:
+    """The account's URL: the answer to an earlier attempt may have been lost, and a binding is good once."""
+    client = client_of(row)
+    try:
+        return client.find()
+    except AcmeError as error:
+        if error.kind != "accountDoesNotExist":
+            raise
+    return client.register(row.email, binding_of(row))
 
 
 @transaction.atomic

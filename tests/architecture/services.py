@@ -10,11 +10,18 @@ from types import ModuleType
 from typing import Any
 
 import accounts.services
+import acme_client.services
 import cas.services
 import certificates.services
 import notices.services
 
-_PACKAGES = (accounts.services, cas.services, certificates.services, notices.services)
+_PACKAGES = (
+    accounts.services,
+    cas.services,
+    certificates.services,
+    acme_client.services,
+    notices.services,
+)
 
 
 def services() -> dict[str, Callable[..., Any]]:

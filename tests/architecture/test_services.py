@@ -47,12 +47,14 @@ from kernel.ref import Ref
 from kernel.seal import new_key
 from kernel.secret import Secret
 from tests import cast
+from tests.architecture.acme import ACME_CALLS
 from tests.architecture.authorities import AUTHORITY_CALLS
 from tests.architecture.clients import CLIENT_CALLS
 from tests.architecture.dialects import DIALECT_CALLS
 from tests.architecture.fastpki import FASTPKI_CALLS
 from tests.architecture.keys import KEY_CALLS
 from tests.architecture.machines import MACHINE_CALLS
+from tests.architecture.names import NAME_CALLS
 from tests.architecture.notices import NOTICE_CALLS
 from tests.architecture.oauth import OAUTH_CALLS
 from tests.architecture.people import PEOPLE_CALLS
@@ -329,12 +331,14 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         _collect_requested_key,
         ["certificate.issued", "request.fulfilled", "certificate.key_collected"],
     ),
+    **ACME_CALLS,
     **AUTHORITY_CALLS,
     **DIALECT_CALLS,
     **CLIENT_CALLS,
     **FASTPKI_CALLS,
     **KEY_CALLS,
     **MACHINE_CALLS,
+    **NAME_CALLS,
     **NOTICE_CALLS,
     **OAUTH_CALLS,
     **PEOPLE_CALLS,
