@@ -29,6 +29,7 @@ from tests.certificates.asking import with_capability
 from tests.clients import bound, client_certificate
 from tests.office import order_for
 from tests.security.whole import consent_of
+from tests.security.whole_acme import public_rows, told_rows
 from tests.trusting import trust
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
@@ -80,6 +81,7 @@ def keys_of(office, version):
         **joining(office),
         **machines(office),
         **applications(office),
+        **(public_and_told(office) if version == "v2" else {}),
         "TrustAnchors": trust(office),
     }
     keys = {name: row.pk if version == "v1" else row.public_id for name, row in rows.items()}
@@ -111,6 +113,23 @@ def applications(office):
         redirect_uris=["https://app.acme.example/callback"],
     )
     return {"OAuthClients": made.row, "OAuthConsents": consent_of(office, made.row)}
+
+
+def public_and_told(office):
+    """What the office has of public certificates and of notices."""
+    rows = public_rows(office) | told_rows(office)
+    return {
+        "AcmeAccounts": rows["acme_account"],
+        "AcmeOrders": rows["acme_order"],
+        "AcmeChallenges": rows["acme_challenge"],
+        "PublicNames": rows["public_name"],
+        "DnsProviders": rows["dns_provider"],
+        "Channels": rows["channel"],
+        "NotificationRules": rows["notice_rule"],
+        "Notices": rows["notice"],
+        "Mutes": rows["mute"],
+        "Deliveries": rows["delivery"],
+    }
 
 
 def joining(office):
@@ -257,7 +276,8 @@ def test_an_unknown_parameter_is_an_error_that_names_it(route: Route, person):
 
 def test_an_unknown_field_is_an_error_that_names_it(office, api, subtests):
     keys = {version: keys_of(office, version) for version in ("v1", "v2")}
-    takes_none = ("retire", "disable", "enable", "release", "cancel", "prefer", "abandon", "resend")
+    takes_none = {"retire", "disable", "enable", "release", "cancel", "prefer", "abandon", "resend"}
+    takes_none |= {"roll_key", "retry", "refresh", "complete", "prove", "test", "rotate_secret", "mute", "repeat"}
     for route in (route for route in ROUTES if route.has_body and route.action not in takes_none):
         if (route.view.__name__, route.action) == ("OAuthClients", "rotate"):
             continue
