@@ -156,4 +156,6 @@ def _txt_at(addresses: tuple[str, ...], name: str) -> frozenset[str] | None:
 def _reason(error: Exception) -> str:
     if isinstance(error, dns.exception.Timeout):
         return "nobody answers"
+    if isinstance(error, dns.resolver.NoNameservers):
+        return "no name server answers for it"
     return type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import ssl
 import threading
@@ -18,6 +19,8 @@ from acme_client.tls_alpn_listener import TlsAlpnListener
 from acme_client.tls_alpn_signing import challenge_certificate
 from tests.acme_client.test_http_challenge import challenge_of
 from tests.office import open_office
+from tests.processes import running
+from tests.servers import free_port
 
 IDENTIFIER = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31")
 ANSWERS = {"www.example.com": "token.thumbprint", "192.0.2.7": "token.v4", "2001:db8::7": "token.v6"}
@@ -41,12 +44,16 @@ def listener(monkeypatch) -> Iterator[TlsAlpnListener]:
 
 def shown(server: TlsAlpnListener, name: str, protocols: list[str]) -> tuple[str | None, x509.Certificate]:
     """The protocol that is agreed upon, and the certificate."""
+    return _shown(server.port, name, protocols)
+
+
+def _shown(port: int, name: str, protocols: list[str]) -> tuple[str | None, x509.Certificate]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if protocols:
         context.set_alpn_protocols(protocols)
     with (
-        socket.create_connection(("127.0.0.1", server.port), timeout=5) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
         context.wrap_socket(plain, server_hostname=name or None) as secure,
     ):
         return secure.selected_alpn_protocol(), x509.load_der_x509_certificate(secure.getpeercert(binary_form=True))
@@ -120,3 +127,18 @@ def test_only_what_is_published_and_open_is_answered(changes, is_answered):
     challenge_of(open_office(), **{"kind": "tls-alpn-01"} | changes)
     assert tls_alpn_answer("www.example.com") == ("tOkEn-1.thumbprint" if is_answered else None)
     assert tls_alpn_answer("example.com") is None
+
+
+def test_it_runs_as_a_part_of_chancery(tmp_path):
+    """While the database is away nobody is told anything wrong; asked to stop, it stops."""
+    port = free_port()
+    with running("serve_tls_alpn", state=tmp_path / "var", CHANCERY_TLS_ALPN_PORT=str(port)) as listener:
+        listener.wait_until(lambda: is_listening(port), "the listener")
+        with pytest.raises(ssl.SSLError, match=r"(?i)internal.error"):
+            _shown(port, "www.example.com", ["acme-tls/1"])
+        assert listener.stop(signal.SIGTERM) == 0
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
