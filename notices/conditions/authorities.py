@@ -53,12 +53,15 @@ def _certificates(at: datetime) -> QuerySet[CaCertificate]:
 
 def late_crls(rule: Rule, at: datetime) -> list[Found]:
     """The sequences of CRLs whose next one is overdue for an hour, or whose last one has ended."""
-    return [_late(scope, ends, at) for scope, ends in _late_scopes(at) if scope.organization_id == rule.organization_id]
+    return [
+        _late(scope, ends, at)
+        for scope, ends in _late_scopes(at, CrlScope.objects.filter(organization_id=rule.organization_id))
+    ]
 
 
-def _late_scopes(at: datetime) -> list[tuple[CrlScope, datetime | None]]:
+def _late_scopes(at: datetime, among: QuerySet[CrlScope]) -> list[tuple[CrlScope, datetime | None]]:
     newest = Crl.objects.filter(scope=OuterRef("pk")).order_by("-number").values("next_update")[:1]
-    scopes = CrlScope.objects.filter(still_needed(at), next_due_at__lte=at).select_related("ca")
+    scopes = among.filter(still_needed(at), next_due_at__lte=at).select_related("ca")
     rows = scopes.annotate(ends=Subquery(newest)).order_by("pk")
     pairs = [(scope, scope.ends) for scope in rows]  # type: ignore[attr-defined]
     return [(scope, ends) for scope, ends in pairs if _is_late(scope, ends, at)]
@@ -89,7 +92,10 @@ def over(at: datetime) -> list[int]:
     """Of the open notices about CAs, those that do not hold any more."""
     rows = Notice.objects.filter(closed_at__isnull=True)
     ends: dict[UUID | None, str] = {own.ca.public_id: moment(own.not_after) for own in _certificates(at)}
-    late = {(scope.ca.public_id, scope.scope, str(scope.last_number)) for scope, _ends in _late_scopes(at)}
+    late = {
+        (scope.ca.public_id, scope.scope, str(scope.last_number))
+        for scope, _ends in _late_scopes(at, CrlScope.objects.all())
+    }
     ending_rows = rows.filter(subject=Subject.CA_EXPIRING).values_list("pk", "object_id", "facts")
     late_rows = rows.filter(subject=Subject.CRL_LATE).values_list("pk", "object_id", "facts")
     return [

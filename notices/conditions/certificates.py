@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Exists, F, Max, OuterRef, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from certificates.filters import parse_filter
-from certificates.models import Certificate
+from certificates.models import Certificate, Renewal
+from certificates.renewal_selectors import TROUBLES
 from certificates.search import matching
 from kernel.actor import SYSTEM
 from notices.documents import moment
@@ -27,6 +28,7 @@ KIND: Final = "certificate"
 # What has ended for longer is nobody's business any more.
 FORGOTTEN_AFTER: Final = timedelta(days=30)
 _ALL: Final = timedelta(days=1)
+_PATIENCE_WITH_RENEWAL: Final = timedelta(hours=6)
 # A threshold is of what lives half as long again at least: what is made for a day is not told of at its birth.
 _LIFE: Final = 1.5
 _COLUMNS: Final = (
@@ -84,7 +86,14 @@ def _news(band: QuerySet[Certificate], rule: Rule, threshold: int) -> Sequence[Q
 def _candidates(rule: Rule, at: datetime) -> QuerySet[Certificate]:
     rows = narrowed(rule, at).exclude(state=Certificate.State.REVOKED)
     muted = Mute.objects.filter(organization_id=rule.organization_id, object_id=OuterRef("public_id"))
-    return rows.filter(~Exists(good_successors(at)), ~Exists(muted))
+    return rows.filter(_is_left_to_people(at), ~Exists(good_successors(at)), ~Exists(muted))
+
+
+def _is_left_to_people(at: datetime) -> Q:
+    """What renews itself is told of only where that is late, or cannot be done."""
+    troubled = Renewal.objects.filter(certificate=OuterRef("pk"), standing__in=TROUBLES)
+    is_late = Q(renew_at__isnull=True) | Q(renew_at__lte=at - _PATIENCE_WITH_RENEWAL)
+    return is_late | Q(Exists(troubled))
 
 
 def narrowed(rule: Rule, at: datetime) -> QuerySet[Certificate]:

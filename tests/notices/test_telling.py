@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography.x509 import ReasonFlags
+from django.db import connection
 
 from certificates.models import Certificate
 from certificates.orders import RenewOrder, RevokeOrder
@@ -326,3 +327,12 @@ def test_a_closed_organization_is_told_nothing(office: Office, clock: Clock):
     clock.go(days=61)
     tell_due()
     assert told() == []
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a planner that knows how small the table is reads it whole")
+def test_the_register_is_read_by_the_index_on_its_end(office: Office, clock: Clock):
+    row = rule(office)
+    for _threshold, band in looking._bands(row, clock.at):
+        plan = band.explain()
+        assert "certificates_certificate USING INDEX certificates_by_expiry" in plan
+        assert "SCAN certificates_certificate" not in plan
