@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import logging
 import re
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from celery.contrib.testing.worker import start_worker
 
 from audit.events import EventName
 from audit.models import AuditEvent
-from audit.services import seal
+from certificates.models import CrlScope
+from certificates.services.crl import publish_crl
 from kernel.actor import SYSTEM
 from kernel.trace import current_trace_id
 from pkiproject import tracing
+from pkiproject.celery import app
 from pkiproject.logs import JsonFormatter, TraceFilter
 from tests.office import open_office
 from tests.processes import manage
@@ -94,20 +98,41 @@ def test_what_the_clock_asks_for_has_a_number_of_its_own() -> None:
     assert first != second
 
 
+def test_a_worker_knows_by_the_message_who_asked() -> None:
+    """And hands it on to what its tasks ask for in their turn."""
+    seen: list[tuple[str, str]] = []
+    done = threading.Event()
+
+    def inner() -> None:
+        seen.append(("inner", current_trace_id.get()))
+        done.set()
+
+    def outer() -> None:
+        seen.append(("outer", current_trace_id.get()))
+        app.tasks["tests.inner"].delay()
+
+    for task in (inner, outer):
+        app.task(name=f"tests.{task.__name__}")(task)
+    try:
+        with start_worker(app, pool="threads", perform_ping_check=False):
+            current_trace_id.set("01J0000000000000000000000D")
+            app.tasks["tests.outer"].delay()
+            current_trace_id.set("")
+            assert done.wait(60)
+    finally:
+        for name in ("tests.inner", "tests.outer"):
+            app.tasks.pop(name)
+    assert seen == [("outer", "01J0000000000000000000000D"), ("inner", "01J0000000000000000000000D")]
+
+
 @pytest.mark.django_db
 def test_the_audit_log_knows_the_number_of_a_sweep() -> None:
     office = open_office()
+    scope = CrlScope.objects.get(ca=office.issuing, scope=0)
     current_trace_id.set("01J0000000000000000000000C")
     try:
-        from certificates.models import CrlScope
-        from certificates.services.crl import publish_crl
-
-        scope = CrlScope.objects.get(ca=office.issuing, scope=0)
-        CrlScope.objects.filter(pk=scope.pk).update(next_due_at=scope.last_this_update, last_this_update=None)
-        scope.refresh_from_db()
         publish_crl(actor=SYSTEM, scope=scope)
     finally:
         current_trace_id.set("")
     event = AuditEvent.objects.filter(name=EventName.CRL_PUBLISHED).latest("pk")
     assert event.trace_id == event.document["trace_id"] == "01J0000000000000000000000C"
-    seal(actor=SYSTEM)
