@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 import pytest
@@ -62,7 +63,9 @@ def test_only_the_certificate_of_a_ca_is_an_anchor(api, root):
     assert not TrustAnchor.objects.exists()
 
 
-READS = frozenset(entry for entry in API if entry.startswith("GET ") and entry != "GET /v1/pki/ca")
+# What stands under no CA of the organization has a scope of its own for reading, `acme:read`.
+PUBLIC = frozenset(entry for entry in API if "/acme/" in entry or "/dns-providers" in entry)
+READS = frozenset(entry for entry in API if entry.startswith("GET ") and entry != "GET /v1/pki/ca") - PUBLIC
 ISSUES = frozenset(
     f"POST /v1/pki/{path}"
     for path in (
@@ -72,6 +75,9 @@ ISSUES = frozenset(
         "certificates/{kept}/private-key",
         "csr",
         "csr/import",
+        "acme/issue",
+        "acme/orders/{acme_order}/refresh",
+        "acme/challenges/{acme_challenge}/complete",
     )
 ) | {"PATCH /v1/pki/certificates/{certificate}", "DELETE /v1/pki/csr/{csr}"}
 JUDGES = frozenset({"POST /v1/pki/certificates/validate"})
@@ -84,13 +90,25 @@ DECISIONS = frozenset({"POST /v1/pki/csr/{csr}/approve", "POST /v1/pki/csr/{csr}
     ("scope", "let_in"),
     [
         ("pki:read", READS | JUDGES),
+        ("acme:read", frozenset(entry for entry in PUBLIC if entry.startswith("GET "))),
         ("pki:issue", READS | JUDGES | ISSUES),
         ("pki:admin", frozenset(API) - DECISIONS),
     ],
 )
 def test_a_scope_opens_what_the_page_says(office, scope, let_in, subtests):
     wire = wire_with(office.person, *permissions_of([scope]) & office.owner.permissions)
-    names = {"role_name": "nothing", **dict.fromkeys(("ca", "certificate", "kept", "csr", "anchor"), NOWHERE)}
+    rows = (
+        "ca",
+        "certificate",
+        "kept",
+        "csr",
+        "anchor",
+        "acme_account",
+        "acme_order",
+        "acme_challenge",
+        "dns_provider",
+    )
+    names = {"role_name": "nothing", **dict.fromkeys(rows, NOWHERE)}
     for entry in sorted(API):
         with subtests.test(entry):
             method, _space, address = entry.partition(" ")
