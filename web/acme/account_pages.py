@@ -22,7 +22,7 @@ from audit.admin.forms import CodeArea, SecretField
 from audit.admin.pages import Facts, Section, ServicePage, Words
 from kernel.ref import Ref
 from web.acme.providers import Offer, offer_of, offers
-from web.acme.words import account_pill
+from web.acme.words import account_pill, server_of
 from web.asked import text_of
 
 Status = AcmeAccount.Status
@@ -161,7 +161,7 @@ class _AccountPage(ServicePage):
     def facts(self) -> Facts:
         return [
             (_("Account"), self.obj),
-            (_("Provider"), self.obj.get_provider_display()),
+            (_("Provider"), server_of(self.obj)),
             (_("Status"), account_pill(self.obj)),
         ]
 

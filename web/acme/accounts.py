@@ -17,7 +17,7 @@ from kernel.ref import Ref
 from web.acme.account_pages import AddAccount, ChangeAccount, DeactivateAccount, RetryAccount, RollKey
 from web.acme.links import order_link, orders_link
 from web.acme.listing import page_of
-from web.acme.words import account_pill
+from web.acme.words import account_pill, server_of
 from web.desk import Desk
 from web.trail import trail_of
 
@@ -46,7 +46,7 @@ class AccountDesk(Desk):
             "tab": "accounts",
             "doors": self.list_offered(request, actor),
             "page": page,
-            "rows": [(row, account_pill(row)) for row in page.rows],
+            "rows": [(row, account_pill(row), server_of(row)) for row in page.rows],
         }
         return render(request, "web/acme/accounts.html", context)
 
@@ -56,6 +56,7 @@ class AccountDesk(Desk):
             "title": obj.name,
             "account": obj,
             "standing": account_pill(obj),
+            "server": server_of(obj),
             "orders": [(label, counts[status]) for status, label in AcmeOrder.Status.choices if status in counts],
             "all_orders": orders_link(account=obj.name),
             "order": order_link(actor, account=obj.name) if obj.status == AcmeAccount.Status.VALID else "",

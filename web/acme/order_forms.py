@@ -20,6 +20,7 @@ from certificates.admin.edit import TagsField
 from certificates.orders import Managed
 from kernel.errors import Invalid
 from kernel.ref import Ref
+from web.acme.words import server_of
 
 Challenge = AcmeOrder.Challenge
 Status = AcmeAccount.Status
@@ -43,9 +44,10 @@ class Way(models.TextChoices):
 
 class AccountField(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
-        if obj.environment == AcmeAccount.Environment.PRODUCTION:
-            return f"{obj.name} · {obj.get_provider_display()}"
-        return f"{obj.name} · {obj.get_provider_display()} · {obj.get_environment_display()}"
+        parts = [obj.name, server_of(obj)]
+        if obj.environment != AcmeAccount.Environment.PRODUCTION:
+            parts.append(obj.get_environment_display())
+        return " · ".join(dict.fromkeys(parts))
 
 
 class OrderForm(forms.Form):
@@ -72,12 +74,9 @@ class OrderForm(forms.Form):
         initial=Way.MANAGED,
         widget=forms.RadioSelect(attrs={"class": "lines"}),
     )
-    key_algorithm = forms.ChoiceField(
-        label=_("Key"), choices=[(each.value, key_words(each)) for each in _KEYS], required=False
-    )
+    key_algorithm = forms.ChoiceField(label=_("Key"), choices=[(each.value, key_words(each)) for each in _KEYS])
     csr = forms.CharField(
         label=_("Certificate signing request"),
-        required=False,
         max_length=LONGEST_CSR,
         widget=CodeArea(),
         help_text=_("PEM. Such a certificate does not renew by itself: its key is not here."),
@@ -88,19 +87,21 @@ class OrderForm(forms.Form):
     )
     description = forms.CharField(label=_("Note"), max_length=1000, required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """What each way needs."""
+        super().__init__(*args, **kwargs)
+        brings_csr = self["way"].value() == Way.CSR
+        self.fields["csr"].required = brings_csr
+        self.fields["names"].required = self.fields["key_algorithm"].required = not brings_csr
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         if data.get("way") == Way.CSR and "csr" not in self.errors:
             self._read_csr(data)
-        if not data.get("names") and not self.errors:
-            self.add_error("names", _("Say at least one name."))
         return data
 
     def _read_csr(self, data: dict[str, Any]) -> None:
         """Its facts take the place of the text, and its names that of none."""
-        if not data.get("csr"):
-            self.add_error("csr", _("Paste a request."))
-            return
         try:
             data["csr"] = facts = read_csr(data["csr"])
         except Invalid as error:
@@ -114,7 +115,7 @@ def order_of(data: dict[str, Any]) -> PublicOrder:
     if data["way"] == Way.CSR:
         key: Managed | CsrFacts = cast(CsrFacts, data["csr"])
     else:
-        key = Managed(KeyAlgorithm(data["key_algorithm"] or KeyAlgorithm.ECDSA_P256), collect_later=True)
+        key = Managed(KeyAlgorithm(data["key_algorithm"]), collect_later=True)
     return PublicOrder(
         account=Ref("pk", data["account"].pk),
         names=data["names"],

@@ -27,7 +27,7 @@ from web.acme.order_pages import Cancel, Complete, Refresh, Retry
 from web.acme.publishing import Answer, answer_to, publisher_of, waits_for_a_person
 from web.acme.remedies import remedies_of
 from web.acme.timeline import steps_of
-from web.acme.words import challenge_pill, order_pill
+from web.acme.words import challenge_pill, order_pill, server_of
 from web.addresses import address_of
 from web.asked import text_of
 from web.desk import Desk
@@ -81,6 +81,7 @@ class OrderDesk(Desk):
             "title": str(obj),
             "order": obj,
             "standing": order_pill(obj),
+            "server": server_of(obj.account),
             "steps": steps_of(obj),
             "proofs": proofs,
             "is_by_hand": any(proof.is_by_hand for proof in proofs),

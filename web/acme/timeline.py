@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from acme_client.models import AcmeAuthorization, AcmeOrder
 from audit.admin.pages import Words
+from web.acme.words import server_of
 
 Status = AcmeOrder.Status
 
@@ -35,7 +36,7 @@ def steps_of(order: AcmeOrder) -> list[Step]:
         return steps
     behind = [step for step in steps if step.mark == "done"]
     mark = "failed" if order.status == Status.INVALID else ""
-    return [*behind, Step(order.get_status_display(), mark, order.last_error, order.closed_at)]
+    return [*behind, Step(order.get_status_display(), mark, at=order.closed_at)]
 
 
 def _planned(order: AcmeOrder) -> Iterator[Step]:
@@ -43,7 +44,7 @@ def _planned(order: AcmeOrder) -> Iterator[Step]:
     if order.request is not None:
         yield Step(_("Approved"), _mark(order, Status.WAITING, bool(order.placing_since)))
     yield Step(
-        _("Placed with %(provider)s") % {"provider": order.account.get_provider_display()},
+        _("Placed with %(server)s") % {"server": server_of(order.account)},
         _mark(order, Status.PENDING, bool(order.order_url)),
         at=order.placing_since if order.order_url else None,
     )

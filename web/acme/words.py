@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -34,6 +35,13 @@ _CHALLENGES: Final[Mapping[str, tuple[str, str]]] = {
     AcmeChallenge.Status.VALID: ("ok", "check"),
     AcmeChallenge.Status.INVALID: ("bad", "alert"),
 }
+
+
+def server_of(account: AcmeAccount) -> str:
+    """Who issues by this account: the provider, or the host of another server."""
+    if account.provider == AcmeAccount.Provider.CUSTOM:
+        return urlsplit(account.directory_url).hostname or account.directory_url
+    return account.get_provider_display()
 
 
 def order_pill(order: AcmeOrder) -> SafeString:

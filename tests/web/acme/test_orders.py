@@ -118,7 +118,7 @@ def test_an_order_is_sent_followed_taken_back_and_sent_again(owner, office, acco
     challenge_of(order)
     with django_assert_max_num_queries(25):
         shown = words_of(owner.get(page))
-    for said in ("To be placed", "Placed with another server now", "the shop", "made here", "Go on now"):
+    for said in ("To be placed", "Placed with ca.acme.example now", "the shop", "made here", "Go on now"):
         assert said in shown
     assert owner.get(f"{page}retry/").status_code == 409
     assert owner.post(f"{page}cancel/")["Location"] == page
