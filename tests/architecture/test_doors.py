@@ -67,6 +67,9 @@ REVEALING = {
     "api/scaivault/outputs.py",
     "certificates/bundles.py",
     "certificates/delivery.py",
+    "notices/sealing.py",
+    "notices/services/channels.py",
+    "notices/webhook_signing.py",
     "pkiproject/management/commands/first_administrator.py",
 }
 
