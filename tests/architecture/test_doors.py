@@ -47,6 +47,10 @@ REVEALING = {
     "certificates/moving/fastpki_rows.py",
     # to the provider that it was agreed with
     "web/account/external.py",
+    # where messages go, and what they are signed with
+    "notices/sealing.py",
+    "notices/services/channels.py",
+    "notices/webhook_signing.py",
     # handed out, once, to whoever asked
     "web/account/api_keys.py",
     "web/account/service_account_pages.py",
@@ -67,9 +71,6 @@ REVEALING = {
     "api/scaivault/outputs.py",
     "certificates/bundles.py",
     "certificates/delivery.py",
-    "notices/sealing.py",
-    "notices/services/channels.py",
-    "notices/webhook_signing.py",
     "pkiproject/management/commands/first_administrator.py",
 }
 
