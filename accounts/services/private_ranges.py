@@ -18,7 +18,7 @@ from kernel.text import _
 
 @transaction.atomic
 def allow_private_range(*, actor: Actor, organization: Organization, network: str) -> PrivateRange:
-    """What the organization names may stand there. Raises Denied (superusers only), Invalid, Conflict (allowed already).
+    """What the organization names may stand there. Raises Denied (superusers only), Invalid, Conflict (allowed).
 
     A single address is a range of one.
     """

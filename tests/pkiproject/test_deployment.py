@@ -35,7 +35,7 @@ def test_what_compose_starts_is_a_command_that_exists(name: str) -> None:
     command = OUR_SERVICES[name]["command"]
     answer = manage(*command, "--help")
     assert answer.returncode == 0, answer.stderr
-    parts = re.search(r"\{all,([a-z,]+)\}", answer.stdout)
+    parts = re.search(r"\{all,([a-z,-]+)\}", answer.stdout)
     if command[0] == "serve":
         assert parts is not None
         assert command[1] in parts[1].split(",")

@@ -49,9 +49,16 @@ def test_a_second_start_changes_nothing(prepared: Path) -> None:
     assert {name: (prepared / name).read_bytes() for name in kept} == kept
 
 
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def test_it_answers_its_probes_and_its_pages(prepared: Path) -> None:
-    with running("serve", state=prepared) as chancery:
+    challenges = free_port()
+    with running("serve", state=prepared, CHANCERY_TLS_ALPN_PORT=str(challenges)) as chancery:
         chancery.wait_for(READY)
+        chancery.wait_until(lambda: _is_taken(challenges), "the listener for tls-alpn-01")
         assert chancery.get("/healthz") == (200, b'{"status": "ok"}')
         assert chancery.get("/readyz")[0] == 200
         assert chancery.get("/sign-in/")[0] == 200
