@@ -1,7 +1,7 @@
 """The one who speaks ACME (RFC 8555), for one account: signed questions, and answers that were checked.
 
-Signatures and key thumbprints are those of the `acme` library, which nothing else imports. Its network is not used:
-every connection goes by `accounts.outbound`, which judges where it leads and how much comes back.
+Signatures (`request_signing`) and key thumbprints are those of the `acme` library. Its network is not used: every
+connection goes by `accounts.outbound`, which judges where it leads and how much comes back.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import josepy as jose
-from acme import jws
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtensionOID
 
 from accounts import outbound
 from acme_client import wire
+from acme_client.request_signing import signed_binding, signed_request
 from acme_client.wire import AcmeError, Lie
 from cas.core.keys import KeyAlgorithm, generate, load_private_key, serialize_private_key
 from kernel.secret import Secret
@@ -121,7 +121,7 @@ class Client:
         """The account is the new key's from now on (RFC 8555 section 7.3.5)."""
         url = self._own(self.directory.change_key)
         inner = {"account": self._account_url, "oldKey": _jwk(self._key).public_key().to_partial_json()}
-        self._post(url, json.loads(_signed(json.dumps(inner).encode(), _jwk(new), url)))
+        self._post(url, json.loads(signed_request(json.dumps(inner).encode(), _jwk(new), url)))
         self._key = new
 
     def place(self, names: Collection[str], *, replaces: str = "") -> wire.RemoteOrder:
@@ -176,9 +176,8 @@ class Client:
 
     def _bound(self, binding: Binding) -> dict[str, Any]:
         payload = json.dumps(_jwk(self._key).public_key().to_partial_json()).encode()
-        url, mac_key = self._own(self.directory.new_account), jose.JWKOct(key=_mac_key(binding.key))
-        signed = jws.JWS.sign(payload, mac_key, jose.HS256, None, url=url, kid=binding.key_id)
-        document: dict[str, Any] = json.loads(signed.json_dumps())
+        url, mac_key = self._own(self.directory.new_account), _mac_key(binding.key)
+        document: dict[str, Any] = json.loads(signed_binding(payload, mac_key, url, kid=binding.key_id))
         return document
 
     def _order(self, answer: outbound.Answer, url: str) -> wire.RemoteOrder:
@@ -199,7 +198,7 @@ class Client:
         headers = {"Content-Type": _JOSE, "Accept": accept}
         for attempt in range(1, _MOST_NONCES_TRIED + 1):
             kid = None if by_key else self._account_url
-            body = _signed(content, _jwk(self._key), self._own(url), nonce=self._take_nonce(), kid=kid)
+            body = signed_request(content, _jwk(self._key), self._own(url), nonce=self._take_nonce(), kid=kid)
             try:
                 return self._ask("POST", url, headers=headers, body=body)
             except AcmeError as error:
@@ -235,11 +234,6 @@ class Client:
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             raise _refusal(answer)
         return answer
-
-
-def _signed(content: bytes, key: jose.JWK, url: str, *, nonce: bytes | None = None, kid: str | None = None) -> bytes:
-    """`kid` None: the key itself stands in it (RFC 8555 section 6.2)."""
-    return jws.JWS.sign(content, key, jose.ES256, nonce, url=url, kid=kid).json_dumps().encode()
 
 
 def _jwk(key: Secret) -> jose.JWK:
