@@ -50,6 +50,10 @@ class Pebble:
         document: dict[str, Any] = json.loads(self._managed(f"/cert-status-by-serial/{serial}"))
         return str(document["Status"])
 
+    def root(self, number: int) -> x509.Certificate:
+        """The root of one of the chains that it offers; 0 is of the one that it sends first."""
+        return x509.load_pem_x509_certificate(self._managed(f"/roots/{number}"))
+
     def _managed(self, path: str) -> bytes:
         trust = ssl.create_default_context(cadata=self.roots)
         with urllib.request.urlopen(self.management_url + path, timeout=10, context=trust) as answer:  # noqa: S310

@@ -47,6 +47,7 @@ Status = AcmeOrder.Status
 _LEASE: Final = timedelta(minutes=10)
 _BACKOFF: Final = Backoff(timedelta(seconds=5), timedelta(hours=1))
 _MOST_FAILURES: Final = 15
+_LONGEST_ERROR: Final = 1000
 _AT_ONCE: Final = 50
 # A sweep ends after so long, and the next one goes on.
 _ENOUGH_SECONDS: Final = 20.0
@@ -79,15 +80,22 @@ def advance_due(*, actor: Actor) -> int:
 def advance_order(actor: Actor, row: AcmeOrder) -> None:
     """A step of whoever has claimed the row: do what is due, and say when there is something to do again."""
     try:
-        if row.is_open and row.expires_at <= timezone.now():
-            raise Conflict(
-                _("It took too long: %(last)s"), code="acme-order-expired", last=row.last_error or row.status
-            )
+        _require_wanted(row)
         _STEPS.get(row.status, clean_up)(actor, row)
     except Lost:
         log.info("ACME order %s was taken over", row.pk)
     except Exception as error:
         _failed(actor, row, error)
+
+
+def _require_wanted(row: AcmeOrder) -> None:
+    """Raises Conflict: its time is over, or those who had agreed to it, or asked for it, have changed their mind."""
+    if row.is_open and row.expires_at <= timezone.now():
+        last = row.last_error or row.status
+        raise Conflict(_("It took too long: %(last)s"), code="acme-order-expired", last=last)
+    request = row.request if row.status in (Status.PENDING, Status.AUTHORIZING) else None
+    if request is not None and request.status != Request.Status.APPROVED:
+        raise Conflict(_("The request is %(status)s."), code="request-state", status=str(request.status))
 
 
 def _failed(actor: Actor, row: AcmeOrder, error: Exception) -> None:
@@ -102,7 +110,9 @@ def _failed(actor: Actor, row: AcmeOrder, error: Exception) -> None:
             log.info("ACME order %s was taken over", row.pk)
         return
     pause = error.retry_after if isinstance(error, AcmeError) else None
-    queue.postpone(row, pause=pause or _BACKOFF.after(row.attempts), error=text)
+    # Why an order has failed is not forgotten because something of it cannot be cleaned up.
+    text = text if row.is_open else row.last_error or text
+    queue.postpone(row, pause=pause or _BACKOFF.after(row.attempts), error=text, longest=_LONGEST_ERROR)
 
 
 def _advance_account(actor: Actor, row: AcmeAccount) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -11,7 +13,7 @@ from acme_client.services.windows import look_for_window
 from acme_client.solvers import SOLVERS
 from kernel.actor import Actor
 
-_MOST_FAILURES = 12
+_MOST_FAILURES: Final = 12
 
 
 def clean_up(actor: Actor, row: AcmeOrder) -> None:
@@ -32,5 +34,7 @@ def clean_up(actor: Actor, row: AcmeOrder) -> None:
     due_at = look_for_window(row)
     with transaction.atomic():
         row = queue.still_held(row)
-        # Why it failed, or what could not be taken away, stays to be read.
-        queue.settle(row, due_at=due_at, last_error=row.last_error)
+        # Why it has failed stays to be read, and what could not be taken away.
+        is_clean = not left.filter(cleaned_at__isnull=True).exists()
+        last_error = "" if is_clean and row.status == AcmeOrder.Status.VALID else row.last_error
+        queue.settle(row, due_at=due_at, last_error=last_error)

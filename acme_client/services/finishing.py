@@ -155,6 +155,6 @@ def _keep(actor: Actor, row: AcmeOrder, bundle: Bundle) -> None:
     )
     now = timezone.now()
     queue.settle(row, due_at=now, status=Status.VALID, certificate=kept, closed_at=now, sealed_key=None)
-    if row.request is not None:
+    if row.request is not None and row.request.is_open:
         close_public_request(actor, row.request, kept)
     record(actor, EventName.ACME_ORDER_FULFILLED, row, certificate=kept.public_id, serial=kept.serial)

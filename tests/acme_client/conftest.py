@@ -32,7 +32,7 @@ MOST_ROUNDS = 60
 @pytest.fixture(scope="session")
 def pebble() -> Iterator[Pebble]:
     """Every second nonce is refused, so that nobody gets by without asking again."""
-    with running_pebble(WFE_NONCEREJECT="50") as running:
+    with running_pebble(WFE_NONCEREJECT="50", ALTERNATE_ROOTS="1") as running:
         yield running
 
 
@@ -55,7 +55,7 @@ class Publisher:
         return Presented(record_name=record_name(challenge) if self.kind == "dns-01" else "")
 
     def is_ready(self, challenge: AcmeChallenge) -> bool:
-        return challenge.token in self.standing
+        return True
 
     def clean(self, challenge: AcmeChallenge) -> None:
         self.standing.discard(challenge.token)
@@ -94,11 +94,20 @@ def desk(db: None, pebble: Pebble, published: dict[str, set[str]]) -> Desk:
 def open_desk(office: Office, pebble: Pebble, **changes: object) -> Desk:
     """The account is registered, and the names below `SUFFIX` are the organization's."""
     may_ask_loopback(office)
-    grant_name(actor=cast.SUPERUSER, organization=Ref("pk", office.organization.pk), suffix=SUFFIX)
+    for suffix in (SUFFIX, "127.0.0.1"):
+        grant_name(actor=cast.SUPERUSER, organization=Ref("pk", office.organization.pk), suffix=suffix)
     account = register_account(actor=office.owner, order=account_order(office, pebble, **changes))
-    advance()
-    account.refresh_from_db()
-    return Desk(office, pebble, account)
+    return Desk(office, pebble, registered(account))
+
+
+def registered(account: AcmeAccount) -> AcmeAccount:
+    """The account when it is; of five nonces in a row all may have been refused."""
+    for _round in range(5):
+        advance()
+        account.refresh_from_db()
+        if account.due_at is None:
+            break
+    return account
 
 
 def may_ask_loopback(office: Office) -> None:

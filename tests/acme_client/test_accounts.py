@@ -18,7 +18,7 @@ from kernel.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from kernel.ref import Ref
 from kernel.secret import Secret
 from tests import cast
-from tests.acme_client.conftest import Desk, account_order, advance, carried_out, may_ask_loopback
+from tests.acme_client.conftest import Desk, account_order, advance, carried_out, may_ask_loopback, registered
 from tests.acme_server import account_at, fake_server, problem, silence
 from tests.office import Office, open_office
 from tests.pebble import EAB_KEY, EAB_KEY_ID, Pebble, running_pebble
@@ -212,8 +212,7 @@ def test_an_account_is_bound_to_one_elsewhere(office, binding_pebble: Pebble):
     unbound = account_order(office, binding_pebble, name="unbound")
     forged = account_order(office, binding_pebble, name="forged", eab_key_id=EAB_KEY_ID, eab_key=Secret("YWJjZGVm"))
     for order in (bound, unbound, forged):
-        accounts.register_account(actor=office.owner, order=order)
-    advance()
+        registered(accounts.register_account(actor=office.owner, order=order))
     statuses = dict(AcmeAccount.objects.values_list("name", "status"))
     assert statuses == {"Pebble": Status.VALID, "unbound": Status.FAILED, "forged": Status.FAILED}
 
@@ -226,6 +225,4 @@ def test_a_server_behind_us_is_asked_only_where_a_superuser_lets_the_organizatio
     assert account.status == Status.PENDING
     assert "no public address" in account.last_error
     may_ask_loopback(office)
-    advance()
-    account.refresh_from_db()
-    assert account.status == Status.VALID
+    assert registered(account).status == Status.VALID

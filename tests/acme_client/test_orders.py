@@ -9,6 +9,8 @@ from cryptography.x509 import ReasonFlags
 from django.utils import timezone
 
 from acme_client.models import AcmeChallenge, AcmeOrder
+from acme_client.orders import AccountChange
+from acme_client.services.accounts import update_account
 from acme_client.services.orders import cancel_order, complete_challenge, refresh_order, retry_order
 from acme_client.services.renewing import renew_due_public_certificates, renew_public_certificate
 from acme_client.services.revoking import revoke_public_certificate
@@ -17,9 +19,10 @@ from audit.events import EventName
 from audit.models import AuditEvent
 from cas.core.csr import read_csr
 from cas.core.keys import load_private_key, same_key
+from cas.core.names import common_name
 from certificates.models import Certificate, Request
 from certificates.services.keys import collect_private_key
-from certificates.services.requests import approve_request, reject_request
+from certificates.services.requests import approve_request, cancel_request, reject_request
 from certificates.services.revocation import AlreadyRevoked
 from kernel.actor import SYSTEM
 from kernel.errors import Conflict, Denied, Invalid, NotFound
@@ -41,6 +44,9 @@ HOST = f"www.{SUFFIX}"
         ("http-01", (HOST, SUFFIX)),
         ("tls-alpn-01", (HOST,)),
         ("dns-01", (f"*.{SUFFIX}", SUFFIX)),
+        # RFC 8738, and RFC 5891 section 4.4.
+        ("http-01", ("127.0.0.1",)),
+        ("dns-01", (f"xn--bcher-kva.{SUFFIX}",)),
     ],
 )
 def test_a_certificate_comes_by_each_challenge(desk: Desk, challenge_type, names, published):
@@ -62,6 +68,19 @@ def test_a_certificate_comes_by_each_challenge(desk: Desk, challenge_type, names
         EventName.ACME_ORDER_PLACED,
         EventName.ACME_ORDER_FULFILLED,
     }
+
+
+def test_names_are_ordered_as_they_stand_in_a_certificate(desk: Desk):
+    assert desk.order(f"BÜCHER.{SUFFIX}.", SUFFIX.upper()).names == [f"xn--bcher-kva.{SUFFIX}", SUFFIX]
+
+
+def test_the_chain_is_the_preferred_one_where_the_ca_offers_it(desk: Desk, pebble):
+    wished = common_name(pebble.root(1).subject)
+    assert wished != common_name(pebble.root(0).subject)
+    change = AccountChange(preferred_chain=wished)
+    update_account(actor=desk.office.owner, account=Ref("pk", desk.account.pk), change=change)
+    chain = carried_out(desk.order()).certificate.imported_chain.certificates
+    assert common_name(chain[-1].issuer) == wished
 
 
 def test_its_key_is_handed_to_whoever_ordered_it_once(desk: Desk):
@@ -193,7 +212,7 @@ def test_a_renewal_that_fails_is_tried_again_later(desk: Desk):
     assert row.renew_at > timezone.now() + timedelta(minutes=30)
 
 
-def test_an_order_waits_for_as_many_approvers_as_its_account_asks_for(db, pebble, published):
+def test_an_order_waits_for_as_many_approvers_as_its_account_asks_for(db, pebble, published, monkeypatch):
     desk = open_desk(open_office(), pebble, approvals_needed=1)
     approver = cast.member(desk.office.organization, "approver").actor
     order, refused = desk.order(), desk.order(SUFFIX)
@@ -210,6 +229,16 @@ def test_an_order_waits_for_as_many_approvers_as_its_account_asks_for(db, pebble
     order.request.refresh_from_db()
     assert (order.request.status, order.request.certificate) == (Request.Status.FULFILLED, order.certificate)
     assert carried_out(refused).status == Status.INVALID
+    # Who takes it back, after it was agreed to, gets nothing.
+    third = desk.order()
+    approve_request(actor=approver, request=Ref("pk", third.request_id), digest=third.request.digest)
+    monkeypatch.setattr(type(SOLVERS["http-01"]), "is_ready", lambda self, challenge: False)
+    for _round in range(3):
+        advance()
+    third.refresh_from_db()
+    assert third.status == Status.AUTHORIZING
+    cancel_request(actor=desk.office.owner, request=Ref("pk", third.request_id))
+    assert carried_out(third).status == Status.INVALID
     # What was approved once is approved for its successor.
     renewal = renew_public_certificate(actor=desk.office.owner, certificate=Ref("pk", order.certificate_id))
     assert (renewal.status, renewal.request) == (Status.PENDING, None)
