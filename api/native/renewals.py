@@ -35,7 +35,7 @@ class RenewalIn(Input):
 class RenewalOut(Output):
     """Whether a certificate is renewed by itself, and how that goes."""
 
-    certificate_id = identity(source="public_id")
+    certificate_id = identity()
     auto_renew = flag()
     renew_at = moment(allow_null=True, help_text="Null where it is not renewed by itself, or has been.")
     standing = one_of(Renewal.Standing.values, source="renewal.standing", default=None, allow_null=True)
