@@ -110,7 +110,13 @@ ONLY_SUPERUSERS = {"PATCH /api/v2/organizations/{organization}", *NOT_BY_KEY}
 OPERATIONS = [Operation(entry) for entry in API if API[entry] != OPEN]
 ITEMS = [each for each in OPERATIONS if each.is_item]
 GUARDED = [each for each in OPERATIONS if API[each.entry] != OWN]
-LISTS = [each for each in OPERATIONS if not each.is_item and each.method == "GET" and each.entry not in ONLY_SUPERUSERS]
+# What is the same for everybody, and nobody's.
+FOR_ALL = {"GET /api/v2/acme/providers", "GET /api/v2/dns-providers/types"}
+LISTS = [
+    each
+    for each in OPERATIONS
+    if not each.is_item and each.method == "GET" and each.entry not in ONLY_SUPERUSERS | FOR_ALL
+]
 
 
 def nowhere(operation: Operation, whole: Whole) -> str:
@@ -198,6 +204,8 @@ def test_the_table_names_objects_that_their_owner_reaches(whole: Whole, subtests
             # Refused by what it is, or by what it was made with: but it was found.
             is_found = answer.status_code == 403 and code_of(answer) in OF_ITSELF
             is_found |= operation.entry in ONLY_SUPERUSERS and answer.status_code == 403
+            # Its server is asked, which there is none.
+            is_found |= answer.status_code == 503 and code_of(answer) == "acme-unavailable"
             assert answer.status_code in (200, 201, 202, 204, 409, 410, 422) or is_found, content(answer)
             transaction.set_rollback(True)
 
@@ -230,7 +238,7 @@ def test_the_lists_show_their_owner_what_they_hide(whole: Whole, subtests: Any):
     owner = Wire(almighty(whole.office.person))
     silent = {"GET /api/v2/audit/keys", "GET /api/v2/audit/verifier", "GET /api/v2/requests/counts"}
     counting = {"GET /api/v2/audit/checkpoints", "GET /api/v2/audit/checkpoints/latest", "GET /api/v2/stats"}
-    counting.add("GET /api/client-certs/stats")
+    counting |= {"GET /api/client-certs/stats", "GET /api/v2/notices/counts"}
     for operation in LISTS:
         if operation.entry not in silent | counting | {"GET /api/v2/audit/checkpoints/latest/note"}:
             with subtests.test(str(operation)):
