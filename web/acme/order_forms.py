@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django import forms
@@ -110,7 +111,7 @@ class OrderForm(forms.Form):
         data["names"] = data.get("names") or tuple(general_name_text(name) for name in facts.sans)
 
 
-def order_of(data: dict[str, Any]) -> PublicOrder:
+def order_of(data: Mapping[str, Any]) -> PublicOrder:
     """What a valid form asks for."""
     if data["way"] == Way.CSR:
         key: Managed | CsrFacts = cast(CsrFacts, data["csr"])
