@@ -23,7 +23,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     Subject.CRL_LATE: _("A new CRL of %(name)s is due and has not come. The last one ends on %(ends)s."),
     Subject.REQUEST_WAITING: _("The request for %(name)s has waited for approval since %(since)s."),
     Subject.ORDER_FAILED: _("The order for %(name)s by the account %(account)s has failed: %(error)s"),
-    Subject.AUDIT_BROKEN: _("The audit log does not verify: %(count)s findings."),
+    Subject.AUDIT_BROKEN: _("The audit log does not verify. Findings: %(count)s."),
     Subject.NOT_SERVED: _("The certificate %(name)s is not being served at %(place)s."),
     Subject.TEST: _("This is a test of the channel %(name)s. Nothing has happened."),
 }

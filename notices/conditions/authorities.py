@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -18,8 +18,10 @@ from notices.models import Notice, Rule
 from notices.subjects import Subject
 
 KIND: Final = "ca"
-# A worker signs what is due within seconds; where it takes longer, something is wrong or a passphrase is missing.
+# A worker signs what is due within seconds; where it takes longer, something is wrong.
 _LATE_AFTER: Final = timedelta(hours=1)
+# Where a passphrase is needed somebody has to come, and has as long as the last one is good.
+_TIME_FOR_A_PERSON: Final = timedelta(days=1)
 _FORGOTTEN_AFTER: Final = timedelta(days=30)
 
 
@@ -52,7 +54,9 @@ def _certificates(at: datetime) -> QuerySet[CaCertificate]:
 
 
 def late_crls(rule: Rule, at: datetime) -> list[Found]:
-    """The sequences of CRLs whose next one is overdue for an hour, or whose last one has ended."""
+    """The sequences of CRLs whose next one is overdue for an hour, or whose last one has ended; of a CA behind a
+    passphrase, those whose last one ends within a day.
+    """
     return [
         _late(scope, ends, at)
         for scope, ends in _late_scopes(at, CrlScope.objects.filter(organization_id=rule.organization_id))
@@ -68,6 +72,8 @@ def _late_scopes(at: datetime, among: QuerySet[CrlScope]) -> list[tuple[CrlScope
 
 
 def _is_late(scope: CrlScope, ends: datetime | None, at: datetime) -> bool:
+    if scope.ca.passphrase_protected and ends is not None:
+        return ends <= at + _TIME_FOR_A_PERSON
     return scope.next_due_at <= at - _LATE_AFTER or (ends is not None and ends <= at)
 
 
@@ -81,6 +87,7 @@ def _late(scope: CrlScope, ends: datetime | None, at: datetime) -> Found:
         level=Level.CRITICAL if has_ended else Level.WARNING,
         facts={
             "ends": None if ends is None else moment(ends),
+            "has_ended": has_ended,
             "scope": scope.scope,
             "number": str(scope.last_number),
             "error": label_of(scope.last_error) if scope.last_error else "",
@@ -92,13 +99,19 @@ def over(at: datetime) -> list[int]:
     """Of the open notices about CAs, those that do not hold any more."""
     rows = Notice.objects.filter(closed_at__isnull=True)
     ends: dict[UUID | None, str] = {own.ca.public_id: moment(own.not_after) for own in _certificates(at)}
-    late = {
-        (scope.ca.public_id, scope.scope, str(scope.last_number))
-        for scope, _ends in _late_scopes(at, CrlScope.objects.all())
-    }
+    late = {_place(_late(scope, end, at)) for scope, end in _late_scopes(at, CrlScope.objects.all())}
     ending_rows = rows.filter(subject=Subject.CA_EXPIRING).values_list("pk", "object_id", "facts")
     late_rows = rows.filter(subject=Subject.CRL_LATE).values_list("pk", "object_id", "facts")
     return [
         *(pk for pk, ca, facts in ending_rows if ends.get(ca) != facts.get("ends")),
-        *(pk for pk, ca, facts in late_rows if (ca, facts.get("scope"), facts.get("number")) not in late),
+        *(pk for pk, ca, facts in late_rows if (ca, *_said(facts)) not in late),
     ]
+
+
+def _place(found: Found) -> tuple[object, ...]:
+    return found.object_id, *_said(found.facts)
+
+
+def _said(facts: Mapping[str, object]) -> tuple[object, ...]:
+    """Which CRL is late, and whether it is worse than that."""
+    return facts.get("scope"), facts.get("number"), facts.get("has_ended")

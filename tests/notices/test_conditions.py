@@ -118,7 +118,7 @@ def gone(row: Model) -> None:
 
 
 CONDITIONS: dict[str, tuple[Callable[[Office], Model], Callable[[Model], None], str]] = {
-    Subject.AUDIT_BROKEN: (broken_log, sound_log, "The audit log does not verify: 1 findings."),
+    Subject.AUDIT_BROKEN: (broken_log, sound_log, "The audit log does not verify. Findings: 1."),
     Subject.RENEWAL_FAILED: (
         failed_renewal,
         gone,

@@ -17,6 +17,7 @@ from certificates.services.renewal import renew_at_once
 from certificates.services.revocation import revoke_certificate
 from certificates.services.submission import submit_request
 from kernel.ref import Ref
+from kernel.secret import Secret
 from notices.conditions import certificates as looking
 from notices.models import Delivery, Notice, Rule
 from notices.orders import RuleChange
@@ -28,7 +29,7 @@ from notices.services.telling import close_what_is_over, tell_due
 from notices.subjects import CONDITIONS, Subject
 from tests import cast
 from tests.notices.making import HOOK, Clock, mail_to, rule, webhook
-from tests.office import Office, order_for
+from tests.office import Office, open_office, order_for
 
 pytestmark = pytest.mark.django_db
 
@@ -278,6 +279,19 @@ def test_a_crl_that_does_not_come_is_told_and_over_when_it_came(office: Office, 
         publish_everything(actor=office.owner, ca=ca)
     close_what_is_over()
     assert still_open() == []
+
+
+def test_a_crl_that_needs_a_passphrase_is_told_a_day_before_it_is_missed(db: None, clock: Clock):
+    office = open_office(passphrase=Secret("open sesame, please"))
+    rule(office, subject=Subject.CRL_LATE)
+    clock.go(days=2)
+    tell_due()
+    assert told() == [("ACME Root", None)]
+    clock.at += office.issuing.crl_lifetime - timedelta(days=2, hours=23)
+    tell_due()
+    close_what_is_over()
+    assert told() == [("ACME Root", None), ("ACME Root", None), ("ACME Issuing CA", None)]
+    assert len(still_open()) == 2
 
 
 def test_a_ca_that_ends_is_told(office: Office, clock: Clock):
