@@ -49,7 +49,7 @@ class AcmeOrders(NativeViewSet):
     def query_of(cls, action: str, version: str) -> type[Query]:
         return AcmeOrderQuery if action == "list" else super().query_of(action, version)
 
-    @operation("List ACME orders", answers={200: listing(AcmeOrderOut)})
+    @operation("List ACME orders", answers={200: listing(AcmeOrderOut)}, refusals=(Family.NOT_FOUND,))
     def list(self, request: Request) -> Response:
         rows = selectors.visible_orders(visible_to=self.actor)
         if "status" in self.parameters:

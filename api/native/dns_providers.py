@@ -112,7 +112,7 @@ class DnsFieldOut(Output):
     """Something that a type wants to be told."""
 
     name = text()
-    label = text(help_text="In English, as everything about types.")
+    label = text(help_text="In English, as everything about types.")  # type: ignore[assignment]
     help = text()
     is_secret = flag()
     is_required = flag()
@@ -123,7 +123,7 @@ class DnsTypeOut(Output):
     """Somebody who is known here, and what he wants to be told."""
 
     type = text(source="name")
-    label = text()
+    label = text()  # type: ignore[assignment]
     fields = DnsFieldOut(many=True, read_only=True)  # type: ignore[assignment]
 
 

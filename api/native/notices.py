@@ -52,7 +52,7 @@ class NoticeOut(Output):
     object_id = Made(
         lambda row: str(row.object_id) if row.object_id else None, {"type": ["string", "null"], "format": "uuid"}
     )
-    label = text(help_text="What that was called then.")
+    label = text(help_text="What that was called then.")  # type: ignore[assignment]
     threshold = whole(allow_null=True, help_text="Of an end that comes near: so many days before.")
     facts = Made(lambda row: row.facts, _OBJECT)
     created_at = moment()
@@ -78,7 +78,7 @@ class MuteOut(Output):
     organization_id = identity(source="organization")
     kind = text()
     object_id = Made(lambda row: str(row.object_id), _UUID)
-    label = text(help_text="What it was called then.")
+    label = text(help_text="What it was called then.")  # type: ignore[assignment]
     muted_by = text()
     created_at = moment()
 
@@ -162,7 +162,7 @@ class Deliveries(NativeViewSet):
     def query_of(cls, action: str, version: str) -> type[Query]:
         return DeliveryQuery if action == "list" else super().query_of(action, version)
 
-    @operation("List deliveries", answers={200: listing(DeliveryOut)})
+    @operation("List deliveries", answers={200: listing(DeliveryOut)}, refusals=(Family.NOT_FOUND,))
     def list(self, request: Request) -> Response:
         rows = selectors.visible_deliveries(visible_to=self.actor)
         if "status" in self.parameters:

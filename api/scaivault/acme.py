@@ -78,7 +78,7 @@ class AcmeOrders(ScaiVaultViewSet):
         answer.headers["Location"] = f"{request.path.removesuffix('/issue')}/orders/{shown.public_id}"
         return answer
 
-    @operation("List ACME orders", answers={200: listing(AcmeOrderOut)})
+    @operation("List ACME orders", answers={200: listing(AcmeOrderOut)}, refusals=(Family.NOT_FOUND,))
     def list(self, request: Request) -> Response:
         rows = selectors.visible_orders(visible_to=self.actor)
         if "status" in self.parameters:
