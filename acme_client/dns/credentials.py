@@ -41,6 +41,14 @@ def whole_config(row: DnsProvider) -> dict[str, Secret]:
     return {name: Secret(value) for name, value in row.config.items()} | secrets_of(row)
 
 
+def texts_of(row: DnsProvider) -> dict[str, str]:
+    """The same as it was written. Where the seal is broken, without credentials: they are then asked for."""
+    try:
+        return {name: value.reveal().decode() for name, value in whole_config(row).items()}
+    except SealBroken:
+        return dict(row.config)
+
+
 def changer_of(row: DnsProvider) -> Changer:
     """All that is needed to ask him outside of every transaction. Raises DnsError (his seal is broken)."""
     try:

@@ -29,7 +29,6 @@ from kernel.errors import Conflict, FieldError, Invalid, Unavailable, field_erro
 from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.ref import Ref
-from kernel.seal import SealBroken
 from kernel.secret import Secret
 from kernel.text import _
 
@@ -70,7 +69,7 @@ def update_dns_provider(*, actor: Actor, provider: Ref, change: DnsProviderChang
     row = DnsProvider.objects.select_for_update().select_related("organization").get(pk=found.pk)
     kind = catalogue.get_kind(row.type)
     given = dict(change.config or {})
-    before = _texts(row)
+    before = credentials.texts_of(row)
     _require_credentials_for_new_address(kind, before, given)
     whole = {name: value for name, value in (before | given).items() if value != ""}
     order = DnsProviderOrder(
@@ -147,14 +146,6 @@ def _zones(texts: tuple[str, ...]) -> tuple[list[str], list[FieldError]]:
         except Invalid as error:
             errors += error.errors
     return list(dict.fromkeys(zones)), errors
-
-
-def _texts(row: DnsProvider) -> dict[str, str]:
-    """The configuration as it was given. A broken seal counts as no credentials: they are then asked for."""
-    try:
-        return {name: value.reveal().decode() for name, value in credentials.whole_config(row).items()}
-    except SealBroken:
-        return dict(row.config)
 
 
 def _require_credentials_for_new_address(
