@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from cryptography import x509
 
-from accounts.roles import OrganizationRole
 from audit.models import AuditEvent
 from audit.services import verify
 from cas.core.formats import to_pem
@@ -92,9 +91,13 @@ def test_a_stranger_imports_nothing_here(office, old, key):
     own = order(office, leaf(old, key), organization=Ref("pk", stranger.organization.pk))
     with pytest.raises(NotFound):
         import_certificate(actor=stranger.actor, order=replace(own, ca=Ref("pk", office.issuing.pk)))
-    operator = cast.member(office.organization, OrganizationRole.OPERATOR)
+    operator, auditor = (cast.member(office.organization, each) for each in ("operator", "auditor"))
     with pytest.raises(Denied):
-        import_certificate(actor=operator.actor, order=order(office, leaf(old, key)))
+        import_certificate(actor=auditor.actor, order=order(office, leaf(old, key)))
+    # A CA's books are its own: what comes under it takes one of its serial numbers.
+    under_ca = replace(order(office, leaf(old, key)), ca=Ref("pk", office.issuing.pk))
+    with pytest.raises(Denied):
+        import_certificate(actor=operator.actor, order=under_ca)
     assert not Certificate.objects.exists()
 
 
