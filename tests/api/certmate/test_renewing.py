@@ -14,8 +14,6 @@ from tests.api.certmate.conftest import CERTS, Client
 from tests.api.wire import Wire
 from tests.clock import Clock
 
-pytestmark = pytest.mark.row("M94")
-
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
@@ -34,6 +32,7 @@ def identifiers(api: Wire) -> list[str]:
     return [each["identifier"] for each in api.get(CERTS).json()["certificates"]]
 
 
+@pytest.mark.row("M94")
 def test_thirty_days_before_its_end_it_is_renewed(client: Client, api: Wire, clock: Clock):
     made = client.create("alice@example.com", days_valid=365)
     shown = api.get(f"{CERTS}/{made['identifier']}").json()
@@ -51,6 +50,7 @@ def test_thirty_days_before_its_end_it_is_renewed(client: Client, api: Wire, clo
     assert len(identifiers(api)) == 2
 
 
+@pytest.mark.row("M94")
 def test_issue_562_a_short_lived_one_is_renewed_once_in_its_life(client: Client, api: Wire, clock: Clock):
     client.create(days_valid=3)
     pass_time(clock, timedelta(days=6), step=timedelta(hours=2))
@@ -59,6 +59,7 @@ def test_issue_562_a_short_lived_one_is_renewed_once_in_its_life(client: Client,
     assert all(old.not_before + timedelta(days=2) <= new.not_before for old, new in pairwise(rows))
 
 
+@pytest.mark.row("M94")
 def test_one_that_came_by_csr_is_not_renewed_and_says_so(client: Client, api: Wire, clock: Clock):
     made = client.create(csr=pki.make_csr(subject="CN=x"), generate_key=False, days_valid=60)
     assert api.get(f"{CERTS}/{made['identifier']}").json()["renewal_enabled"] is False
