@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpResponse
 from django.utils.http import parse_etags
@@ -32,8 +33,9 @@ FILES: Final = (
 _LONGEST_WAIT: Final = 30
 _BETWEEN_LOOKS: Final = 1.0
 _WAIT: Final = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=[,;]|$)", re.IGNORECASE)
-# Each of them holds a thread: whoever finds no place is answered at once, as if he had not asked to wait.
-_PLACES: Final = threading.BoundedSemaphore(4)
+# Each of them holds a thread, and most threads are for others: whoever finds no place is answered at once, as if he had
+# not asked to wait.
+_PLACES: Final = threading.BoundedSemaphore(settings.WEB_THREADS // 4)
 
 
 def known_digests(request: Request) -> frozenset[str]:
