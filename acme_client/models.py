@@ -209,6 +209,7 @@ class AcmeOrder(Due):
             models.Index(fields=["organization", "status", "id"], name="acme_client_order_by_status"),
             models.Index(fields=["organization", "account", "id"], name="acme_client_order_by_acct"),
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="acme_client_order_due"),
+            models.Index(fields=["request"], condition=models.Q(status="waiting"), name="acme_client_order_waiting"),
         ]
 
     def __str__(self) -> str:

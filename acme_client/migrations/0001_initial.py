@@ -216,6 +216,10 @@ class Migration(migrations.Migration):
             model_name='acmeorder',
             index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='acme_client_order_due'),
         ),
+        migrations.AddIndex(
+            model_name='acmeorder',
+            index=models.Index(condition=models.Q(('status', 'waiting')), fields=['request'], name='acme_client_order_waiting'),
+        ),
         migrations.AddConstraint(
             model_name='acmeorder',
             constraint=models.UniqueConstraint(fields=('id', 'organization'), name='acme_client_order_target'),
