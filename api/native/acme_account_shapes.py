@@ -7,10 +7,10 @@ from typing import Any
 from acme_client.models import AcmeAccount
 from acme_client.orders import AccountChange, AccountOrder
 from acme_client.providers import KnownProvider
-from api.common.fields import Choice, Flag, Id, Made, SecretText, Text, Whole, required
+from api.common.fields import Choice, Flag, Id, Made, SecretText, Text, Whole
 from api.common.inputs import Input
 from api.common.outputs import Output, identity, moment, one_of, text, whole
-from kernel.errors import Invalid
+from api.native.input_parts import OrganizationOf
 from kernel.ref import Ref
 
 _LONGEST_ROOTS = 65_536
@@ -86,13 +86,10 @@ class AcmeAccountIn(Input):
     )
 
     @classmethod
-    def read(cls, data: Any, *, home: Ref | None) -> AccountOrder:
-        """The order, in the organization that the body names, else in `home`. Raises Invalid."""
+    def read(cls, data: Any, organization_of: OrganizationOf) -> AccountOrder:
+        """Raises Denied (the organization), Invalid."""
         values = cls.values(data, version="v2")
-        organization = values.pop("organization_id", home)
-        if organization is None:
-            raise Invalid(errors=[required("organization_id")])
-        return AccountOrder(organization=organization, **values)
+        return AccountOrder(organization=Ref("pk", organization_of(values).pk), **values)
 
 
 class AcmeAccountOut(Output):

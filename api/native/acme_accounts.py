@@ -56,7 +56,7 @@ class AcmeAccounts(NativeViewSet):
     )
     def create(self, request: Request) -> Response:
         """It is `pending` until the server has answered, which is seconds later as a rule."""
-        row = register_account(actor=self.actor, order=AcmeAccountIn.read(request.data, home=self.home))
+        row = register_account(actor=self.actor, order=AcmeAccountIn.read(request.data, self.organization_of))
         return self.created(self._shown(Ref("pk", row.pk)))
 
     @operation("Show an ACME account", answers={200: AcmeAccountOut})

@@ -6,13 +6,12 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from api.common.fields import Choice, Flag, Id, Made, SecretText, Text, Texts, Whole, required
+from api.common.fields import Choice, Flag, Id, Made, SecretText, Text, Texts, Whole
 from api.common.inputs import Input
 from api.common.outputs import Output, flag, identity, moment, one_of, text, texts
 from api.native.delivery_shapes import DeliveryOut
-from api.native.input_parts import tuples
+from api.native.input_parts import OrganizationOf, tuples
 from api.native.outputs import STRING
-from kernel.errors import Invalid
 from kernel.ref import Ref
 from notices.models import Channel
 from notices.orders import ChannelChange, ChannelOrder, RuleChange, RuleOrder
@@ -77,10 +76,10 @@ class ChannelIn(Input):
     is_active = Flag(default=True)
 
     @classmethod
-    def read(cls, data: Any, *, home: Ref | None) -> ChannelOrder:
-        """The order, in the organization that the body names, else in `home`. Raises Invalid."""
+    def read(cls, data: Any, organization_of: OrganizationOf) -> ChannelOrder:
+        """Raises Denied (the organization), Invalid."""
         values = cls.values(data, version="v2")
-        return ChannelOrder(organization=_organization(values, home), **tuples(values))
+        return ChannelOrder(organization=Ref("pk", organization_of(values).pk), **tuples(values))
 
 
 class ChannelOut(Output):
@@ -166,10 +165,10 @@ class NotificationRuleIn(Input):
     is_active = Flag(default=True)
 
     @classmethod
-    def read(cls, data: Any, *, home: Ref | None) -> RuleOrder:
-        """The order, in the organization that the body names, else in `home`. Raises Invalid."""
+    def read(cls, data: Any, organization_of: OrganizationOf) -> RuleOrder:
+        """Raises Denied (the organization), Invalid."""
         values = cls.values(data, version="v2")
-        return RuleOrder(organization=_organization(values, home), **_rule(values))
+        return RuleOrder(organization=Ref("pk", organization_of(values).pk), **_rule(values))
 
 
 class NotificationRuleOut(Output):
@@ -188,13 +187,6 @@ class NotificationRuleOut(Output):
     )
     is_active = flag()
     created_at = moment()
-
-
-def _organization(values: dict[str, Any], home: Ref | None) -> Ref:
-    organization: Ref | None = values.pop("organization_id", home)
-    if organization is None:
-        raise Invalid(errors=[required("organization_id")])
-    return organization
 
 
 def _rule(values: dict[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Channels(NativeViewSet):
     @operation("Add a channel", body=ChannelIn, answers={201: NewChannelOut}, refusals=(Family.CONFLICT,))
     def create(self, request: Request) -> Response:
         """The secret of a webhook is in this answer and nowhere else."""
-        new = create_channel(actor=self.actor, order=ChannelIn.read(request.data, home=self.home))
+        new = create_channel(actor=self.actor, order=ChannelIn.read(request.data, self.organization_of))
         return self.created(self._shown_once(new))
 
     @operation("Show a channel", answers={200: ChannelOut})
@@ -123,7 +123,7 @@ class NotificationRules(NativeViewSet):
     )
     def create(self, request: Request) -> Response:
         """What is so already is told at its first look; what is over is not."""
-        row = create_rule(actor=self.actor, order=NotificationRuleIn.read(request.data, home=self.home))
+        row = create_rule(actor=self.actor, order=NotificationRuleIn.read(request.data, self.organization_of))
         return self.created(self._shown(Ref("pk", row.pk)))
 
     @operation("Show a notification rule", answers={200: NotificationRuleOut})

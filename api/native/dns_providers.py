@@ -19,14 +19,14 @@ from acme_client.services.dns_providers import (
     test_dns_provider,
     update_dns_provider,
 )
-from api.common.fields import Id, Made, Text, Texts, Whole, required
+from api.common.fields import Id, Made, Text, Texts, Whole
 from api.common.inputs import Input
 from api.common.openapi import operation
 from api.common.outputs import Output, flag, identity, moment, text, texts, whole
 from api.common.problems import Family
 from api.native.dialect import NativeViewSet
+from api.native.input_parts import OrganizationOf
 from api.native.outputs import STRING, listing
-from kernel.errors import Invalid
 from kernel.permissions import Permission
 from kernel.ref import Ref
 
@@ -80,12 +80,10 @@ class DnsProviderIn(Input):
     )
 
     @classmethod
-    def read(cls, data: Any, *, home: Ref | None) -> DnsProviderOrder:
-        """The order, in the organization that the body names, else in `home`. Raises Invalid."""
+    def read(cls, data: Any, organization_of: OrganizationOf) -> DnsProviderOrder:
+        """Raises Denied (the organization), Invalid."""
         values = cls.values(data, version="v2")
-        organization = values.pop("organization_id", home)
-        if organization is None:
-            raise Invalid(errors=[required("organization_id")])
+        organization = Ref("pk", organization_of(values).pk)
         return DnsProviderOrder(organization=organization, zones=tuple(values.pop("zones", ())), **values)
 
 
@@ -161,7 +159,7 @@ class DnsProviders(NativeViewSet):
     @operation("Add a DNS provider", body=DnsProviderIn, answers={201: DnsProviderOut}, refusals=(Family.CONFLICT,))
     def create(self, request: Request) -> Response:
         """Nobody is asked yet whether the credentials are good: test it."""
-        row = create_dns_provider(actor=self.actor, order=DnsProviderIn.read(request.data, home=self.home))
+        row = create_dns_provider(actor=self.actor, order=DnsProviderIn.read(request.data, self.organization_of))
         return self.created(self._shown(Ref("pk", row.pk)))
 
     @operation("Show a DNS provider", answers={200: DnsProviderOut})

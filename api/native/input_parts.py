@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
+from accounts.models import Organization
 from api.common.fields import Text, Texts, Whole
 
+# Takes what a body says of its organization out of it, and finds that: `NativeViewSet.organization_of`.
+OrganizationOf = Callable[[dict[str, Any]], Organization]
 _MOST_APPROVALS: Final = 10
 
 

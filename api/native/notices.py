@@ -111,7 +111,7 @@ class Notices(NativeViewSet):
         counted = {"unread": selectors.unread_count(visible_to=self.actor)}
         return Response(self.show(NoticeCountsOut, counted))
 
-    @operation("Mark notices as read", body=ReadIn, answers={204: None})
+    @operation("Mark notices as read", body=ReadIn, answers={204: None}, refusals=(Family.NOT_FOUND,))
     def read(self, request: Request) -> Response:
         """For you alone: all that there are, or those up to one of them."""
         mark_read(actor=self.actor, up_to=ReadIn.values(request.data, version=self.version).get("up_to"))

@@ -12,14 +12,13 @@ from acme_client import name_selectors as selectors
 from acme_client.models import PublicName
 from acme_client.public_names import txt_record
 from acme_client.services.names import claim_name, give_up_name, prove_name
-from api.common.fields import Id, Made, Text, required
+from api.common.fields import Id, Made, Text
 from api.common.inputs import Input
 from api.common.openapi import operation
 from api.common.outputs import Output, identity, moment, text
 from api.common.problems import Family
 from api.native.dialect import NativeViewSet
 from api.native.outputs import STRING, listing
-from kernel.errors import Invalid
 from kernel.permissions import Permission
 from kernel.ref import Ref
 
@@ -72,9 +71,7 @@ class PublicNames(NativeViewSet):
     def create(self, request: Request) -> Response:
         """Publish the TXT record that the answer tells of, then have it proven."""
         values = PublicNameIn.values(request.data, version=self.version)
-        organization = values.get("organization_id", self.home)
-        if organization is None:
-            raise Invalid(errors=[required("organization_id")])
+        organization = Ref("pk", self.organization_of(values).pk)
         row = claim_name(actor=self.actor, organization=organization, suffix=values["name"])
         return self.created(self._shown(Ref("pk", row.pk)))
 

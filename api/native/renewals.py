@@ -22,7 +22,7 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 
 
-class RenewalIn(Input):
+class AutoRenewalIn(Input):
     """How long before the end."""
 
     example = {"days_before": 30}
@@ -59,10 +59,12 @@ class Renewals(NativeViewSet):
     def retrieve(self, request: Request, ref: Ref) -> Response:
         return self._shown(ref)
 
-    @operation("Let a certificate renew itself", body=RenewalIn, answers={200: RenewalOut}, refusals=(Family.CONFLICT,))
+    @operation(
+        "Let a certificate renew itself", body=AutoRenewalIn, answers={200: RenewalOut}, refusals=(Family.CONFLICT,)
+    )
     def update(self, request: Request, ref: Ref) -> Response:
         """With a new key, which waits here for whoever answers for it. Its successor will renew itself, too."""
-        values = RenewalIn.values(request.data, version=self.version)
+        values = AutoRenewalIn.values(request.data, version=self.version)
         schedule_renewal(actor=self.actor, certificate=ref, ahead=timedelta(days=values["days_before"]))
         return self._shown(ref)
 
