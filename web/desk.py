@@ -29,6 +29,7 @@ from kernel.errors import NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.addresses import address_of
+from web.navigation import reading_actor
 from web.workplace import choose_first
 
 View = Callable[..., HttpResponseBase]
@@ -146,7 +147,7 @@ class Desk(PageDesk):
         return path(f"{place}{page.slug}/", view, name=self._name_of(page))
 
     def _enter(self, request: HttpRequest, need: Need, show: Callable[[Actor], HttpResponseBase]) -> HttpResponseBase:
-        actor = actor_of(request)
+        actor = reading_actor(request)
         if actor.organization_id is None:
             return choose_first(request)
         if not is_let(actor, need):

@@ -55,6 +55,13 @@ def reader_of(request: HttpRequest) -> Reader:
 Visible = Callable[[Reader], bool]
 
 
+def reading_actor(request: HttpRequest) -> Actor:
+    """The signed-in person of a page: looked up once, for what it shows and for its side. Services ask anew."""
+    actor = reader_of(request).actor
+    assert actor is not None  # noqa: S101  pages of the desks are for who is signed in
+    return actor
+
+
 def _everyone(reader: Reader) -> bool:
     return True
 

@@ -55,7 +55,13 @@ class LeanAdmin(admin.ModelAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any | None:
         # Where the key is a text, PostgreSQL would be asked for one with a NUL, and refuses the question.
-        return None if "\0" in object_id else super().get_object(request, object_id, from_field)
+        if "\0" in object_id:
+            return None
+        try:
+            return super().get_object(request, object_id, from_field)
+        except OverflowError:
+            # Where the key is that of another row, nobody looks whether a database has such a number.
+            return None
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         """What is not there is a 404, whatever stands in the address."""

@@ -19,7 +19,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import Organization
-from accounts.sessions import actor_of
 from kernel.errors import DomainError
 from kernel.permissions import Permission
 from web.dashboard.attention import LOOKED_AT, concerns
@@ -28,6 +27,7 @@ from web.dashboard.figures import headline, register
 from web.dashboard.links import list_link
 from web.errors import page
 from web.first_steps import COMMANDS, first_steps
+from web.navigation import reading_actor
 from web.pictures import Node, authority_nodes
 from web.spreadsheets import defused
 
@@ -47,7 +47,7 @@ class Panel:
 @login_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    actor = actor_of(request)
+    actor = reading_actor(request)
     board = Board(actor, timezone.now())
     has_place = actor.organization_id is not None or actor.is_superuser
     steps = first_steps(request, actor)
@@ -70,7 +70,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def figures(request: HttpRequest) -> HttpResponse:
     """What the charts show, as CSV."""
-    board = Board(actor_of(request), timezone.now())
+    board = Board(reading_actor(request), timezone.now())
     name = f"figures-{board.at:%Y-%m-%d}.csv"
     answer = HttpResponse(
         content_type="text/csv; charset=utf-8",
