@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -113,11 +114,16 @@ def test_it_runs_on_postgresql_and_redis_and_tells_when_the_database_is_gone(tmp
             "CHANCERY_MASTER_KEY": os.urandom(32).hex(),
             "CHANCERY_SECRET_KEY": os.urandom(32).hex(),
             "CHANCERY_WEB_PROCESSES": "2",
+            "CHANCERY_METRICS_ADDRESSES": "127.0.0.1",
         }
         with running("start", state=tmp_path / "var", **settings) as chancery:
             chancery.wait_for(READY)
             assert "Made " not in chancery.output()
             assert chancery.get("/readyz")[0] == 200
+            # Whichever process is asked tells of both.
+            assert {chancery.get("/static/app.css")[0] for _number in range(20)} == {200}
+            told = chancery.get("/metrics")[1].decode()
+            assert re.findall(r'_duration_seconds_count\{method="GET",route="static",.*\} (.*)', told) == ["20.0"]
             database.process.send_signal(signal.SIGINT)
             database.process.wait(30)
             assert chancery.get("/readyz")[0] == 503
