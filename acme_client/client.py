@@ -229,7 +229,7 @@ class Client:
                 roots=self._server.roots,
             )
         except outbound.OutboundError as error:
-            raise AcmeError(str(error), kind="connection") from error
+            raise AcmeError(str(error)) from error
         self._nonce = _header(answer, "Replay-Nonce")
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             raise _refusal(answer)

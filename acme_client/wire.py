@@ -121,7 +121,7 @@ def order(document: Mapping[str, Any], url: str, retry_after: timedelta | None) 
         authorizations=tuple(str(each) for each in _list(document, "authorizations")),
         finalize_url=_text(document, "finalize"),
         certificate_url=_text(document, "certificate", required=False),
-        error=problem_text(document.get("error")),
+        error=_error(document),
         retry_after=retry_after,
     )
 
@@ -156,7 +156,7 @@ def renewal_info(document: Mapping[str, Any], retry_after: timedelta | None) -> 
 
 def problem(document: Mapping[str, Any], status: int, retry_after: timedelta | None) -> AcmeError:
     """The refusal that a problem document (RFC 7807) tells of."""
-    kind = str(document.get("type") or "").removeprefix(_PREFIX)[:60]
+    kind = _kind_of(document)
     is_final = 400 <= status < 500 and status not in (408, 429) and kind not in _PASSING
     return AcmeError(problem_text(document) or f"HTTP {status}", kind=kind, retry_after=retry_after, is_final=is_final)
 
@@ -166,7 +166,8 @@ def problem_text(document: object) -> str:
     if not isinstance(document, dict):
         return ""
     parts = [str(document.get("detail") or document.get("title") or document.get("type") or "")]
-    for each in (document.get("subproblems") or [])[:_MOST]:
+    others = document.get("subproblems")
+    for each in others[:_MOST] if isinstance(others, list) else ():
         if isinstance(each, dict):
             name = each.get("identifier")
             parts.append(f"{name.get('value') if isinstance(name, dict) else ''}: {each.get('detail') or ''}")
@@ -201,8 +202,21 @@ def _challenge(document: object) -> RemoteChallenge:
         url=_text(document, "url", required=False),
         token=token,
         status=_text(document, "status", required=False),
-        error=problem_text(document.get("error")),
+        error=_error(document),
     )
+
+
+def _error(document: Mapping[str, Any]) -> str:
+    """What has gone wrong with an order or a challenge, as `AcmeError` would say it; empty where nothing has."""
+    error = document.get("error")
+    if not isinstance(error, dict):
+        return ""
+    kind = _kind_of(error)
+    return f"{problem_text(error)} ({kind})" if kind else problem_text(error)
+
+
+def _kind_of(document: Mapping[str, Any]) -> str:
+    return _printable(str(document.get("type") or "").removeprefix(_PREFIX))[:60]
 
 
 def _identifier(document: object) -> str:

@@ -137,7 +137,9 @@ def test_a_wrong_answer_ends_the_order_with_the_reason_of_the_server(desk: Desk,
     monkeypatch.setattr(type(SOLVERS["http-01"]), "is_ready", lambda self, challenge: True)
     order = carried_out(desk.order())
     assert order.status == Status.INVALID
-    assert HOST in order.last_error
+    assert order.last_error.startswith(f"{HOST}: ")
+    # Its type, by which people find out what to do.
+    assert order.last_error.endswith("(unauthorized)")
     assert (order.certificate, order.sealed_key) == (None, None)
     assert not published["http-01"]
 
