@@ -111,7 +111,7 @@ def write(actor: Actor, requester: Actor, wanted: Wanted) -> AcmeOrder:
     """
     row = _row(requester, wanted)
     if wanted.order.replaces is not None:
-        row.replaces = _predecessor(requester, wanted)
+        row.replaces = _predecessor(requester, wanted.order.replaces, wanted.account)
     if wanted.account.approvals_needed and not _inherits_approval(row):
         row.status, row.due_at = Status.WAITING, None
         row.request = file_public_request(actor, requester, _wish(row, wanted))
@@ -196,9 +196,9 @@ def _row(requester: Actor, wanted: Wanted) -> AcmeOrder:
     return row
 
 
-def _predecessor(requester: Actor, wanted: Wanted) -> Certificate:
-    row = lock_certificate(wanted.order.replaces or Ref("pk", 0), visible_to=requester)
-    if row.organization_id != wanted.account.organization_id:
+def _predecessor(requester: Actor, replaces: Ref, account: AcmeAccount) -> Certificate:
+    row = lock_certificate(replaces, visible_to=requester)
+    if row.organization_id != account.organization_id:
         raise Conflict(_("The certificate is another organization's."), code="foreign-certificate")
     require_renewable(row, again=False)
     return row
