@@ -40,7 +40,7 @@ REGISTER_CALLS: dict[str, tuple[Callable[[Any], object], list[str]]] = {
         lambda s: tag_many(actor=s.owner, certificates=[s.certificate, s.held], add=["x"]),
         ["certificate.updated", "certificate.updated"],
     ),
-    "certificates.hand_over_many": (_hand_over, ["certificate.updated"]),
+    "certificates.hand_over_many": (_hand_over, ["user.created", "membership.created", "certificate.updated"]),
     "certificates.download_many": (
         lambda s: download_many(actor=s.owner, certificates=[s.certificate, s.held]),
         ["certificate.downloaded", "certificate.downloaded"],
