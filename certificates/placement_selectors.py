@@ -17,6 +17,7 @@ from kernel.text import _
 
 # So long may a new certificate take to be put where it is used.
 PATIENCE: Final = timedelta(hours=24)
+_AT_HAND: Final = "_places_at_hand"
 _ANCESTORS: Final = """
     WITH RECURSIVE line(id, replaces_id) AS (
         SELECT id, replaces_id FROM certificates_certificate WHERE id = %s
@@ -34,6 +35,15 @@ def placements(*, visible_to: Actor) -> QuerySet[Placement]:
 def placements_of(row: Certificate, *, visible_to: Actor) -> QuerySet[Placement]:
     """Those of the certificate and of what it renews."""
     return placements(visible_to=visible_to).filter(certificate__in=RawSQL(_ANCESTORS, [row.pk]))  # noqa: S611
+
+
+def places_at_hand(row: Certificate, *, visible_to: Actor) -> list[Placement]:
+    """The same, asked for once for all that one page shows and offers of this certificate."""
+    found: list[Placement] | None = vars(row).get(_AT_HAND)
+    if found is None:
+        found = list(placements_of(row, visible_to=visible_to))
+        setattr(row, _AT_HAND, found)
+    return found
 
 
 def get_placement(ref: Ref, *, visible_to: Actor) -> Placement:

@@ -12,7 +12,7 @@ from accounts.sessions import actor_of
 from audit.admin.pages import Facts, ServicePage, Words
 from certificates.admin.revoke import facts_of
 from certificates.models import Certificate, Placement
-from certificates.placement_selectors import placements_of
+from certificates.placement_selectors import places_at_hand
 from certificates.services.placements import add_placement, check_placement, remove_placement
 from kernel.actor import Actor
 from kernel.ref import Ref
@@ -58,7 +58,7 @@ class _OnePlacePage(_PlacePage):
     form_class = ChosenForm
 
     def is_offered(self) -> bool:
-        return self._places().exists()
+        return bool(self._places())
 
     def refusal(self) -> Words:
         return _("Nobody has said where it is used.")
@@ -68,8 +68,8 @@ class _OnePlacePage(_PlacePage):
         form.fields["place"].choices = [(str(row.public_id), str(row)) for row in self._places()]  # type: ignore[attr-defined]
         return form
 
-    def _places(self) -> Any:
-        return placements_of(self.obj, visible_to=self._actor)
+    def _places(self) -> list[Placement]:
+        return places_at_hand(self.obj, visible_to=self._actor)
 
 
 class CheckPlace(_OnePlacePage):

@@ -29,7 +29,7 @@ from certificates.admin.decoded import decoded_context
 from certificates.bundles import Format, bundle
 from certificates.import_selectors import chain_above
 from certificates.models import Certificate, Decision, Request
-from certificates.placement_selectors import placements_of
+from certificates.placement_selectors import places_at_hand
 from certificates.request_selectors import requests
 from certificates.selectors import certificates
 from certificates.statements import CrlStatement, OcspStatement, crl_statement, ocsp_statement
@@ -74,7 +74,7 @@ def show(
         "others": _others(actor, row),
         **_ordered(actor, row),
         "commands": _commands(row),
-        "places": placements_of(row, visible_to=actor)[:_MOST_RELATED],
+        "places": places_at_hand(row, visible_to=actor)[:_MOST_RELATED],
         "now": at,
     }
     context |= decoded_context(row.ca, row, address_of)

@@ -71,14 +71,14 @@ def _make_issuing(actor: Actor, wishes: Wishes, standing: Standing) -> None:
 def _make_rules(actor: Actor, wishes: Wishes, standing: Standing) -> None:
     """Role and template together: neither is of use alone."""
     ca, validity = _ref(standing.issuing), timedelta(days=wishes.days)
-    guards = TLS_SERVER.role | {
+    guards = dict(TLS_SERVER.role) | {
         "name": wishes.role,
         "max_ttl": max(validity, TLS_SERVER.role["max_ttl"]),
         "allowed_domains": wishes.domains,
         "allow_subdomains": wishes.allow_subdomains,
     }
     role = create_role(actor=actor, order=RoleOrder(ca=ca, **guards))
-    recipe = TLS_SERVER.template | {
+    recipe = dict(TLS_SERVER.template) | {
         "name": wishes.template,
         "code": wishes.template,
         "any_key_algorithm": True,
