@@ -39,7 +39,7 @@ def with_history(rows: QuerySet[Certificate]) -> QuerySet[Certificate]:
 def get_certificate(ref: Ref, *, visible_to: Actor) -> Certificate:
     """Raises NotFound."""
     rows = certificates(visible_to=visible_to)
-    return _one(rows.select_related("body", "profile", "organization", "replaces", "owner"), ref)
+    return _one(rows.select_related("body", "profile", "organization", "replaces", "owner", "renewal"), ref)
 
 
 def lock_certificate(ref: Ref, *, visible_to: Actor) -> Certificate:
