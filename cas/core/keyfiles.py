@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, field
 from typing import Final, cast
@@ -10,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509 import Certificate
 
-from cas.core import der
+from cas.core import der, kdf_cost
 from cas.core.formats import read_certificates, to_pem
 from cas.core.keys import PrivateKey, algorithm_of, load_private_key, serialize_private_key
 from kernel.errors import Invalid
@@ -24,6 +25,8 @@ _PEM_KEY: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.+?-----E
 # OpenSSL writes the curve before the key, which names it again.
 _EC_PARAMETERS: Final = re.compile(rb"-----BEGIN EC PARAMETERS-----[A-Za-z0-9+/=\s]+-----END EC PARAMETERS-----")
 _ENCRYPTED: Final = (b"-----BEGIN ENCRYPTED PRIVATE KEY-----", b"Proc-Type: 4,ENCRYPTED")
+# The lines around a key, those above it (RFC 1421), and whatever else a reader of base64 passes over.
+_NOT_BASE64: Final = re.compile(rb"-----[^-]+-----|^[A-Za-z-]+:.*$|[^A-Za-z0-9+/]", re.MULTILINE)
 _PFX_VERSION: Final = 3  # RFC 7292 section 4
 
 
@@ -50,7 +53,8 @@ def read_key_file(data: Secret, password: Secret | None) -> KeyFile:
     """One private key, and the certificates beside it. A password that is not needed is not looked at.
 
     Raises WrongPassword, also where one is needed and none given; Invalid on `private_key` for everything else that is
-    not one readable key of ours, RSA keys that contradict themselves among it, and for more than 256 kB.
+    not one readable key of ours, RSA keys that contradict themselves among it, for more than 256 kB, and for what asks
+    for minutes of work to find out whether the password is right.
     """
     raw = data.reveal()
     if len(raw) > LONGEST:
@@ -75,12 +79,22 @@ def _read_pem(raw: bytes, password: Secret | None) -> KeyFile:
 def _load(encoded: bytes, password: Secret | None, *, is_encrypted: bool) -> PrivateKey:
     if is_encrypted and not password:
         raise _password_needed()
+    if is_encrypted and kdf_cost.is_too_much(_der_of(encoded)):
+        raise _unreadable()
     try:
         return load_private_key(Secret(encoded), trusted=False, password=password if is_encrypted else None)
     except Invalid as error:
         if is_encrypted and error.errors[0].code == "unreadable-key":
             raise _wrong_password() from None
         raise
+
+
+def _der_of(encoded: bytes) -> bytes:
+    """What is in the PEM, as far as it is base64; DER as it is."""
+    if b"-----BEGIN " not in encoded:
+        return encoded
+    body = _NOT_BASE64.sub(b"", encoded)
+    return base64.b64decode(body[: len(body) // 4 * 4])
 
 
 def _is_encrypted_pkcs8(raw: bytes) -> bool:
@@ -99,6 +113,8 @@ def _is_pkcs12(raw: bytes) -> bool:
 
 
 def _read_pkcs12(raw: bytes, password: Secret | None) -> KeyFile:
+    if kdf_cost.is_too_much(raw):
+        raise _unreadable()
     try:
         content = pkcs12.load_pkcs12(raw, password.reveal() if password else None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -112,6 +128,10 @@ def _read_pkcs12(raw: bytes, password: Secret | None) -> KeyFile:
     beside = [content.cert, *content.additional_certs]
     pem = to_pem(*(each.certificate for each in beside if each is not None))
     return KeyFile(key, read_certificates(pem, field=_FIELD) if pem else ())
+
+
+def _unreadable() -> Invalid:
+    return Invalid.of(_FIELD, "unreadable-key", _("this is not a private key that can be read"))
 
 
 def _not_one_key(count: int) -> Invalid:
