@@ -17,6 +17,7 @@ from tests.elsewhere import pem
 from tests.office import Office, open_office
 from tests.security.test_isolation_api import NO_ID, almighty, content
 from tests.security.whole import Whole, speaks_of_acme, unchanged, whole_organization
+from tests.security.whole_acme import account_of, public_name_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -36,6 +37,9 @@ NAMED: dict[str, tuple[str, str]] = {
     "certificate_id": ("{certificate}", NO_ID),
     "service_account_id": ("{service_account}", NO_ID),
     "member_id": ("{member}", NO_ID),
+    "account_id": ("{acme_account}", NO_ID),
+    "replaces_id": ("{certificate}", NO_ID),
+    "up_to": ("{notice}", NO_ID),
     "template_code": ("guarded", "nothing"),
     "pki_role": ("acme-only", "nothing"),
     "role": ("acme-deciders", "nothing"),
@@ -45,6 +49,9 @@ NAMED: dict[str, tuple[str, str]] = {
 }
 # An e-mail address is of a person, who may have an account without belonging anywhere: POST /members adds him.
 OF_PEOPLE = {"email"}
+
+# What others have called something, and what is no id at all.
+OF_OTHERS = {"client_id", "eab_key_id", "last_crl_number"}
 
 # What a name stands for depends on whose it is.
 NAMED_THERE = {("POST /api/v2/machine-identities", "issuer_id"): ("{token_issuer}", NO_ID)}
@@ -76,7 +83,7 @@ def bodies(office: Office) -> dict[str, dict[str, Any]]:
     account = _account(office)
     issuer = {"name": "x", "issuer": "https://tokens.umbrella.example", "audience": "https://pki.umbrella.example"}
     certificate = str(office.issue().certificate.public_id)
-    return {
+    return _public_bodies(office) | {
         "POST /api/v2/token-issuers": issuer,
         "POST /api/v2/machine-identities": {"issuer_id": NO_ID, "subject": "x", "service_account_id": account},
         "POST /api/v2/client-certificates": {"certificate_id": certificate, "service_account_id": account},
@@ -104,9 +111,30 @@ def bodies(office: Office) -> dict[str, dict[str, Any]]:
         f"POST /api/v2/roles/{office.role.public_id}/impact": {},
         "POST /api/v2/trust-anchors": {"certificates": anchor},
         "POST /api/v2/certificates/validate": {"certificate": anchor},
+        "POST /api/v2/certificates/import": {"file": anchor},
         f"PATCH /api/v2/members/{office.organization.memberships.get().public_id}": {},
         "POST /api/v1/certificates": issue,
         "POST /api/v1/clm/templates": RECIPE | {"pki_id": office.issuing.pk, "pki_role": office.role.name},
+    }
+
+
+def _public_bodies(office: Office) -> dict[str, dict[str, Any]]:
+    """What he could send of public certificates and of notices."""
+    public_name_of(office, "umbrella-shop.test")
+    order = {"account_id": str(account_of(office).public_id), "names": ["umbrella-shop.test"]}
+    return {
+        "POST /api/v2/acme/accounts": {
+            "name": "x",
+            "provider": "letsencrypt",
+            "email": "x@umbrella.example",
+            "agrees_to_terms": True,
+        },
+        "POST /api/v2/acme/orders": order | {"challenge_type": "http-01"},
+        "POST /api/v2/public-names": {"name": "other-umbrella.test"},
+        "POST /api/v2/dns-providers": {"name": "x", "type": "hetzner", "config": {"auth_token": "x"}},
+        "POST /api/v2/channels": {"name": "x", "kind": "webhook", "url": "https://hooks.umbrella.example/"},
+        "POST /api/v2/notification-rules": {"name": "x", "subject": "crl.late"},
+        "POST /api/v2/notices/read": {},
     }
 
 
@@ -150,6 +178,7 @@ TRIED_ELSEWHERE = {
     ("PATCH /api/v2/certificates/{id}", "owner"),
     ("PATCH /api/v2/sign-in-providers/{id}", "default_role"),
     ("PATCH /api/v2/service-accounts/{id}", "owner"),
+    ("PATCH /api/v2/acme/accounts/{id}", "email"),
 }
 
 
@@ -159,7 +188,7 @@ def test_every_field_that_names_something_is_tried(umbrella: Office):
         for operation, field in naming(version):
             if (operation, field) not in TRIED_ELSEWHERE:
                 assert operation in tried, f"{operation} names {field}"
-                assert field in NAMED or field in OF_PEOPLE or field in ("client_id", "last_crl_number"), field
+                assert field in NAMED or field in OF_PEOPLE or field in OF_OTHERS, field
 
 
 def test_what_is_anothers_is_as_if_it_were_not_there(whole: Whole, umbrella: Office, stranger: Wire, subtests: Any):
@@ -260,6 +289,9 @@ PARAMETERS: dict[str, str] = {
     "offset": "0",
     "later": "1",
     "size": "1",
+    "account_id": "{acme_account}",
+    "channel_id": "{channel}",
+    "is_open": "true",
 }
 # Opaque, and signed for one list: test_every_list.py.
 CURSORS = {"cursor"}
