@@ -1,8 +1,7 @@
 """Rows that are queues: claimed in a short transaction, worked on outside of any, given back by who still holds them.
 
-A row of a queue has `due_at` (null: there is nothing to do), `lease`, `lease_until`, `attempts` and `last_error`. Who
-claims one has it until its lease ends; whatever he writes afterwards, he writes only while the lease is still his. So
-a worker that dies loses nothing, and one that was slow undoes nothing.
+Who claims a row has it until its lease ends; whatever he writes afterwards, he writes only while the lease is still
+his. So a worker that dies loses nothing, and one that was slow undoes nothing.
 """
 
 from __future__ import annotations
@@ -14,18 +13,36 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from django.db import transaction
-from django.db.models import F, Model, Q, QuerySet
+from django.db import models, transaction
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from kernel.errors import DomainError
-
-M = TypeVar("M", bound=Model)
 
 # How far from the plan a pause may end, so that what failed together is not tried together.
 _JITTER: Final = 0.25
 _MOST_DOUBLINGS: Final = 30
 _NO_LEASE: Final[dict[str, object]] = {"lease": None, "lease_until": None}
+
+
+class Queued(models.Model):
+    """A row that a worker takes up at `due_at`. Null: there is nothing to do, or it waits for a person.
+
+    Each has a `last_error` of its own length besides.
+    """
+
+    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
+    lease = models.UUIDField(null=True, editable=False)
+    lease_until = models.DateTimeField(_("leased until"), null=True, blank=True)
+    # Since the last step that succeeded.
+    attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
+
+    class Meta:
+        abstract = True
+
+
+M = TypeVar("M", bound=Queued)
 
 
 class Lost(Exception):
@@ -69,25 +86,24 @@ def claim(rows: QuerySet[M], pk: int, *, lasting: timedelta, at_once: bool = Fal
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
     wanted = rows.filter(free) if at_once else due(rows, at=now)
     # In this order, or the model's own joins what it is sorted by.
-    row: Any = wanted.select_for_update(skip_locked=True).order_by("pk").filter(pk=pk).first()
+    row = wanted.select_for_update(skip_locked=True).order_by("pk").filter(pk=pk).first()
     if row is None:
         return None
     row.lease, row.lease_until = uuid.uuid4(), now + lasting
     row.save(update_fields=["lease", "lease_until"])
-    return row  # type: ignore[no-any-return]
+    return row
 
 
 def still_held(row: M) -> M:
     """A step, inside a transaction: the row as it is now, locked, while the lease is ours. Raises Lost."""
-    claimed: Any = row
-    model = type(row)._default_manager
-    locked = model.select_for_update(of=("self",)).filter(pk=row.pk, lease=claimed.lease).order_by("pk").first()
+    rows = type(row)._default_manager.select_for_update(of=("self",))
+    locked = rows.filter(pk=row.pk, lease=row.lease).order_by("pk").first()
     if locked is None:
         raise Lost
     return locked
 
 
-def settle(row: Model, *, due_at: datetime | None = None, **changes: object) -> None:
+def settle(row: Queued, *, due_at: datetime | None = None, **changes: object) -> None:
     """A step, inside a transaction with the row locked: give it back after a success, with what has changed of it.
 
     `due_at`: when there is something to do again; None: never.
@@ -98,22 +114,20 @@ def settle(row: Model, *, due_at: datetime | None = None, **changes: object) -> 
     row.save(update_fields=list(outcome))
 
 
-def release(row: Model) -> None:
+def release(row: Queued) -> None:
     """Give a row back as it is: what a person has claimed waits as it waited before."""
-    claimed: Any = row
-    type(row)._default_manager.filter(pk=row.pk, lease=claimed.lease).update(lease=None, lease_until=None)
+    type(row)._default_manager.filter(pk=row.pk, lease=row.lease).update(**_NO_LEASE)
 
 
-def postpone(row: Model, *, pause: timedelta, error: str = "", longest: int = 500) -> None:
+def postpone(row: Queued, *, pause: timedelta, error: str = "", longest: int = 500) -> None:
     """Give a row back that is to be tried again after the pause; where the lease is not ours any more, do nothing.
 
     With an error it counts as a failure, without one it was only too early.
     """
-    claimed: Any = row
     changes: dict[str, Any] = {**_NO_LEASE, "due_at": timezone.now() + pause}
     if error:
         changes |= {"attempts": F("attempts") + 1, "last_error": error[:longest]}
-    type(row)._default_manager.filter(pk=row.pk, lease=claimed.lease).update(**changes)
+    type(row)._default_manager.filter(pk=row.pk, lease=row.lease).update(**changes)
 
 
 def sentence_of(error: Exception) -> str:

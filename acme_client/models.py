@@ -12,26 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.constraints import SameOrganization
 from accounts.models import Organization
+from accounts.queue import Queued
 from acme_client.name_models import DnsProvider as DnsProvider
 from acme_client.name_models import PublicName as PublicName
 from cas.models import ALGORITHMS
 
 
-class Due(models.Model):
-    """Work that a worker takes up at `due_at`. Null: there is none, or it waits for a person."""
-
-    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
-    lease = models.UUIDField(null=True, editable=False)
-    lease_until = models.DateTimeField(_("leased until"), null=True, blank=True)
-    # Since the last step that succeeded.
-    attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
-    last_error = models.CharField(_("last error"), max_length=1000, blank=True)
-
-    class Meta:
-        abstract = True
-
-
-class AcmeAccount(Due):
+class AcmeAccount(Queued):
     """An account at an ACME server (RFC 8555 section 7.1.2), and under which rules certificates are ordered by it."""
 
     class Provider(models.TextChoices):
@@ -77,6 +64,7 @@ class AcmeAccount(Due):
     # As of a CA: what is ordered by this account waits for so many approvers, of this role.
     approvals_needed = models.PositiveSmallIntegerField(_("approvals needed"), default=0)
     approver_role = models.CharField(_("approver's role"), max_length=80, blank=True)
+    last_error = models.CharField(_("last error"), max_length=1000, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 
@@ -97,7 +85,7 @@ class AcmeAccount(Due):
         return self.name
 
 
-class AcmeOrder(Due):
+class AcmeOrder(Queued):
     """A certificate that is wished for from a public CA, on its way through RFC 8555 section 7.1.6."""
 
     class Status(models.TextChoices):
@@ -178,6 +166,7 @@ class AcmeOrder(Due):
     owner = models.ForeignKey(
         "accounts.User", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("owner")
     )
+    last_error = models.CharField(_("last error"), max_length=1000, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)

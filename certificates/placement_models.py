@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.constraints import SameOrganization
 from accounts.models import Organization
+from accounts.queue import Queued
 
 
-class Placement(models.Model):
+class Placement(Queued):
     """A server that shall show a certificate, or whatever has renewed it. The row is the queue of looks at it."""
 
     class Outcome(models.TextChoices):
@@ -43,10 +44,6 @@ class Placement(models.Model):
     checked_at = models.DateTimeField(_("looked at"), null=True, blank=True)
     # Since when the newest certificate of the line has not been seen there.
     wrong_since = models.DateTimeField(_("wrong since"), null=True, blank=True)
-    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
-    lease = models.UUIDField(null=True, editable=False)
-    lease_until = models.DateTimeField(_("leased until"), null=True, blank=True)
-    attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
     last_error = models.CharField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)

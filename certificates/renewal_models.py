@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.constraints import SameOrganization
 from accounts.models import Organization
+from accounts.queue import Queued
 
 
-class Renewal(models.Model):
+class Renewal(Queued):
     """A certificate that is to be renewed by itself, from when it is due until it has a successor: a row of the queue.
 
     What made it wait stands in it; when the successor is there, the row is gone.
@@ -36,9 +37,6 @@ class Renewal(models.Model):
     )
     standing = models.CharField(_("status"), max_length=8, choices=Standing, default=Standing.DUE)
     due_at = models.DateTimeField(_("due at"))
-    lease = models.UUIDField(null=True, editable=False)
-    lease_until = models.DateTimeField(_("leased until"), null=True, blank=True)
-    attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
     last_error = models.CharField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

@@ -10,16 +10,17 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.constraints import SameOrganization
 from accounts.models import Organization
+from accounts.queue import Queued
 from cas.core.names import common_name, name_to_mapping, parse_name
 from cas.models import ALGORITHMS, CertificateAuthority, ProfileVersion, Template
 
 
-class Request(models.Model):
+class Request(Queued):
     """Something that is done only after others agreed to it. It is never changed: another wish is another request.
 
     `subject` and `sans` are those of the certificate as it will be, not as they were wished for. A CSR is accepted
     before anybody has chosen who signs it, so such a request has no CA and no template; nor has one for a certificate
-    of a public CA, which is carried out by its order there.
+    of a public CA, which is carried out by its order there. It is due to no worker where its CA waits for a passphrase.
     """
 
     class Kind(models.TextChoices):
@@ -111,11 +112,6 @@ class Request(models.Model):
         related_name="request",
         verbose_name=_("certificate"),
     )
-    # When a worker takes it up; null where none can, because the CA waits for its passphrase.
-    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
-    lease = models.UUIDField(null=True, editable=False)
-    lease_until = models.DateTimeField(_("leased until"), null=True, blank=True)
-    attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
     last_error = models.CharField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)

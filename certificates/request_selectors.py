@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from accounts import policy
+from accounts import policy, queue
 from accounts.selectors import find_user, under_granted_cas
 from certificates.models import Decision, Request
 from kernel.actor import Actor
@@ -145,9 +145,7 @@ def lock_request(ref: Ref, *, visible_to: Actor) -> Request:
 
 def due_requests(*, at: datetime) -> QuerySet[Request]:
     """Approved requests that a worker can fulfil now, and that no other one has in hand."""
-    free = Q(lease_until__isnull=True) | Q(lease_until__lte=at)
-    rows = Request.objects.filter(free, status=Status.APPROVED, due_at__lte=at, expires_at__gt=at)
-    return rows.order_by("due_at", "id")
+    return queue.due(Request.objects.filter(status=Status.APPROVED, expires_at__gt=at), at=at)
 
 
 def lapsed_requests(*, at: datetime) -> QuerySet[Request]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.constraints import SameOrganization
 from accounts.models import Organization, User
+from accounts.queue import Queued
 from notices.subjects import Subject as Subject
 
 
@@ -66,7 +67,7 @@ class Channel(models.Model):
         return self.name
 
 
-class Rule(models.Model):
+class Rule(Queued):
     """What is told, when, and over which channels; on the page it is told always."""
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
@@ -90,9 +91,6 @@ class Rule(models.Model):
     looked_through = models.BigIntegerField(default=0, editable=False)
     looked_at_all = models.DateTimeField(null=True, editable=False)
     due_at = models.DateTimeField(_("due at"), default=timezone.now, null=True, blank=True)
-    lease = models.UUIDField(null=True, editable=False)
-    lease_until = models.DateTimeField(_("leased until"), null=True, blank=True)
-    attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
     last_error = models.CharField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
@@ -240,7 +238,7 @@ class Mute(models.Model):
         return self.label
 
 
-class Delivery(models.Model):
+class Delivery(Queued):
     """One message to one channel, or to one owner: the row is the queue, and what became of it stays."""
 
     class Status(models.TextChoices):
@@ -266,10 +264,6 @@ class Delivery(models.Model):
     subject = models.CharField(_("event"), max_length=24, choices=Subject)
     document = models.JSONField(_("message"), default=dict)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.WAITING)
-    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
-    lease = models.UUIDField(null=True, editable=False)
-    lease_until = models.DateTimeField(_("leased until"), null=True, blank=True)
-    attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
     last_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)

@@ -7,16 +7,14 @@ something else.
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
 
-from accounts import policy
+from accounts import policy, queue
 from accounts.models import Membership
 from accounts.selectors import within_reach
 from accounts.services.people import member_permissions
@@ -55,17 +53,12 @@ Status = Request.Status
 
 # Longer than the slowest key takes to make.
 _LEASE: Final = timedelta(minutes=2)
-_FIRST_PAUSE: Final = timedelta(seconds=10)
-_LONGEST_PAUSE: Final = timedelta(hours=1)
+_BACKOFF: Final = queue.Backoff(timedelta(seconds=10), timedelta(hours=1))
 _AT_ONCE: Final = 50
 _LONGEST_ERROR: Final = 500
 _GONE_FOR_GOOD: Final = frozenset({CertificateAuthority.Status.REVOKED, CertificateAuthority.Status.RETIRED})
 # These say nothing about what was asked for: it may be tried again.
 _PASSING: Final = frozenset({"serial-used", "request-state", "request-expired"})
-
-
-class _Lost(Exception):
-    """Another worker has taken the request over."""
 
 
 def fulfil_request(*, actor: Actor, request: Ref, passphrase: Secret | None = None) -> Request:
@@ -90,7 +83,7 @@ def fulfil_request(*, actor: Actor, request: Ref, passphrase: Secret | None = No
         raise Conflict(text, code="ordered-elsewhere")
     if row.kind == Request.Kind.CSR:
         raise Conflict(_("A CSR is signed against a CA, which nobody has chosen yet."), code="ca-to-be-chosen")
-    _fulfil(actor, row, passphrase, None)
+    _fulfil(actor, row, passphrase)
     return get_request(Ref("pk", row.pk), visible_to=actor)
 
 
@@ -100,19 +93,17 @@ def fulfil_due_requests(*, actor: Actor) -> int:
     One that cannot be fulfilled now is tried again, later each time, and does not stop the others.
     """
     done = 0
-    for row in within_reach(due_requests(at=timezone.now()), actor)[:_AT_ONCE]:
-        lease = _claim(row)
-        if lease is None:
-            continue
+    due = within_reach(due_requests(at=timezone.now()), actor)
+    for row in queue.claim_each(due, lasting=_LEASE, most=_AT_ONCE):
         try:
-            _fulfil(actor, row, None, lease)
+            _fulfil(actor, row, claimed=True)
             done += 1
-        except _Lost:
+        except queue.Lost:
             log.info("request %s was taken over", row.pk)
         except Exception as error:
             if not isinstance(error, DomainError):
                 log.exception("request %s was not fulfilled", row.pk)
-            _postpone(row, lease, error)
+            queue.postpone(row, pause=_BACKOFF.after(row.attempts), error=queue.sentence_of(error))
     return done
 
 
@@ -124,14 +115,14 @@ def expire_lapsed_requests(*, actor: Actor) -> int:
     )
 
 
-def _fulfil(actor: Actor, row: Request, passphrase: Secret | None, lease: uuid.UUID | None) -> None:
+def _fulfil(actor: Actor, row: Request, passphrase: Secret | None = None, *, claimed: bool = False) -> None:
     try:
         template = unchanged_template(row)
         order = order_of(row, template, passphrase)
         # Before the transaction: making a key takes up to seconds.
         key = key_of(row, template, order)
         with transaction.atomic():
-            locked = _lock(row, lease)
+            locked = _lock(row, claimed=claimed)
             if locked is not None:
                 _issue(actor, locked, unchanged_template(row), order, key)
     except IntegrityError as error:
@@ -145,13 +136,13 @@ def _fulfil(actor: Actor, row: Request, passphrase: Secret | None, lease: uuid.U
         _fail(actor, row, refusal)
 
 
-def _lock(row: Request, lease: uuid.UUID | None) -> Request | None:
-    """The request, locked and to be issued; None where it has been. Raises Conflict, _Lost."""
+def _lock(row: Request, *, claimed: bool) -> Request | None:
+    """The request, locked and to be issued; None where it has been. Raises Conflict, Lost."""
     locked = Request.objects.select_for_update(of=("self",)).get(pk=row.pk)
     if locked.status == Status.FULFILLED:
         return None
-    if lease is not None and locked.lease != lease:
-        raise _Lost
+    if claimed and locked.lease != row.lease:
+        raise queue.Lost
     if locked.status != Status.APPROVED:
         raise not_now(locked)
     if locked.expires_at <= timezone.now():
@@ -265,29 +256,3 @@ def _expire(actor: Actor, pk: int, now: datetime) -> int:
     close(row, Status.EXPIRED)
     record(actor, EventName.REQUEST_EXPIRED, row, was=was)
     return 1
-
-
-@transaction.atomic
-def _claim(row: Request) -> uuid.UUID | None:
-    """A lease on the row; None where another worker has it."""
-    now = timezone.now()
-    locked = due_requests(at=now).select_for_update(skip_locked=True).filter(pk=row.pk).first()
-    if locked is None:
-        return None
-    lease = uuid.uuid4()
-    locked.lease, locked.lease_until = lease, now + _LEASE
-    locked.save(update_fields=["lease", "lease_until"])
-    return lease
-
-
-def _postpone(row: Request, lease: uuid.UUID, error: Exception) -> None:
-    # What is not ours may hold anything: only its kind is kept where people read it.
-    text = str(error) if isinstance(error, DomainError) else type(error).__name__
-    pause = min(_FIRST_PAUSE * 2 ** min(row.attempts, 10), _LONGEST_PAUSE)
-    Request.objects.filter(pk=row.pk, lease=lease).update(
-        attempts=F("attempts") + 1,
-        last_error=text[:_LONGEST_ERROR],
-        due_at=timezone.now() + pause,
-        lease=None,
-        lease_until=None,
-    )
