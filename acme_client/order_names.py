@@ -10,7 +10,7 @@ from cryptography import x509
 from acme_client.models import AcmeOrder
 from acme_client.public_names import is_address
 from cas.core.csr import CsrFacts
-from cas.core.general_names import NameKind, general_name, general_name_text, inferred_kind
+from cas.core.general_names import NameKind, general_name, general_name_text, inferred_kind, kind_of
 from cas.core.names import common_name
 from kernel.errors import FieldError, Invalid, field_error
 from kernel.text import _
@@ -42,7 +42,7 @@ def read_names(wished: Sequence[str], challenge_type: str) -> tuple[list[str], l
 
 def csr_errors(facts: CsrFacts, names: Sequence[str]) -> list[FieldError]:
     """Why this CSR is not one for exactly these names."""
-    asked = {general_name_text(each).lower() for each in facts.sans}
+    asked = {_told(each) for each in facts.sans}
     if (subject := common_name(facts.subject)) is not None:
         asked.add(subject.lower())
     if asked == set(names):
@@ -54,6 +54,12 @@ def csr_errors(facts: CsrFacts, names: Sequence[str]) -> list[FieldError]:
 def general_names(names: Sequence[str]) -> list[x509.GeneralName]:
     """As they stand in a certificate."""
     return [general_name(name, NameKind.IP if is_address(name) else NameKind.DNS) for name in names]
+
+
+def _told(name: x509.GeneralName) -> str:
+    """Of what is neither a host nor an address, with its kind: an address of the web may read like a host."""
+    kind, text = kind_of(name), general_name_text(name).lower()
+    return text if kind in (NameKind.DNS, NameKind.IP) else f"{kind.value}:{text}"
 
 
 def _read(text: str, field: str) -> str:

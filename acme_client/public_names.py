@@ -81,8 +81,9 @@ def is_our_own(name: str) -> bool:
 
 
 def _is_same(name: str, host: str, own: str) -> bool:
-    if own.startswith("."):
-        return host == own[1:] or host.endswith(own)
+    if own.startswith(".") and host.endswith(own):
+        return True
+    own = own.removeprefix(".")
     return host == own or (name.startswith("*.") and own.partition(".")[2] == host)
 
 

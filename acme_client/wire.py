@@ -29,7 +29,7 @@ class AcmeError(Exception):
         self, detail: str, *, kind: str = "", retry_after: timedelta | None = None, is_final: bool = False
     ) -> None:
         self.detail, self.kind, self.retry_after, self.is_final = detail, kind, retry_after, is_final
-        super().__init__(f"{detail} ({kind})" if kind else detail)
+        super().__init__(_printable(f"{detail} ({kind})" if kind else detail))
 
 
 class Lie(AcmeError):

@@ -16,6 +16,7 @@ from accounts import queue
 from acme_client import wire
 from acme_client.client import Client
 from acme_client.models import AcmeOrder
+from acme_client.services import names as public_names
 from acme_client.services.ordering import record
 from acme_client.services.upstream import client_of, open_order_key
 from acme_client.wire import AcmeError, Lie
@@ -54,7 +55,9 @@ class Bundle:
 
 
 def finish(actor: Actor, row: AcmeOrder) -> None:
-    """A step: send the CSR, wait for the certificate, or take it. Raises AcmeError, Lost."""
+    """A step: send the CSR, wait for the certificate, or take it. Raises AcmeError, Invalid (names that are not the
+    organization's any more, before the CSR was sent), Lost.
+    """
     client = client_of(row.account)
     if not row.certificate_url:
         _issue(client, row)
@@ -105,6 +108,7 @@ def _issue(client: Client, row: AcmeOrder) -> None:
     if remote.names != frozenset(row.names):
         raise Lie("the server has an order for other names")
     if remote.status == "ready":
+        public_names.require_own(row.organization, row.names)
         remote = client.finalize(row.finalize_url, bytes(row.csr), row.order_url)
     if remote.status == "invalid":
         raise AcmeError(remote.error or "the server has given the order up", is_final=True)

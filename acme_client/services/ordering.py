@@ -34,6 +34,7 @@ from cas.core.plan import key_errors
 from cas.services.restrictions import restriction_of
 from certificates.models import Certificate, Request
 from certificates.selectors import lock_certificate
+from certificates.services import approval
 from certificates.services.labels import label_errors
 from certificates.services.public_requests import PublicWish, file_public_request
 from certificates.services.renewal import require_renewable
@@ -205,16 +206,23 @@ def _predecessor(requester: Actor, replaces: Ref, account: AcmeAccount) -> Certi
 
 
 def _inherits_approval(row: AcmeOrder) -> bool:
-    """Whether the predecessor was approved for the same names, account and kind of key."""
+    """Whether the predecessor was approved for the same names, account and kind of key, by those whom the account asks
+    for today.
+    """
+    demands = approval.written([approval.Demand(row.account.approvals_needed, row.account.approver_role)])
     before = AcmeOrder.objects.filter(certificate=row.replaces).first() if row.replaces else None
     while before is not None:
-        is_alike = (before.account_id, before.key_algorithm) == (row.account_id, row.key_algorithm)
-        if not is_alike or set(before.names) != set(row.names):
+        if _agreed_to(before) != _agreed_to(row):
             return False
-        if before.request_id is not None:
-            return bool(before.request and before.request.status == Request.Status.FULFILLED)
+        if before.request is not None:
+            return before.request.status == Request.Status.FULFILLED and before.request.demands == demands
         before = AcmeOrder.objects.filter(certificate=before.replaces).first() if before.replaces else None
     return False
+
+
+def _agreed_to(row: AcmeOrder) -> tuple[object, ...]:
+    """Of a key only its kind, and whether it is made here: who has it is another person otherwise."""
+    return row.account_id, row.key_algorithm, row.key_made_here, frozenset(row.names)
 
 
 def _wish(row: AcmeOrder, wanted: Wanted) -> PublicWish:

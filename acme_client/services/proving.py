@@ -17,6 +17,8 @@ from accounts import queue
 from acme_client import wire
 from acme_client.client import Client, thumbprint
 from acme_client.models import AcmeAuthorization, AcmeChallenge, AcmeOrder
+from acme_client.order_names import MOST_NAMES
+from acme_client.services import names as public_names
 from acme_client.services.upstream import client_of, open_key
 from acme_client.solvers import SOLVERS
 from acme_client.wire import AcmeError, Lie
@@ -34,7 +36,10 @@ _LONGEST_ERROR: Final = 1000
 
 
 def prove(actor: Actor, row: AcmeOrder) -> None:
-    """A step: go on with whatever is to be proven. Raises AcmeError, SolverError, Lost."""
+    """A step: go on with whatever is to be proven. Raises AcmeError, SolverError, Invalid (names that are not the
+    organization's any more), Lost.
+    """
+    public_names.require_own(row.organization, row.names)
     client = client_of(row.account)
     remote = client.order(row.order_url)
     if remote.names != frozenset(row.names):
@@ -45,6 +50,8 @@ def prove(actor: Actor, row: AcmeOrder) -> None:
         _is_proven(row)
         return
     known = set(row.authorizations.values_list("url", flat=True))
+    if len(known.union(remote.authorizations)) > MOST_NAMES:
+        raise Lie("the server asks for more and more")
     missing = [url for url in remote.authorizations if url not in known]
     for url in missing[:_SLICE]:
         _take_up(row, client.authorization(url))
