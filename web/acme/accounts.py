@@ -16,9 +16,9 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.acme.account_pages import AddAccount, ChangeAccount, DeactivateAccount, RetryAccount, RollKey
 from web.acme.links import order_link, orders_link
-from web.acme.listing import page_of
 from web.acme.words import account_pill, server_of
 from web.desk import Desk
+from web.listing import page_of
 from web.trail import trail_of
 
 

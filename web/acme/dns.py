@@ -16,9 +16,9 @@ from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.acme.dns_pages import AddProvider, ChangeProvider, DeleteProvider, TestProvider
-from web.acme.listing import page_of
 from web.acme.words import provider_pill
 from web.desk import Desk
+from web.listing import page_of
 from web.trail import trail_of
 
 

@@ -17,11 +17,11 @@ from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.acme.links import order_link
-from web.acme.listing import page_of
 from web.acme.name_pages import ClaimName, GiveUpName, GrantName, ProveName
 from web.acme.words import name_pill
 from web.asked import text_of
 from web.desk import Desk
+from web.listing import page_of
 from web.trail import trail_of
 
 

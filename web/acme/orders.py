@@ -21,7 +21,6 @@ from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.acme.beginning import beginning
-from web.acme.listing import address, page_of
 from web.acme.new_order import PlaceOrder
 from web.acme.order_pages import Cancel, Complete, Refresh, Retry
 from web.acme.publishing import Answer, answer_to, publisher_of, waits_for_a_person
@@ -31,6 +30,7 @@ from web.acme.words import challenge_pill, order_pill, server_of
 from web.addresses import address_of
 from web.asked import text_of
 from web.desk import Desk
+from web.listing import Chip, address, page_of
 from web.trail import trail_of
 
 _MOST_ACCOUNTS: Final = 200
@@ -113,14 +113,6 @@ class ChallengeDesk(Desk):
 
     def address_of(self, obj: Any) -> str:
         return address_of(obj.authorization.order)
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    label: Words
-    address: str
-    count: int
-    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)

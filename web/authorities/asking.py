@@ -15,7 +15,7 @@ from audit.admin.html import Status, word
 from cas.models import CertificateAuthority
 from cas.search import AuthorityFilter, find_authorities
 from web.asked import place_after, text_of
-from web.certificates.asking import Chip
+from web.listing import Chip
 
 ON_A_PAGE: Final = 100
 KINDS: Final = CertificateAuthority.Kind

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from django.http import QueryDict
-from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +18,7 @@ from certificates.orders import CertificateFilter
 from certificates.search import Order, Position
 from web.asked import row_after, text_of
 from web.certificates.columns import COLUMNS, USUAL
+from web.listing import Chip
 
 LENGTHS: Final = (25, 50, 100)
 SORTS: Final = {
@@ -152,16 +152,6 @@ class Asked:
             yield "ca", self.ca
         if self.template:
             yield "template", self.template
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A state that the list can be narrowed to, and how many are in it, where that is known."""
-
-    label: str | Promise
-    address: str
-    count: int | None
-    is_current: bool
 
 
 def chips(asked: Asked, counts: dict[str, int]) -> list[Chip]:

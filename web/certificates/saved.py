@@ -22,8 +22,9 @@ from certificates.services.saved import delete_filter, may_change, save_filter, 
 from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
-from web.certificates.asking import Asked, Chip
+from web.certificates.asking import Asked
 from web.desk import Desk
+from web.listing import Chip
 
 
 class FilterForm(forms.Form):

@@ -30,7 +30,7 @@ from notices.models import Notice
 from notices.sentences import sentence_of
 from notices.services.reading import mark_read
 from web.desk import Desk, View
-from web.notices.asking import Asked, chips_of, page_of
+from web.listing import chips_of, page_of
 from web.notices.deliveries import count_dead
 from web.notices.places import address_of_subject
 
@@ -85,17 +85,18 @@ class NoticeDesk(Desk):
         return self.list_address()
 
     def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        asked = Asked.read(request.GET, _CHIPS)
-        page = page_of(selectors.visible_notices(visible_to=actor, is_open=asked.status != _CLOSED), asked)
+        status = _CLOSED if request.GET.get("status") == _CLOSED else ""
+        rows = selectors.visible_notices(visible_to=actor, is_open=not status)
+        page = page_of(rows, request.GET, kept={"status": status}, newest_first=True)
         unread = _unread_among(page.rows, actor)
-        may_mute = holds(actor, Permission.NOTICES_WRITE) and not asked.status
+        may_mute = holds(actor, Permission.NOTICES_WRITE) and not status
         context = {
             "title": self.plural,
-            "asked": asked,
-            "chips": chips_of(asked, _CHIPS),
+            "status": status,
+            "chips": chips_of(status, _CHIPS),
             "page": page,
             "groups": _grouped(page.rows, unread, may_mute=may_mute),
-            "newest": page.rows[0].public_id if unread and not asked.after else "",
+            "newest": page.rows[0].public_id if unread and not page.first else "",
             "rules": _watching(actor) if not page.rows else 0,
             "dead": count_dead(visible_to=actor),
         }

@@ -30,7 +30,7 @@ from notices.models import Channel
 from notices.subjects import Subject
 from notices.webhook_signing import EVENT_ID, SIGNATURE, TIMESTAMP
 from web.desk import Desk
-from web.notices.asking import Asked, page_of
+from web.listing import page_of
 from web.trail import trail_of
 
 _SHOWN: Final = 10
@@ -61,8 +61,7 @@ class ChannelDesk(Desk):
         return selectors.get_channel(ref, visible_to=actor)
 
     def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        asked = Asked.read(request.GET)
-        page = page_of(selectors.visible_channels(visible_to=actor), asked)
+        page = page_of(selectors.visible_channels(visible_to=actor), request.GET, newest_first=True)
         context = {
             "title": self.plural,
             "doors": self.list_offered(request, actor),

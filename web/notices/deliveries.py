@@ -21,7 +21,7 @@ from notices.admin.notice_pages import SendAgain
 from notices.admin.words import standing_of
 from notices.models import Delivery
 from web.desk import Desk
-from web.notices.asking import Asked, chips_of, page_of
+from web.listing import chips_of, page_of
 from web.notices.places import address_of_subject
 
 # More are not counted for a sentence over a page.
@@ -40,14 +40,18 @@ class DeliveryDesk(Desk):
         return selectors.get_delivery(ref, visible_to=actor)
 
     def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        asked = Asked.read(request.GET, Delivery.Status.values)
+        status = request.GET.get("status", "")
         rows = selectors.visible_deliveries(visible_to=actor).defer("document")
-        page = page_of(rows.filter(status=asked.status) if asked.status else rows, asked)
+        if status in Delivery.Status.values:
+            rows = rows.filter(status=status)
+        else:
+            status = ""
+        page = page_of(rows, request.GET, kept={"status": status}, newest_first=True)
         dead = count_dead(visible_to=actor)
         context = {
             "title": self.plural,
-            "asked": asked,
-            "chips": chips_of(asked, _labels(), {Delivery.Status.DEAD: dead}),
+            "status": status,
+            "chips": chips_of(status, _labels(), {Delivery.Status.DEAD: dead}),
             "page": page,
             "rows": [(row, standing_of(row)) for row in page.rows],
             "dead": dead,

@@ -17,7 +17,7 @@ from notices import selectors
 from notices.admin.notice_pages import Unmute
 from web.addresses import address_about
 from web.desk import Desk
-from web.notices.asking import Asked, page_of
+from web.listing import page_of
 
 
 class MuteDesk(Desk):
@@ -40,7 +40,7 @@ class MuteDesk(Desk):
         return self.list_address()
 
     def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        page = page_of(selectors.visible_mutes(visible_to=actor), Asked.read(request.GET))
+        page = page_of(selectors.visible_mutes(visible_to=actor), request.GET, newest_first=True)
         rows = [
             (row, address_about(row.kind, str(row.object_id)), self.offered(request, actor, row)) for row in page.rows
         ]

@@ -23,7 +23,7 @@ from notices.admin.words import standing_of, told_by
 from notices.models import Notice, Rule
 from notices.sentences import sentence_of
 from web.desk import Desk
-from web.notices.asking import Asked, page_of
+from web.listing import page_of
 from web.notices.places import address_of_subject
 from web.trail import trail_of
 
@@ -53,7 +53,7 @@ class RuleDesk(Desk):
         return selectors.get_rule(ref, visible_to=actor)
 
     def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        page = page_of(selectors.visible_rules(visible_to=actor), Asked.read(request.GET))
+        page = page_of(selectors.visible_rules(visible_to=actor), request.GET, newest_first=True)
         doors = self.list_offered(request, actor)
         context = {
             "title": self.plural,

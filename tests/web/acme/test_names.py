@@ -106,7 +106,7 @@ def test_superusers_grant_and_nobody_else(owner, office):
 
 
 def test_found_by_a_part_and_page_by_page(owner, monkeypatch, django_assert_max_num_queries):
-    monkeypatch.setattr("web.acme.listing.LENGTH", 2)
+    monkeypatch.setattr("web.listing.LENGTH", 2)
     for suffix in ("a.test", "b.test", "c.test"):
         added(owner, suffix)
     assert "b.test" in words_of(owner.get(LIST, {"q": "B.T"}))

@@ -1,4 +1,4 @@
-"""Lists that go on from page to page, by the numbers of their rows."""
+"""Lists that go on from page to page by the numbers of their rows, and the states that they can be narrowed to."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.http import urlencode
 
 from web.asked import place_after
@@ -24,21 +25,39 @@ class Page:
     next: str
 
 
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A state that the list can be narrowed to, and how many are in it, where that is known."""
+
+    label: str | Promise
+    address: str
+    count: int | None
+    is_current: bool
+
+
 def page_of(
     rows: QuerySet[Any], query: QueryDict, *, kept: Mapping[str, str] | None = None, newest_first: bool = False
 ) -> Page:
     """`kept` is what the address asks besides, and goes on asking."""
     after = place_after(query.get("after", ""))
-    if after is not None:
+    if after:
         rows = rows.filter(pk__lt=after) if newest_first else rows.filter(pk__gt=after)
     found = list(rows.order_by("-pk" if newest_first else "pk")[: LENGTH + 1])
     shown = found[:LENGTH]
     following = {"after": str(shown[-1].pk)} if len(found) > LENGTH else {}
     return Page(
         rows=shown,
-        first=address(kept or {}) if after is not None else "",
+        first=address(kept or {}) if after else "",
         next=address({**(kept or {}), **following}) if following else "",
     )
+
+
+def chips_of(status: str, labels: Mapping[str, str | Promise], counts: Mapping[str, int] | None = None) -> list[Chip]:
+    """`labels` by state, of which `status` is the chosen one; what is counted nowhere has no number."""
+    return [
+        Chip(label, address({"status": each}), (counts or {}).get(each), each == status)
+        for each, label in labels.items()
+    ]
 
 
 def address(parts: Mapping[str, str]) -> str:
