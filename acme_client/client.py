@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,8 @@ from cas.core.keys import KeyAlgorithm, generate, load_private_key, serialize_pr
 from kernel.secret import Secret
 
 _PATIENCE_SECONDS: Final = 30.0
+# A server that takes its time with each answer is not waited for all day.
+_PATIENCE_IN_ALL: Final = 90.0
 _MOST_NONCES_TRIED: Final = 5
 _MOST_CHAINS: Final = 5
 _JOSE: Final = "application/jose+json"
@@ -85,7 +88,8 @@ def certificate_id(certificate: x509.Certificate) -> str:
 
 
 class Client:
-    """An account at a server. Everything raises AcmeError where the server says no or nothing usable.
+    """An account at a server. Everything raises AcmeError where the server says no or nothing usable, or a minute and a
+    half after this was made.
 
     `account_url` is empty as long as the account is not registered: `register` and `find` say it then.
     """
@@ -93,6 +97,7 @@ class Client:
     def __init__(self, server: Server, key: Secret, *, account_url: str = "") -> None:
         self._server, self._key, self._account_url = server, key, account_url
         self._nonce = ""
+        self._until = time.monotonic() + _PATIENCE_IN_ALL
 
     @cached_property
     def directory(self) -> wire.Directory:
@@ -218,6 +223,9 @@ class Client:
     def _ask(
         self, method: str, url: str, *, headers: Mapping[str, str] = outbound.NO_HEADERS, body: bytes | None = None
     ) -> outbound.Answer:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise AcmeError("the server takes too long")
         try:
             answer = outbound.ask(
                 self._own(url),
@@ -225,7 +233,7 @@ class Client:
                 headers=headers,
                 body=body,
                 private_ranges=self._server.private_ranges,
-                patience=_PATIENCE_SECONDS,
+                patience=min(_PATIENCE_SECONDS, left),
                 roots=self._server.roots,
             )
         except outbound.OutboundError as error:

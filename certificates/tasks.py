@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from accounts.turns import turn
 from certificates.services import sweeps
 
 
@@ -29,7 +30,9 @@ def renew_due_certificates() -> None:
 
 @shared_task(ignore_result=True)
 def look_where_used() -> None:
-    sweeps.look_where_used()
+    with turn("placements") as is_ours:
+        if is_ours:
+            sweeps.look_where_used()
 
 
 @shared_task(ignore_result=True)

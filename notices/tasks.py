@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from accounts.turns import turn
 from notices.services import deliveries, following, rules, telling
 
 
@@ -21,7 +22,9 @@ def follow_events() -> None:
 
 @shared_task(ignore_result=True)
 def send_due_deliveries() -> None:
-    deliveries.send_due_deliveries()
+    with turn("deliveries") as is_ours:
+        if is_ours:
+            deliveries.send_due_deliveries()
 
 
 @shared_task(ignore_result=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -31,6 +33,8 @@ from kernel.text import _
 Status = AcmeOrder.Status
 
 _LEASE: Final = timedelta(minutes=3)
+# Each of them holds a thread for as long as servers take, and most threads are for others.
+_PLACES: Final = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
 
 
 def start_order(*, actor: Actor, order: PublicOrder) -> AcmeOrder:
@@ -50,15 +54,14 @@ def start_order(*, actor: Actor, order: PublicOrder) -> AcmeOrder:
 
 
 def refresh_order(*, actor: Actor, order: Ref) -> AcmeOrder:
-    """Ask the server now, and do what can be done now; where a worker is at it, this leaves it to him.
+    """Ask the server now, and do what can be done now; where a worker is at it, or too many ask at this moment, this
+    leaves it to a worker.
 
     Network: never call it in a transaction. Raises NotFound, Denied. What the server says stands in the order.
     """
     row = _permitted(actor, order)
     if row.status != Status.WAITING and (row.is_open or row.due_at is not None):
-        claimed = queue.claim(AcmeOrder.objects.all(), row.pk, lasting=_LEASE, at_once=True)
-        if claimed is not None:
-            advance_order(actor, claimed)
+        _advance_now(actor, row)
     return get_order(Ref("pk", row.pk), visible_to=actor)
 
 
@@ -132,6 +135,18 @@ def order_like(row: AcmeOrder, *, replaces: int | None) -> PublicOrder:
         description=row.description,
         replaces=Ref("pk", replaces) if replaces is not None else None,
     )
+
+
+def _advance_now(actor: Actor, row: AcmeOrder) -> None:
+    if not _PLACES.acquire(blocking=False):
+        AcmeOrder.objects.filter(pk=row.pk).update(due_at=timezone.now())
+        return
+    try:
+        claimed = queue.claim(AcmeOrder.objects.all(), row.pk, lasting=_LEASE, at_once=True)
+        if claimed is not None:
+            advance_order(actor, claimed)
+    finally:
+        _PLACES.release()
 
 
 @transaction.atomic

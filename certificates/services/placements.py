@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -13,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import policy, queue
-from accounts.outbound import OutboundError
+from accounts.outbound import OutboundError, place
 from accounts.selectors import private_ranges_of, within_reach
 from audit import services as audit
 from audit.events import EventName
@@ -26,7 +27,7 @@ from certificates.models import Certificate, Placement
 from certificates.placement_selectors import get_placement
 from certificates.probing import look_at
 from kernel.actor import SYSTEM, Actor
-from kernel.errors import Conflict, Invalid
+from kernel.errors import Conflict, Invalid, Unavailable
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.text import _
@@ -38,6 +39,8 @@ Outcome = Placement.Outcome
 # Longer than a look takes.
 _LEASE: Final = timedelta(minutes=1)
 _AT_ONCE: Final = 20
+# A sweep ends after so long, and the next one goes on.
+_ENOUGH_SECONDS: Final = 20.0
 _RHYTHM: Final = timedelta(hours=6)
 _SOON: Final = timedelta(minutes=10)
 _MOST_PORTS: Final = 65_535
@@ -79,18 +82,21 @@ def remove_placement(*, actor: Actor, placement: Ref) -> None:
 
 
 def check_placement(*, actor: Actor, placement: Ref) -> Placement:
-    """Look there now. Raises NotFound, Denied, Conflict (somebody is looking at this moment)."""
+    """Look there now. Raises NotFound, Denied, Conflict (somebody is looking at this moment), Unavailable (too many are
+    asked at once).
+    """
     row = _permitted(actor, placement)
-    claimed = queue.claim(Placement.objects.all(), row.pk, lasting=_LEASE, at_once=True)
-    if claimed is None:
-        raise Conflict(_("It is being looked at already."), code="placement-busy")
-    _look(actor, claimed, by_hand=True)
+    try:
+        with place():
+            _look(actor, _claimed(row), by_hand=True)
+    except OutboundError as error:
+        raise Unavailable(_("Too many servers are being asked at this moment: try again.")) from error
     return get_placement(Ref("pk", row.pk), visible_to=actor)
 
 
 def check_due_placements(*, actor: Actor) -> int:
     """Look wherever it is time to, as far as the actor reaches; how many looks there were."""
-    looks = 0
+    looks, until = 0, time.monotonic() + _ENOUGH_SECONDS
     for row in queue.claim_each(within_reach(Placement.objects.all(), actor), lasting=_LEASE, most=_AT_ONCE):
         try:
             _look(replace(SYSTEM, organization_id=row.organization_id), row)
@@ -100,7 +106,16 @@ def check_due_placements(*, actor: Actor) -> int:
         except Exception as error:
             log.exception("place %s could not be looked at", row.pk)
             queue.postpone(row, pause=_RHYTHM, error=queue.sentence_of(error))
+        if time.monotonic() >= until:
+            break
     return looks
+
+
+def _claimed(row: Placement) -> Placement:
+    claimed = queue.claim(Placement.objects.all(), row.pk, lasting=_LEASE, at_once=True)
+    if claimed is None:
+        raise Conflict(_("It is being looked at already."), code="placement-busy")
+    return claimed
 
 
 def _look(actor: Actor, claimed: Placement, *, by_hand: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -9,14 +10,15 @@ from cryptography import x509
 from django.utils import timezone
 
 from accounts import queue
-from acme_client import public_names
+from acme_client import client, public_names
 from acme_client.models import AcmeAccount, AcmeAuthorization, AcmeOrder
 from acme_client.order_names import csr_errors
 from acme_client.orders import AccountChange, PublicOrder
+from acme_client.services import orders
 from acme_client.services.accounts import update_account
 from acme_client.services.advancing import advance_due, advance_order
 from acme_client.services.names import give_up_name, grant_name
-from acme_client.services.orders import start_order
+from acme_client.services.orders import refresh_order, start_order
 from acme_client.services.renewing import renew_public_certificate
 from cas.core.csr import read_csr
 from certificates.models import Request
@@ -174,3 +176,26 @@ def test_an_address_of_the_web_in_a_csr_is_no_host_of_the_same_letters():
     sans = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(HOST), x509.DNSName(HOST)])
     csr = read_csr(pki.make_csr(subject=f"CN={HOST}", extensions=(sans,)))
     assert [each.code for each in csr_errors(csr, [HOST])] == ["names-differ"]
+
+
+def test_an_order_that_cannot_be_hurried_because_too_many_are_is_left_to_a_worker(
+    office, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+):
+    order = ordered(office, account_at(office))
+    AcmeOrder.objects.filter(pk=order.pk).update(due_at=timezone.now() + timedelta(hours=1))
+    taken = threading.BoundedSemaphore(1)
+    taken.acquire()
+    monkeypatch.setattr(orders, "_PLACES", taken)
+    asked = len(server.asked)
+    seen = refresh_order(actor=office.owner, order=Ref("pk", order.pk))
+    assert (seen.status, len(server.asked)) == (Status.PENDING, asked)
+    assert seen.due_at <= timezone.now()
+    assert carried_out(order).status == Status.VALID
+
+
+def test_a_server_that_takes_its_time_with_every_answer_is_not_waited_for(office, monkeypatch: pytest.MonkeyPatch):
+    with fake_server() as server:
+        order = ordered(office, account_at(office))
+        monkeypatch.setattr(client, "_PATIENCE_IN_ALL", 0.0)
+        order = step(order)
+    assert (order.status, order.last_error, server.orders) == (Status.PENDING, "the server takes too long", [])
