@@ -104,7 +104,7 @@ def still_held(row: M) -> M:
 
 
 def settle(row: Queued, *, due_at: datetime | None = None, **changes: object) -> None:
-    """A step, inside a transaction with the row locked: give it back after a success, with what has changed of it.
+    """A step, inside a transaction with the row locked: give it back, as after a success but for what is named here.
 
     `due_at`: when there is something to do again; None: never.
     """

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from accounts.selectors import of_whole_organization
 from acme_client.name_models import DnsProvider, PublicName
-from acme_client.public_names import covering, longest_covering
+from acme_client.public_names import longest_covering
 from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.ref import Ref
@@ -51,13 +51,3 @@ def provider_for(organization_id: int, record: str) -> DnsProvider | None:
             zones.setdefault(zone, row)
     found = longest_covering(record, zones)
     return zones[found] if found is not None else anywhere
-
-
-def proven_above(organization_id: int, name: str) -> PublicName | None:
-    """By what the organization may order this name: the proven suffix closest above it."""
-    rows = PublicName.objects.filter(
-        organization_id=organization_id, suffix__in=covering(name), proven_at__isnull=False
-    )
-    by_suffix = {row.suffix: row for row in rows}
-    found = longest_covering(name, by_suffix)
-    return by_suffix[found] if found is not None else None

@@ -27,11 +27,18 @@ def get_account(ref: Ref, *, visible_to: Actor) -> AcmeAccount:
         raise NotFound(_("There is no such ACME account."), code="acme-account-not-found") from error
 
 
-def visible_orders(*, visible_to: Actor) -> QuerySet[AcmeOrder]:
-    """Newest first, each with its authorizations and their challenges."""
+def visible_orders(*, visible_to: Actor, status: str = "", account: Ref | None = None) -> QuerySet[AcmeOrder]:
+    """Newest first, each with its authorizations and their challenges; those in this state, and by this account.
+
+    Raises NotFound (the account).
+    """
     challenges = AcmeAuthorization.objects.select_related("challenge").order_by("id")
     rows = AcmeOrder.objects.select_related("organization", "account", "certificate", "request")
     rows = rows.prefetch_related(Prefetch("authorizations", challenges)).order_by("-id")
+    if status:
+        rows = rows.filter(status=status)
+    if account is not None:
+        rows = rows.filter(account=get_account(account, visible_to=visible_to))
     return of_whole_organization(rows, visible_to)
 
 

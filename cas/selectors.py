@@ -369,11 +369,6 @@ def get_ca_certificate(ca: CertificateAuthority, fingerprint: str) -> CaCertific
     return row
 
 
-def foreign_authorities(*, visible_to: Actor) -> QuerySet[CertificateAuthority]:
-    """CAs that are known by their certificates alone."""
-    return authorities(visible_to=visible_to).filter(key__isnull=True)
-
-
 def trust_anchors(*, visible_to: Actor) -> QuerySet[TrustAnchor]:
     """What is trusted now; nothing for those who are let to single CAs."""
     rows = TrustAnchor.objects.select_related("organization").filter(retired_at__isnull=True).order_by("id")

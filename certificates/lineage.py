@@ -1,4 +1,4 @@
-"""A certificate and everything that has renewed it: what a server is set up with, by one address for ever."""
+"""A certificate, what it has renewed, and what has renewed it: a server is set up with the line, by one address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from certificates.models import Certificate
 from certificates.selectors import certificates
 from kernel.actor import Actor
 
-# UNION, not UNION ALL: it ends whatever the rows say.
+# UNION, not UNION ALL: they end whatever the rows say.
 _DESCENDANTS: Final = """
     WITH RECURSIVE line(id) AS (
         SELECT id FROM certificates_certificate WHERE id = %s
@@ -19,6 +19,18 @@ _DESCENDANTS: Final = """
         SELECT each.id FROM certificates_certificate each JOIN line ON each.replaces_id = line.id
     ) SELECT id FROM line
 """
+_ANCESTORS: Final = """
+    WITH RECURSIVE line(id, replaces_id) AS (
+        SELECT id, replaces_id FROM certificates_certificate WHERE id = %s
+        UNION
+        SELECT each.id, each.replaces_id FROM certificates_certificate each JOIN line ON each.id = line.replaces_id
+    ) SELECT id FROM line
+"""
+
+
+def ancestry(row: Certificate) -> RawSQL:
+    """The ids of the certificate and of what it renews, and so on back to the first."""
+    return RawSQL(_ANCESTORS, [row.pk])  # noqa: S611
 
 
 def lineage(row: Certificate, *, visible_to: Actor) -> QuerySet[Certificate]:

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import QuerySet
-from django.db.models.expressions import RawSQL
 
 from accounts.selectors import under_granted_cas
+from certificates.lineage import ancestry
 from certificates.models import Certificate, Placement
 from kernel.actor import Actor
 from kernel.errors import NotFound
@@ -18,13 +18,6 @@ from kernel.text import _
 # So long may a new certificate take to be put where it is used.
 PATIENCE: Final = timedelta(hours=24)
 _AT_HAND: Final = "_places_at_hand"
-_ANCESTORS: Final = """
-    WITH RECURSIVE line(id, replaces_id) AS (
-        SELECT id, replaces_id FROM certificates_certificate WHERE id = %s
-        UNION
-        SELECT each.id, each.replaces_id FROM certificates_certificate each JOIN line ON each.id = line.replaces_id
-    ) SELECT id FROM line
-"""
 
 
 def placements(*, visible_to: Actor) -> QuerySet[Placement]:
@@ -34,7 +27,7 @@ def placements(*, visible_to: Actor) -> QuerySet[Placement]:
 
 def placements_of(row: Certificate, *, visible_to: Actor) -> QuerySet[Placement]:
     """Those of the certificate and of what it renews."""
-    return placements(visible_to=visible_to).filter(certificate__in=RawSQL(_ANCESTORS, [row.pk]))  # noqa: S611
+    return placements(visible_to=visible_to).filter(certificate__in=ancestry(row))
 
 
 def places_at_hand(row: Certificate, *, visible_to: Actor) -> list[Placement]:

@@ -18,7 +18,7 @@ from acme_client.models import AcmeAccount, AcmeOrder
 from acme_client.orders import AccountChange, AccountOrder
 from acme_client.providers import KNOWN, directory_of
 from acme_client.selectors import get_account
-from acme_client.services.registering import change_key, record
+from acme_client.services.registering import change_key, not_now, record
 from acme_client.services.upstream import client_of, refused, sealed
 from acme_client.wire import AcmeError
 from audit import services as audit
@@ -69,7 +69,7 @@ def update_account(*, actor: Actor, account: Ref, change: AccountChange) -> Acme
     if errors := _change_errors(row, change):
         raise Invalid(errors=errors)
     if row.status in (Status.DEACTIVATED, Status.FAILED):
-        raise _wrong_status(row)
+        raise not_now(row)
     if change.email not in (None, row.email) and row.status == Status.VALID:
         try:
             client_of(row).set_contact(str(change.email))
@@ -119,7 +119,7 @@ def deactivate_account(*, actor: Actor, account: Ref) -> AcmeAccount:
     """
     row = _permitted(actor, account)
     if row.status == Status.DEACTIVATED:
-        raise _wrong_status(row)
+        raise not_now(row)
     row = _claimed(row, active=False)
     try:
         if row.account_url:
@@ -142,7 +142,7 @@ def retry_account(*, actor: Actor, account: Ref) -> AcmeAccount:
     row = _permitted(actor, account)
     row = AcmeAccount.objects.select_for_update().order_by("pk").get(pk=row.pk)
     if row.status not in (Status.PENDING, Status.FAILED):
-        raise _wrong_status(row)
+        raise not_now(row)
     row.status, row.due_at, row.attempts = Status.PENDING, timezone.now(), 0
     row.save(update_fields=["status", "due_at", "attempts"])
     record(actor, EventName.ACME_ACCOUNT_UPDATED, row, fields=["status"])
@@ -184,7 +184,7 @@ def _permitted(actor: Actor, account: Ref) -> AcmeAccount:
 def _claimed(row: AcmeAccount, *, active: bool = True) -> AcmeAccount:
     """The row with a lease. Raises Conflict: it is not active, or somebody else is at it."""
     if active and row.status != Status.VALID:
-        raise _wrong_status(row)
+        raise not_now(row)
     claimed = queue.claim(AcmeAccount.objects.all(), row.pk, lasting=_LEASE, at_once=True)
     if claimed is None:
         raise Conflict(_("Something else is being done with this account: try again soon."), code="acme-account-busy")
@@ -197,10 +197,6 @@ def _deactivate_there(row: AcmeAccount) -> None:
     except AcmeError as error:
         if error.kind not in _GONE:
             raise refused(error) from error
-
-
-def _wrong_status(row: AcmeAccount) -> Conflict:
-    return Conflict(_("The account is %(status)s."), code="acme-account-state", status=str(row.status))
 
 
 def _save_once(row: AcmeAccount, *, force_insert: bool = False, update_fields: list[str] | None = None) -> None:

@@ -35,6 +35,7 @@ from acme_client.solvers import SolverError
 from acme_client.wire import AcmeError
 from certificates.models import Request
 from certificates.services.public_requests import require_agreed
+from certificates.services.requests import not_now
 from kernel.actor import Actor
 from kernel.errors import Conflict, Denied, DomainError, Invalid, NotFound
 from kernel.text import _
@@ -99,7 +100,7 @@ def _require_wanted(row: AcmeOrder) -> None:
         raise Conflict(_("It took too long: %(last)s"), code="acme-order-expired", last=last)
     request = row.request if row.status in (Status.PENDING, Status.AUTHORIZING) else None
     if request is not None and request.status != Request.Status.APPROVED:
-        raise Conflict(_("The request is %(status)s."), code="request-state", status=str(request.status))
+        raise not_now(request)
 
 
 def _failed(actor: Actor, row: AcmeOrder, error: Exception) -> None:

@@ -15,6 +15,7 @@ from acme_client.models import AcmeAccount, AcmeOrder
 from acme_client.order_names import csr_errors, general_names, read_names
 from acme_client.orders import PublicOrder
 from acme_client.services import names as public_names
+from acme_client.services.registering import not_now
 from acme_client.services.upstream import sealed
 from audit import services as audit
 from audit.events import EventName
@@ -84,8 +85,7 @@ def judge(actor: Actor, account: AcmeAccount, order: PublicOrder) -> Wanted:
     """
     _require_unrestricted(actor)
     if account.status in (AcmeAccount.Status.FAILED, AcmeAccount.Status.DEACTIVATED):
-        text = _("The account is %(status)s.")
-        raise Conflict(text, code="acme-account-state", status=str(account.status))
+        raise not_now(account)
     if order.challenge_type not in AcmeOrder.Challenge.values:
         known = ", ".join(AcmeOrder.Challenge.values)
         raise Invalid.of("challenge_type", "unknown", _("Challenges are %(known)s."), known=known)

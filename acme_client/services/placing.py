@@ -14,6 +14,7 @@ from acme_client.models import AcmeAccount, AcmeOrder
 from acme_client.providers import caa_names_of
 from acme_client.services import names as public_names
 from acme_client.services.ordering import record
+from acme_client.services.registering import not_now
 from acme_client.services.upstream import client_of
 from acme_client.wire import AcmeError, Lie
 from audit.events import EventName
@@ -62,8 +63,7 @@ def _require_active(account: AcmeAccount) -> None:
     if account.status == AcmeAccount.Status.PENDING:
         raise Unavailable(_("The account is not registered yet."), code="acme-account-pending")
     if account.status != AcmeAccount.Status.VALID:
-        text = _("The account is %(status)s.")
-        raise Conflict(text, code="acme-account-state", status=str(account.status))
+        raise not_now(account)
 
 
 def _require_allowed(row: AcmeOrder, client: Client) -> None:

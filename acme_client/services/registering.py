@@ -16,6 +16,8 @@ from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
 from kernel.actor import Actor
+from kernel.errors import Conflict
+from kernel.text import _
 
 Status = AcmeAccount.Status
 
@@ -60,6 +62,11 @@ def record(actor: Actor, event: EventName, row: AcmeAccount, event_id: str | Non
         event_id=event_id,
         **facts,
     )
+
+
+def not_now(row: AcmeAccount) -> Conflict:
+    """What to say of an account with which this cannot be done as it is; it names the state that it is in."""
+    return Conflict(_("The account is %(status)s."), code="acme-account-state", status=str(row.status))
 
 
 def _register(actor: Actor, row: AcmeAccount) -> None:

@@ -51,12 +51,8 @@ class AcmeOrders(NativeViewSet):
 
     @operation("List ACME orders", answers={200: listing(AcmeOrderOut)}, refusals=(Family.NOT_FOUND,))
     def list(self, request: Request) -> Response:
-        rows = selectors.visible_orders(visible_to=self.actor)
-        if "status" in self.parameters:
-            rows = rows.filter(status=self.parameters["status"])
-        if "account_id" in self.parameters:
-            account = selectors.get_account(self.parameters["account_id"], visible_to=self.actor)
-            rows = rows.filter(account=account)
+        status, account = self.parameters.get("status", ""), self.parameters.get("account_id")
+        rows = selectors.visible_orders(visible_to=self.actor, status=status, account=account)
         return self.page(AcmeOrderOut, rows)
 
     @operation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from cryptography import x509
 
@@ -33,8 +33,6 @@ from cas.search import AuthorityFilter
 from certificates.orders import RevokeAuthorityOrder
 from kernel.errors import Invalid
 from kernel.ref import Ref
-
-_FINGERPRINT: Final = r"^[0-9A-Fa-f]{64}$"
 
 
 def _in_base64(length: int) -> int:

@@ -24,7 +24,6 @@ from cas.selectors import CaChain
 
 _URL: Final = {"type": "string", "format": "uri"}
 _PEM: Final = STRING | {"description": "PEM."}
-_PREFERRED_FIRST: Final = {"description": "The one that is handed out stands first."}
 
 
 class CaCertificateOut(Output):

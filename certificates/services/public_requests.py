@@ -16,10 +16,8 @@ from cas.core.keys import PublicKey, algorithm_of, public_key_sha256
 from certificates.models import Certificate, Request
 from certificates.services import approval
 from certificates.services.fulfilment import require_quorum, require_requester
-from certificates.services.requests import LIFETIME, close, record
+from certificates.services.requests import LIFETIME, close, not_now, record
 from kernel.actor import Actor
-from kernel.errors import Conflict
-from kernel.text import _
 
 _MOST_TOLD: Final = 20
 
@@ -88,7 +86,7 @@ def require_agreed(row: Request) -> bool:
     if row.status == Request.Status.PENDING:
         return False
     if row.status != Request.Status.APPROVED:
-        raise Conflict(_("The request is %(status)s."), code="request-state", status=str(row.status))
+        raise not_now(row)
     require_requester(row)
     require_quorum(row)
     return True

@@ -203,14 +203,13 @@ def _postpone(row: Renewal, old: Certificate, wait: _Wait) -> None:
     """It is told once, and once more when it is something else that stands in the way."""
     locked = queue.still_held(row)
     is_new = (locked.standing, locked.last_error) != (wait.standing, wait.reason[:_LONGEST_ERROR])
-    locked.standing = wait.standing
-    locked.last_error = wait.reason[:_LONGEST_ERROR]
-    failures = locked.attempts
-    if wait.standing is Standing.FAILED:
-        locked.attempts += 1
-    locked.due_at = timezone.now() + _pause(old, wait, failures)
-    locked.lease = locked.lease_until = None
-    locked.save(update_fields=["standing", "last_error", "attempts", "due_at", "lease", "lease_until"])
+    queue.settle(
+        locked,
+        due_at=timezone.now() + _pause(old, wait, locked.attempts),
+        standing=wait.standing,
+        last_error=wait.reason[:_LONGEST_ERROR],
+        attempts=locked.attempts + (wait.standing is Standing.FAILED),
+    )
     if is_new and wait.standing is Standing.FAILED:
         _record(old, EventName.RENEWAL_FAILED, code=wait.code, reason=locked.last_error)
     elif is_new and wait.standing is Standing.NEEDED:

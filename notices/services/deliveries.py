@@ -72,9 +72,7 @@ def repeat_delivery(*, actor: Actor, delivery: Ref) -> Delivery:
     row = Delivery.objects.select_for_update(of=("self",)).get(pk=found.pk)
     if row.status == Status.WAITING:
         raise Conflict(_("This is being sent anyhow."), code="delivery-waiting")
-    row.status, row.due_at, row.attempts, row.last_error = Status.WAITING, timezone.now(), 0, ""
-    row.lease, row.lease_until, row.last_status, row.delivered_at = None, None, None, None
-    row.save()
+    queue.settle(row, due_at=timezone.now(), status=Status.WAITING, last_status=None, delivered_at=None)
     audit.record(
         actor,
         EventName.DELIVERY_REPEATED,

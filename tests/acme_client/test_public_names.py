@@ -7,7 +7,7 @@ import pytest
 from acme_client import public_names
 from acme_client.dns.errors import DnsError
 from acme_client.models import PublicName
-from acme_client.name_selectors import proven_above, visible_names
+from acme_client.name_selectors import visible_names
 from acme_client.services import names
 from acme_client.services.names import claim_name, give_up_name, grant_name, prove_name, require_own
 from kernel.errors import Conflict, Denied, Invalid, NotFound
@@ -184,9 +184,6 @@ def test_what_is_ordered_stands_under_a_proven_name(office, other, monkeypatch):
     assert [(error.field, error.code) for error in refusal.value.errors] == [
         (f"names[{index}]", "name-not-proven") for index in range(1, 6)
     ]
-    found = proven_above(office.organization.pk, "*.a.example.com")
-    assert found is not None
-    assert found.suffix == "example.com"
 
 
 @pytest.mark.parametrize("name", ["pki.example.com", "*.example.com"])

@@ -14,7 +14,7 @@ from cas.core.keys import KeyAlgorithm, generate, public_key_sha256
 from cas.core.names import constraint_name, parse_name
 from cas.models import BlockedKey, CaCertificate, CertificateAuthority, IssuedSerial
 from cas.orders import AuthorityRequestOrder, ForeignAuthorityOrder
-from cas.selectors import chain_of, forbidden_keys, foreign_authorities
+from cas.selectors import authorities, chain_of, forbidden_keys
 from cas.services.authorities import create_authority, disable_ca
 from cas.services.foreign import add_foreign_authority, sign_authority_request
 from kernel.errors import Conflict, Denied, NotFound, Unavailable
@@ -74,7 +74,7 @@ def test_a_stranger_adds_nothing_here_and_sees_nothing_of_it(owner):
     with refused(NotFound, "organization-not-found"):
         add_foreign_authority(actor=stranger.actor, order=order)
     add(owner, old.certificate)
-    assert not foreign_authorities(visible_to=stranger.actor).exists()
+    assert not authorities(visible_to=stranger.actor).filter(key__isnull=True).exists()
 
 
 @pytest.mark.parametrize("role", [role for role in OrganizationRole.values if role != OrganizationRole.OWNER])
@@ -91,7 +91,7 @@ def test_a_root_is_added_under_its_own_name(owner):
         ca = add(owner, elsewhere.root().certificate)
     assert names == ["ca.added"]
     assert (ca.name, ca.has_key, ca.status, ca.allow_leaf_certificates) == ("Old Root", False, Status.ACTIVE, False)
-    assert [ca] == list(foreign_authorities(visible_to=owner.actor))
+    assert [ca] == list(authorities(visible_to=owner.actor).filter(key__isnull=True))
 
 
 def test_an_intermediate_brings_those_above_it(owner):
@@ -184,7 +184,7 @@ def test_the_limits_of_the_chain_hold(owner, root):
         sign(owner, root, read_csr(make_csr(subject="")))
     with invalid(("name", "required")):
         sign(owner, root, name="")
-    assert not foreign_authorities(visible_to=owner.actor).exists()
+    assert not authorities(visible_to=owner.actor).filter(key__isnull=True).exists()
 
 
 def test_a_ca_s_key_and_a_blocked_key_are_refused(owner, root):

@@ -15,7 +15,7 @@ from cas.core.keys import KeyAlgorithm, generate
 from cas.core.names import parse_name
 from cas.models import CaCertificate, CaKey, CertificateAuthority
 from cas.orders import PendingAuthorityOrder
-from cas.selectors import chain_of, foreign_authorities
+from cas.selectors import authorities, chain_of
 from cas.services import outside
 from cas.services.authorities import create_authority
 from cas.services.pending import (
@@ -154,7 +154,7 @@ def test_a_completed_ca_issues_under_a_root_from_outside(owner, root):
         done = complete(owner, ca, pem(certificate, root.certificate))
     assert names == ["ca.completed"]
     assert (done.status, done.path_length) == (Status.ACTIVE, 0)
-    (above,) = foreign_authorities(visible_to=owner.actor)
+    (above,) = authorities(visible_to=owner.actor).filter(key__isnull=True)
     assert (done.parent, above.name, above.has_key) == (above, "Old Root", False)
     assert chain_of(done).certificates[1] == root.certificate
     kinds = set(CaCertificate.objects.values_list("ca__name", "kind"))
@@ -232,7 +232,7 @@ def test_a_certificate_that_would_not_work_is_refused(owner, root, how, code):
     assert {each.field for each in refusal.value.errors} == {"certificates"}
     ca.refresh_from_db()
     assert ca.status == Status.PENDING
-    assert not foreign_authorities(visible_to=owner.actor).exists()
+    assert not authorities(visible_to=owner.actor).filter(key__isnull=True).exists()
 
 
 def test_no_ca_at_all_is_refused(owner, root):

@@ -27,7 +27,6 @@ SAMPLE: Final = (
     "www.example.com,www.example.com;example.com,web-tls,90\r\n"
     "api.example.com,api.example.com;10.0.0.5,web-tls,\r\n"
 )
-_LONGEST_FIELD: Final = 128 * 1024
 _DAYS: Final = re.compile(r"[1-9][0-9]{0,4}")
 _ARMOR: Final = re.compile(r"(-----(?:BEGIN|END) [A-Z ]+-----)")
 
