@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from acme_client.models import AcmeAuthorization, AcmeChallenge, AcmeOrder
+from acme_client.order_names import MOST_NAMES
 from acme_client.orders import PublicOrder
 from api.common.fields import Choice, Flag, Id, Text, Texts
 from api.common.inputs import Input
@@ -16,7 +17,6 @@ from certificates.orders import Managed
 from kernel.errors import Invalid
 from kernel.text import _
 
-_MOST_NAMES: Final = 100
 _LONGEST_NAME: Final = 260
 
 
@@ -39,7 +39,7 @@ class AcmeOrderIn(Input):
     account_id = Id()
     names = Texts(
         longest=_LONGEST_NAME,
-        most=_MOST_NAMES,
+        most=MOST_NAMES,
         min_length=1,
         help_text="Domains, wildcards (by dns-01), addresses; each below a public name of the organization.",
     )

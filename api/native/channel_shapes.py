@@ -15,25 +15,23 @@ from api.native.outputs import STRING
 from kernel.ref import Ref
 from notices.models import Channel
 from notices.orders import ChannelChange, ChannelOrder, RuleChange, RuleOrder
+from notices.services.channels import MOST_RECIPIENTS
+from notices.services.rules import LONGEST_THRESHOLD, MOST_CHANNELS, MOST_THRESHOLDS
 from notices.subjects import Subject
 
 _LONGEST_URL: Final = 2000
 _LONGEST_ADDRESS: Final = 254
-_MOST_RECIPIENTS: Final = 50
-_MOST_THRESHOLDS: Final = 20
-_MOST_CHANNELS: Final = 50
 _LONGEST_FILTER: Final = 1000
-_MOST_DAYS: Final = 3650
 _LONGEST_SUBJECT: Final = 40
 
 
 def _ids(**options: Any) -> serializers.ListField:
-    return serializers.ListField(child=Id(), max_length=_MOST_CHANNELS, **options)
+    return serializers.ListField(child=Id(), max_length=MOST_CHANNELS, **options)
 
 
 def _days(**options: Any) -> serializers.ListField:
-    days = Whole(min_value=1, max_value=_MOST_DAYS)
-    return serializers.ListField(child=days, max_length=_MOST_THRESHOLDS, **options)
+    days = Whole(min_value=1, max_value=LONGEST_THRESHOLD)
+    return serializers.ListField(child=days, max_length=MOST_THRESHOLDS, **options)
 
 
 class ChannelChangeIn(Input):
@@ -43,7 +41,7 @@ class ChannelChangeIn(Input):
     example = {"recipients": ["pki@example.com"], "is_active": True}
 
     name = Text(max_length=80)
-    recipients = Texts(longest=_LONGEST_ADDRESS, most=_MOST_RECIPIENTS)
+    recipients = Texts(longest=_LONGEST_ADDRESS, most=MOST_RECIPIENTS)
     url = SecretText(max_length=_LONGEST_URL)
     subjects = Texts(longest=_LONGEST_SUBJECT, most=len(Subject))
     is_active = Flag()
@@ -66,7 +64,7 @@ class ChannelIn(Input):
     organization_id = Id(required=False)
     name = Text(max_length=80)
     kind = Choice(Channel.Kind.values)
-    recipients = Texts(required=False, longest=_LONGEST_ADDRESS, most=_MOST_RECIPIENTS, help_text="Of mail.")
+    recipients = Texts(required=False, longest=_LONGEST_ADDRESS, most=MOST_RECIPIENTS, help_text="Of mail.")
     url = SecretText(
         required=False, max_length=_LONGEST_URL, help_text="https, of all but mail. Only its host is shown again."
     )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from acme_client.models import AcmeAccount, AcmeOrder
+from acme_client.order_names import MOST_NAMES
 from acme_client.orders import AccountOrder, DnsProviderChange, DnsProviderOrder, PublicOrder
 from api.common.fields import Choice, Flag, Id, SecretText, Text, Texts
 from api.common.inputs import Input
@@ -15,7 +16,6 @@ from certificates.orders import Managed
 from kernel.ref import Ref
 
 _VERSION: Final = "v2"
-_MOST_NAMES: Final = 100
 _LONGEST_NAME: Final = 260
 _LONGEST_VALUE: Final = 10_000
 
@@ -51,7 +51,7 @@ class AcmeIssueIn(Input):
     }
 
     account_id = Id()
-    domains = Texts(longest=_LONGEST_NAME, most=_MOST_NAMES, min_length=1)
+    domains = Texts(longest=_LONGEST_NAME, most=MOST_NAMES, min_length=1)
     challenge_type = Choice(AcmeOrder.Challenge.values)
     auto_renew = Flag(default=True)
 

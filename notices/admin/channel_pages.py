@@ -19,6 +19,7 @@ from kernel.actor import Actor
 from kernel.ref import Ref
 from kernel.secret import Secret
 from notices.admin.channel_forms import AddressChangeForm, MailForm, NewAddressForm, NewMailForm, RotationForm
+from notices.admin.switching import SwitchOff, SwitchOn
 from notices.models import Channel, Delivery
 from notices.orders import ChannelChange, ChannelOrder
 from notices.services.channels import (
@@ -91,6 +92,9 @@ class _OfChannel(ServicePage):
     def change(self, change: ChannelChange) -> Channel:
         return update_channel(actor=self.actor(), channel=self.ref(), change=change)
 
+    def switch(self, *, is_active: bool) -> Channel:
+        return self.change(ChannelChange(is_active=is_active))
+
 
 class ChangeChannel(_OfChannel):
     slug = "edit"
@@ -155,31 +159,12 @@ class RotateSecret(_OfChannel):
         return _shown_once(self, rotate_secret(actor=self.actor(), channel=self.ref(), overlap=overlap))
 
 
-class SwitchChannelOff(_OfChannel):
-    slug = "disable"
-    title = _("Switch off")
+class SwitchChannelOff(_OfChannel, SwitchOff):
     explanation = _("Nothing goes there until it is switched on again.")
-    submit = _("Switch it off")
-    icon = "pause"
-
-    def is_offered(self) -> bool:
-        return bool(self.obj.is_active)
-
-    def act(self, data: Mapping[str, Any]) -> Words:
-        return _("%(name)s is switched off.") % {"name": self.change(ChannelChange(is_active=False)).name}
 
 
-class SwitchChannelOn(_OfChannel):
-    slug = "enable"
-    title = _("Switch on")
-    submit = _("Switch it on")
-    icon = "check"
-
-    def is_offered(self) -> bool:
-        return not self.obj.is_active
-
-    def act(self, data: Mapping[str, Any]) -> Words:
-        return _("%(name)s is switched on.") % {"name": self.change(ChannelChange(is_active=True)).name}
+class SwitchChannelOn(_OfChannel, SwitchOn):
+    pass
 
 
 class DeleteChannel(_OfChannel):

@@ -21,11 +21,11 @@ from certificates.orders import CertificateFilter
 from certificates.search import matching, patience
 from kernel.actor import Actor
 from notices.conditions.certificates import good_successors
+from notices.services.rules import MOST_THRESHOLDS
 from notices.subjects import Subject
 
 _LATELY_DAYS: Final = 30
 _MOST_NAMED: Final = 5
-_MOST_THRESHOLDS: Final = 12
 _MOST_COUNTED: Final = 1000
 _DAY: Final = timedelta(days=1)
 
@@ -35,7 +35,7 @@ def would_tell(subject: str, thresholds: Sequence[int], text: str, *, visible_to
 
     `text` is the filter. Raises Invalid where it cannot be read, or takes too long to answer.
     """
-    at, days = timezone.now(), sorted(set(thresholds), reverse=True)[:_MOST_THRESHOLDS]
+    at, days = timezone.now(), sorted(set(thresholds), reverse=True)[:MOST_THRESHOLDS]
     wanted = parse_filter(text, at=at)
     if not days or subject not in (Subject.CERTIFICATE_EXPIRING, Subject.CA_EXPIRING):
         return [(_("Told"), _("When it happens, once each time."))]

@@ -14,6 +14,7 @@ from audit.admin.pages import Facts, Section, ServicePage, Words
 from kernel.ref import Ref
 from notices.admin.presets import preset
 from notices.admin.preview import would_tell
+from notices.admin.switching import SwitchOff, SwitchOn
 from notices.admin.words import told_by
 from notices.models import Channel, Rule
 from notices.orders import RuleChange, RuleOrder
@@ -104,6 +105,9 @@ class _OfRule(ServicePage):
         actor = actor_of(self.request, self.obj.organization)
         return update_rule(actor=actor, rule=Ref("pk", self.obj.pk), change=change)
 
+    def switch(self, *, is_active: bool) -> Rule:
+        return self.change(RuleChange(is_active=is_active))
+
 
 class ChangeRule(_OfRule):
     slug = "edit"
@@ -139,31 +143,12 @@ class ChangeRule(_OfRule):
         return _("%(name)s is saved.") % {"name": row.name}
 
 
-class SwitchRuleOff(_OfRule):
-    slug = "disable"
-    title = _("Switch off")
+class SwitchRuleOff(_OfRule, SwitchOff):
     explanation = _("Nothing is told by it until it is switched on again.")
-    submit = _("Switch it off")
-    icon = "pause"
-
-    def is_offered(self) -> bool:
-        return bool(self.obj.is_active)
-
-    def act(self, data: Mapping[str, Any]) -> Words:
-        return _("%(name)s is switched off.") % {"name": self.change(RuleChange(is_active=False)).name}
 
 
-class SwitchRuleOn(_OfRule):
-    slug = "enable"
-    title = _("Switch on")
-    submit = _("Switch it on")
-    icon = "check"
-
-    def is_offered(self) -> bool:
-        return not self.obj.is_active
-
-    def act(self, data: Mapping[str, Any]) -> Words:
-        return _("%(name)s is switched on.") % {"name": self.change(RuleChange(is_active=True)).name}
+class SwitchRuleOn(_OfRule, SwitchOn):
+    pass
 
 
 class DeleteRule(_OfRule):
