@@ -40,7 +40,7 @@ class AcmeOrders(NativeViewSet):
         "retry": _ISSUE,
     }
     permissions_to_see = dict.fromkeys(("refresh", "cancel", "retry"), frozenset({_READ}))
-    limits = dict.fromkeys(("create", "retry"), ISSUE)
+    limits = dict.fromkeys(("create", "refresh", "retry"), ISSUE)
     # The server is asked meanwhile; that is no work for the inside of a transaction.
     repeatable = frozenset({"refresh"})
     field_names = {"account": "account_id", "replaces": "replaces_id"}
@@ -69,7 +69,11 @@ class AcmeOrders(NativeViewSet):
     def retrieve(self, request: Request, ref: Ref) -> Response:
         return Response(self._shown(ref))
 
-    @operation("Look after an ACME order", answers={200: AcmeOrderDetailOut}, refusals=(Family.CONFLICT,))
+    @operation(
+        "Look after an ACME order",
+        answers={200: AcmeOrderDetailOut},
+        refusals=(Family.CONFLICT, Family.TOO_MANY),
+    )
     def refresh(self, request: Request, ref: Ref) -> Response:
         """The server is asked again now, and not when it would be asked anyway."""
         refresh_order(actor=self.actor, order=ref)
@@ -101,10 +105,15 @@ class AcmeChallenges(NativeViewSet):
 
     title = "ACME challenges"
     permissions = {"complete": _ISSUE}
+    limits = {"complete": ISSUE}
     repeatable = frozenset({"complete"})
     permissions_to_see = {"complete": frozenset({_READ})}
 
-    @operation("Say that a challenge is answered", answers={200: AcmeOrderDetailOut}, refusals=(Family.CONFLICT,))
+    @operation(
+        "Say that a challenge is answered",
+        answers={200: AcmeOrderDetailOut},
+        refusals=(Family.CONFLICT, Family.TOO_MANY),
+    )
     def complete(self, request: Request, ref: Ref) -> Response:
         """You have published the answer yourself: the server is told to look. Shown is its order."""
         complete_challenge(actor=self.actor, challenge=ref)

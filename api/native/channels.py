@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from api.common.openapi import operation
 from api.common.problems import Family
+from api.common.throttles import ISSUE
 from api.native.channel_shapes import (
     ChannelChangeIn,
     ChannelIn,
@@ -51,6 +52,7 @@ class Channels(NativeViewSet):
         "test": _WRITE,
         "rotate_secret": _WRITE,
     }
+    limits = {"test": ISSUE}
     # A message is sent on the network, and to send it twice does no harm.
     repeatable = frozenset({"test"})
 
@@ -80,7 +82,7 @@ class Channels(NativeViewSet):
         delete_channel(actor=self.actor, channel=ref)
         return Response(status=204)
 
-    @operation("Test a channel", answers={200: ChannelTestOut}, refusals=(Family.CONFLICT,))
+    @operation("Test a channel", answers={200: ChannelTestOut}, refusals=(Family.CONFLICT, Family.TOO_MANY))
     def test(self, request: Request, ref: Ref) -> Response:
         """A message is sent now, once, and what has become of it is the answer."""
         return Response(self.show(ChannelTestOut, {"data": test_channel(actor=self.actor, channel=ref)}))

@@ -24,6 +24,7 @@ from api.common.inputs import Input
 from api.common.openapi import operation
 from api.common.outputs import Output, flag, identity, moment, text, texts, whole
 from api.common.problems import Family
+from api.common.throttles import ISSUE
 from api.native.dialect import NativeViewSet
 from api.native.input_parts import OrganizationOf
 from api.native.outputs import STRING, listing
@@ -144,6 +145,7 @@ class DnsProviders(NativeViewSet):
         "destroy": _WRITE,
         "test": _WRITE,
     }
+    limits = {"test": ISSUE}
     # A record is written and taken away on the network, and to do it twice does no harm.
     repeatable = frozenset({"test"})
 
@@ -180,7 +182,7 @@ class DnsProviders(NativeViewSet):
         delete_dns_provider(actor=self.actor, provider=ref)
         return Response(status=204)
 
-    @operation("Test a DNS provider", answers={200: DnsProviderOut})
+    @operation("Test a DNS provider", answers={200: DnsProviderOut}, refusals=(Family.TOO_MANY,))
     def test(self, request: Request, ref: Ref) -> Response:
         """A record is written, looked for, and taken away again. `last_error` says what went wrong."""
         test_dns_provider(actor=self.actor, provider=ref)

@@ -13,6 +13,7 @@ from api.common.inputs import Input
 from api.common.openapi import operation
 from api.common.outputs import Output, flag, identity, moment, one_of, text, whole
 from api.common.problems import Family
+from api.common.throttles import ISSUE
 from api.native.dialect import NativeViewSet
 from api.native.outputs import listing
 from certificates.models import Placement
@@ -74,6 +75,7 @@ class Placements(NativeViewSet):
 
     title = "Places of use, one by one"
     permissions = {"retrieve": _READ, "destroy": _WRITE, "check": _WRITE}
+    limits = {"check": ISSUE}
     repeatable = frozenset({"check"})
 
     @operation("Show a place of use", answers={200: PlacementOut})
@@ -85,7 +87,7 @@ class Placements(NativeViewSet):
         remove_placement(actor=self.actor, placement=ref)
         return Response(status=204)
 
-    @operation("Look at a place of use", answers={200: PlacementOut}, refusals=(Family.CONFLICT,))
+    @operation("Look at a place of use", answers={200: PlacementOut}, refusals=(Family.CONFLICT, Family.TOO_MANY))
     def check(self, request: Request, ref: Ref) -> Response:
         """Now. It takes some seconds where nobody answers."""
         return Response(self.show(PlacementOut, check_placement(actor=self.actor, placement=ref)))

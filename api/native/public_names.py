@@ -17,6 +17,7 @@ from api.common.inputs import Input
 from api.common.openapi import operation
 from api.common.outputs import Output, identity, moment, text
 from api.common.problems import Family
+from api.common.throttles import ISSUE
 from api.native.dialect import NativeViewSet
 from api.native.outputs import STRING, listing
 from kernel.permissions import Permission
@@ -59,6 +60,7 @@ class PublicNames(NativeViewSet):
 
     title = "Public names"
     permissions = {"list": _READ, "create": _WRITE, "retrieve": _READ, "prove": _WRITE, "destroy": _WRITE}
+    limits = {"prove": ISSUE}
     # The record is looked for on the network, and to look twice does no harm.
     repeatable = frozenset({"prove"})
     field_names = {"suffix": "name"}
@@ -79,7 +81,7 @@ class PublicNames(NativeViewSet):
     def retrieve(self, request: Request, ref: Ref) -> Response:
         return Response(self._shown(ref))
 
-    @operation("Prove a public name", answers={200: PublicNameOut}, refusals=(Family.CONFLICT,))
+    @operation("Prove a public name", answers={200: PublicNameOut}, refusals=(Family.CONFLICT, Family.TOO_MANY))
     def prove(self, request: Request, ref: Ref) -> Response:
         """The TXT record is looked for where the name is answered for. `last_error` says why it is not seen."""
         prove_name(actor=self.actor, name=ref)

@@ -60,7 +60,7 @@ class AcmeOrders(ScaiVaultViewSet):
     title = "ACME"
     permissions = {"issue": _ISSUE, "list": _READ, "retrieve": _READ, "refresh": _ISSUE}
     permissions_to_see = {"refresh": frozenset({_READ})}
-    limits = {"issue": ISSUE}
+    limits = dict.fromkeys(("issue", "refresh"), ISSUE)
     queries = {"list": AcmeOrderQuery}
     field_names = {"names": "domains", "account": "account_id"}
 
@@ -88,7 +88,7 @@ class AcmeOrders(ScaiVaultViewSet):
     def retrieve(self, request: Request, ref: Ref) -> Response:
         return self._shown(ref)
 
-    @operation("Look after an ACME order", answers={200: AcmeOrderOut}, refusals=(Family.CONFLICT,))
+    @operation("Look after an ACME order", answers={200: AcmeOrderOut}, refusals=(Family.CONFLICT, Family.TOO_MANY))
     def refresh(self, request: Request, ref: Ref) -> Response:
         """The server is asked again now, and not when it would be asked anyway."""
         refresh_order(actor=self.actor, order=ref)
@@ -103,9 +103,12 @@ class AcmeChallenges(ScaiVaultViewSet):
 
     title = "ACME"
     permissions = {"complete": _ISSUE}
+    limits = {"complete": ISSUE}
     permissions_to_see = {"complete": frozenset({_READ})}
 
-    @operation("Say that a challenge is answered", answers={200: AcmeOrderOut}, refusals=(Family.CONFLICT,))
+    @operation(
+        "Say that a challenge is answered", answers={200: AcmeOrderOut}, refusals=(Family.CONFLICT, Family.TOO_MANY)
+    )
     def complete(self, request: Request, ref: Ref) -> Response:
         """You have published the answer yourself: the server is told to look. Shown is its order."""
         complete_challenge(actor=self.actor, challenge=ref)

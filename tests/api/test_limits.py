@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,25 @@ def test_a_credential_has_so_many_requests_in_a_minute(api: Wire, limited: Any):
     assert 1 <= int(last["Retry-After"]) <= 60
     assert last["RateLimit-Policy"] == '"general";q=5;w=60'
     assert last["RateLimit"] == f'"general";r=0;t={last["Retry-After"]}'
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/v2/channels/{}/test",
+        "/api/v2/dns-providers/{}/test",
+        "/api/v2/public-names/{}/prove",
+        "/api/v2/placements/{}/check",
+        "/api/v2/acme/orders/{}/refresh",
+        "/api/v2/acme/challenges/{}/complete",
+        "/v1/pki/acme/orders/{}/refresh",
+        "/v1/pki/acme/challenges/{}/complete",
+    ],
+)
+def test_what_asks_others_is_limited_like_what_issues(api: Wire, limited: Any, address: str):
+    answers = [api.post(address.format(uuid.uuid4()), {}) for _ in range(3)]
+    assert [each.status_code for each in answers] == [404, 404, 429]
+    assert answers[0]["RateLimit-Policy"] == '"issue";q=2;w=60'
 
 
 def test_every_answer_says_what_is_left(api: Wire, limited: Any):
