@@ -150,7 +150,7 @@ def _wake(actor: Actor, row: AcmeOrder) -> None:
         with transaction.atomic():
             row = queue.still_held(row)
             # The database lets no order wait without one.
-            if row.request is not None and require_agreed(row.request):
+            if row.request is not None and _is_agreed_to(row, row.request):
                 now = timezone.now()
                 expires_at = now + LIFETIME[row.challenge_type]
                 queue.settle(row, due_at=now, status=Status.PENDING, expires_at=expires_at)
@@ -158,6 +158,11 @@ def _wake(actor: Actor, row: AcmeOrder) -> None:
         log.info("ACME order %s was taken over", row.pk)
     except Conflict as refusal:
         close_invalid(actor, row, str(refusal))
+
+
+def _is_agreed_to(row: AcmeOrder, request: Request) -> bool:
+    rules = row.account
+    return require_agreed(request, approvals_needed=rules.approvals_needed, approver_role=rules.approver_role)
 
 
 def _is_final(error: Exception) -> bool:

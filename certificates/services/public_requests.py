@@ -78,17 +78,18 @@ def file_public_request(actor: Actor, requester: Actor, wish: PublicWish) -> Req
     return row
 
 
-def require_agreed(row: Request) -> bool:
-    """A step: whether what was asked for may be ordered now; False: people have not decided yet.
+def require_agreed(row: Request, *, approvals_needed: int, approver_role: str) -> bool:
+    """A step: whether what was asked for may be ordered now; False: people have not decided yet. The rules are those
+    of now, which may be stricter than those that it was asked for under.
 
-    Raises Conflict: they said no, or too late, or those who said yes, or who asked, may not any more.
+    Raises Conflict: they said no, or too late, or those who said yes, or who asked, may not any more, or are too few.
     """
     if row.status == Request.Status.PENDING:
         return False
     if row.status != Request.Status.APPROVED:
         raise not_now(row)
     require_requester(row)
-    require_quorum(row)
+    require_quorum(row, [approval.Demand(approvals_needed, approver_role)] if approvals_needed else ())
     return True
 
 

@@ -150,6 +150,16 @@ def test_an_approval_is_not_inherited_by_stricter_rules(office, server: FakeServ
     assert (again.status, again.request.approvals_needed) == (Status.WAITING, 2)
 
 
+def test_what_was_approved_by_too_few_for_the_rules_of_now_is_not_ordered(office, server: FakeServer, approver):
+    account = account_at(office, approvals_needed=1)
+    order = ordered(office, account)
+    approve_request(actor=approver, request=Ref("pk", order.request_id), digest=order.request.digest)
+    update_account(actor=office.owner, account=Ref("pk", account.pk), change=AccountChange(approvals_needed=2))
+    order = carried_out(order, rounds=2)
+    assert (order.status, server.orders) == (Status.INVALID, [])
+    assert order.request.status == Request.Status.FAILED
+
+
 def test_it_is_inherited_where_nothing_has_changed(office, server: FakeServer, approver):
     account = account_at(office, approvals_needed=1)
     first = approved(office, approver, account)
