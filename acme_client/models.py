@@ -293,7 +293,10 @@ class AcmeChallenge(models.Model):
         verbose_name = _("ACME challenge")
         verbose_name_plural = _("ACME challenges")
         ordering = ["id"]
-        constraints = [SameOrganization(field="authorization", name="acme_client_challenge_tenant")]
+        constraints = [
+            SameOrganization(field="authorization", name="acme_client_challenge_tenant"),
+            SameOrganization(field="dns_provider", name="acme_client_challenge_dns_tenant"),
+        ]
         indexes = [models.Index(fields=["host", "token"], name="acme_client_challenge_asked")]
 
     def __str__(self) -> str:

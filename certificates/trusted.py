@@ -82,6 +82,9 @@ def _statements(wanted: set[tuple[int, str]], with_key: set[int]) -> dict[tuple[
         for ca_id, serial in issued.values_list("ca_id", "serial")
     }
     for row in Revocation.objects.filter(ca_id__in=ca_ids, serial__in=serials, lifted_at__isnull=True):
+        if row.ca_id is None:
+            # What a public CA has revoked stands on its own lists.
+            continue
         found[row.ca_id, row.serial] = Statement(
             standing=Standing.REVOKED,
             source=Source.REGISTER,

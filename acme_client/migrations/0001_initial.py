@@ -280,6 +280,10 @@ class Migration(migrations.Migration):
             model_name='acmechallenge',
             constraint=accounts.constraints.SameOrganization(field='authorization', name='acme_client_challenge_tenant'),
         ),
+        migrations.AddConstraint(
+            model_name='acmechallenge',
+            constraint=accounts.constraints.SameOrganization(field='dns_provider', name='acme_client_challenge_dns_tenant'),
+        ),
         migrations.AddIndex(
             model_name='publicname',
             index=models.Index(fields=['organization', 'id'], name='acme_client_publicname_list'),
