@@ -14,6 +14,7 @@ from cryptography.x509 import Certificate
 from cas.core import der, kdf_cost
 from cas.core.formats import read_certificates, to_pem
 from cas.core.keys import PrivateKey, algorithm_of, load_private_key, serialize_private_key
+from cas.core.pkcs12_trial import comes_to_an_end
 from kernel.errors import Invalid
 from kernel.secret import Secret
 from kernel.text import _
@@ -113,7 +114,7 @@ def _is_pkcs12(raw: bytes) -> bool:
 
 
 def _read_pkcs12(raw: bytes, password: Secret | None) -> KeyFile:
-    if kdf_cost.is_too_much(raw):
+    if kdf_cost.is_too_much(raw) or not comes_to_an_end(raw, password):
         raise _unreadable()
     try:
         content = pkcs12.load_pkcs12(raw, password.reveal() if password else None)

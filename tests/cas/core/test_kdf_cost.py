@@ -8,7 +8,9 @@ import time
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
 from cas.core import der
 from cas.core.kdf_cost import is_too_much
@@ -75,6 +77,41 @@ COSTS = {
 @pytest.mark.parametrize(("data", "is_refused"), COSTS.values(), ids=COSTS)
 def test_costs(data, is_refused):
     assert is_too_much(data) is is_refused
+
+
+def encrypted(data: bytes, *, iterations: int, said: int) -> tuple[bytes, bytes]:
+    """By PBES2 (RFC 8018 section 6.2): what it says how it is encrypted, and the ciphertext."""
+    salt, iv = bytes(8), bytes(16)
+    key = PBKDF2HMAC(hashes.SHA256(), 32, salt, iterations).derive(PASSWORD.reveal())
+    padding = 16 - len(data) % 16
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
+    ciphertext = encryptor.update(data + bytes([padding]) * padding) + encryptor.finalize()
+    hmac = der.sequence(der.oid("1.2.840.113549.2.9"), der.null())
+    function = der.sequence(der.oid(PBKDF2), der.sequence(der.octet_string(salt), der.integer(said), hmac))
+    cipher = der.sequence(der.oid("2.16.840.1.101.3.4.1.42"), der.octet_string(iv))
+    return der.sequence(der.oid(PBES2), der.sequence(function, cipher)), ciphertext
+
+
+def nested_pfx(said: int) -> bytes:
+    """A key that is encrypted inside of a safe that is (RFC 7292 section 4.1)."""
+    key = KEY.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    scheme, ciphertext = encrypted(key, iterations=1000, said=said)
+    shrouded = der.sequence(scheme, der.octet_string(ciphertext))
+    safe = der.sequence(der.sequence(der.oid("1.2.840.113549.1.12.10.1.2"), der.explicit(0, shrouded)))
+    scheme, ciphertext = encrypted(safe, iterations=1000, said=1000)
+    content = der.sequence(der.oid("1.2.840.113549.1.7.1"), scheme, der.tlv(0x80, ciphertext))
+    info = der.sequence(der.oid("1.2.840.113549.1.7.6"), der.explicit(0, der.sequence(der.integer(0), content)))
+    data = der.explicit(0, der.octet_string(der.sequence(info)))
+    return der.sequence(der.integer(3), der.sequence(der.oid("1.2.840.113549.1.7.1"), data))
+
+
+def test_what_is_hidden_in_what_is_encrypted_freezes_nobody():
+    assert read_key_file(Secret(nested_pfx(1000)), PASSWORD).key.private_numbers() == KEY.private_numbers()
+    greedy = nested_pfx((1 << 31) - 1)
+    assert not is_too_much(greedy)
+    with pytest.raises(Invalid) as refusal:
+        read_key_file(Secret(greedy), PASSWORD)
+    assert [(each.field, each.code) for each in refusal.value.errors] == [("private_key", "unreadable-key")]
 
 
 def test_an_encrypted_key_that_asks_for_hours_is_refused_at_once():
