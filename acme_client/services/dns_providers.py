@@ -33,9 +33,9 @@ from kernel.secret import Secret
 from kernel.text import _
 
 LONGEST_PROPAGATION: Final = 3600
+MOST_ZONES: Final = 100
 _LONGEST_NAME: Final = 80
 _LONGEST_ERROR: Final = 1000
-_MOST_ZONES: Final = 100
 # Somebody waits for the answer.
 _LONGEST_TEST: Final = 25.0
 _TEST_INTERVAL: Final = 1.0
@@ -136,8 +136,8 @@ def _fill(row: DnsProvider, kind: catalogue.Kind, order: DnsProviderOrder) -> No
 
 
 def _zones(texts: tuple[str, ...]) -> tuple[list[str], list[FieldError]]:
-    if len(texts) > _MOST_ZONES:
-        return [], [field_error("zones", "too-many", _("At most %(most)s zones."), most=_MOST_ZONES)]
+    if len(texts) > MOST_ZONES:
+        return [], [field_error("zones", "too-many", _("At most %(most)s zones."), most=MOST_ZONES)]
     zones: list[str] = []
     errors: list[FieldError] = []
     for index, text in enumerate(texts):

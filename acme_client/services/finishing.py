@@ -31,14 +31,13 @@ from cas.core.reading import extension_of, is_authority
 from certificates.services.minting import renewal_time
 from certificates.services.public_certificates import PublicArrival, store_public_certificate
 from certificates.services.public_requests import close_public_request
+from certificates.services.scheduling import USUAL_AHEAD
 from kernel.actor import Actor, ActorKind
 from kernel.errors import Invalid
 
 Status = AcmeOrder.Status
 
 _PAUSE: Final = timedelta(seconds=2)
-# Before its end a public certificate is renewed so early, a short one in the last third of its life.
-RENEW_AHEAD: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,7 @@ def _bundles(texts: Sequence[str]) -> list[Bundle]:
 def _keep(actor: Actor, row: AcmeOrder, bundle: Bundle) -> None:
     row = queue.still_held(row)
     certificate = bundle.certificate
-    renew_at = renewal_time(certificate.not_valid_before_utc, certificate.not_valid_after_utc, RENEW_AHEAD)
+    renew_at = renewal_time(certificate.not_valid_before_utc, certificate.not_valid_after_utc, USUAL_AHEAD)
     kept = store_public_certificate(
         actor=actor,
         requester=requester_of(row),

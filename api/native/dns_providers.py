@@ -14,6 +14,8 @@ from acme_client.dns import catalogue
 from acme_client.dns.credentials import secrets_of
 from acme_client.orders import DnsProviderChange, DnsProviderOrder
 from acme_client.services.dns_providers import (
+    LONGEST_PROPAGATION,
+    MOST_ZONES,
     create_dns_provider,
     delete_dns_provider,
     test_dns_provider,
@@ -33,7 +35,6 @@ from kernel.ref import Ref
 
 _READ, _WRITE = Permission.ACME_READ, Permission.ACME_WRITE
 _LONGEST_VALUE: Final = 10_000
-_LONGEST_PATIENCE: Final = 3600
 
 
 def _config(**options: Any) -> serializers.DictField:
@@ -48,8 +49,8 @@ class DnsProviderChangeIn(Input):
 
     name = Text(max_length=80)
     config = _config(help_text="The fields that change; what is left out stays, an empty text takes one away.")
-    zones = Texts(longest=253, most=500)
-    propagation_seconds = Whole(min_value=1, max_value=_LONGEST_PATIENCE)
+    zones = Texts(longest=253, most=MOST_ZONES)
+    propagation_seconds = Whole(min_value=1, max_value=LONGEST_PROPAGATION)
 
     @classmethod
     def read(cls, data: Any) -> DnsProviderChange:
@@ -74,10 +75,13 @@ class DnsProviderIn(Input):
     type = Text(max_length=40, help_text="One of those that `GET /dns-providers/types` tells of.")
     config = _config(help_text="The fields of its type. Credentials are sealed, and never shown again.")
     zones = Texts(
-        required=False, longest=253, most=500, help_text="What he is asked for; all that no other one has if absent."
+        required=False,
+        longest=253,
+        most=MOST_ZONES,
+        help_text="What he is asked for; all that no other one has if absent.",
     )
     propagation_seconds = Whole(
-        default=120, min_value=1, max_value=_LONGEST_PATIENCE, help_text="How long a change may take to be seen."
+        default=120, min_value=1, max_value=LONGEST_PROPAGATION, help_text="How long a change may take to be seen."
     )
 
     @classmethod

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from acme_client.dns.catalogue import Field, Kind
+from acme_client.services.dns_providers import LONGEST_PROPAGATION
 from audit.admin.forms import LinesField
 from audit.admin.pages import Section
 
@@ -27,7 +28,7 @@ class ProviderForm(forms.Form):
     propagation_seconds = forms.IntegerField(
         label=_("Patience (seconds)"),
         min_value=0,
-        max_value=3600,
+        max_value=LONGEST_PROPAGATION,
         initial=120,
         help_text=_("How long the authoritative servers are given to show a change."),
     )
