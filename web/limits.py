@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 LIMITS: Final = {
     **dict.fromkeys(
         (
+            "acme-account-change",
+            "acme-account-deactivate",
             "acme-account-new",
             "acme-account-new-key",
             "acme-challenge-complete",
@@ -37,6 +39,7 @@ LIMITS: Final = {
             "authority-succeed",
             "certificate-add-place",
             "certificate-check-place",
+            "certificate-import",
             "certificate-new",
             "certificate-renew",
             "certificate-renew-csr",

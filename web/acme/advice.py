@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.outbound import OutboundError, place
 from accounts.selectors import private_ranges_of
 from acme_client.dns import caa
 from acme_client.models import AcmeAccount, AcmeOrder
@@ -72,7 +73,12 @@ def _not_own(account: AcmeAccount, names: Sequence[str]) -> list[Words]:
 
 def _caa(account: AcmeAccount, name: str) -> list[Words]:
     ranges = private_ranges_of(account.organization_id)
-    found = caa.check([name], caa_names_of(account.provider), private_ranges=ranges)
+    try:
+        with place():
+            found = caa.check([name], caa_names_of(account.provider), private_ranges=ranges)
+    except OutboundError:
+        # Too many ask at this moment. A worker asks again before it orders.
+        return []
     return [text.render(gettext) for text in found]
 
 
