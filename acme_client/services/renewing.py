@@ -60,6 +60,7 @@ def renew_due_public_certificates(*, actor: Actor) -> int:
         source=Certificate.Source.ACME,
         auto_renew=True,
         state=Certificate.State.ISSUED,
+        organization__closed_at__isnull=True,
         renew_at__lte=now,
         not_after__gt=now,
     ).exclude(replaced_by__state__in=[Certificate.State.ISSUED, Certificate.State.HELD])

@@ -96,7 +96,7 @@ def _spread(row: Certificate, now: datetime) -> timedelta:
 
 def _attend(row: Renewal) -> bool:
     """Whether nothing of it is left to do."""
-    old = Certificate.objects.select_related("template__role").get(pk=row.certificate_id)
+    old = Certificate.objects.select_related("template__role", "organization").get(pk=row.certificate_id)
     try:
         wait = _renew(row, old)
     except Exception as error:
@@ -118,7 +118,7 @@ def _attend(row: Renewal) -> bool:
 
 def _renew(row: Renewal, old: Certificate) -> _Wait | None:
     """None: it has a successor, or needs none. Raises what `renew_certificate` does."""
-    if old.renew_at is None or old.state == State.REVOKED:
+    if old.renew_at is None or old.state == State.REVOKED or old.organization.closed_at is not None:
         return None
     if old.replaced_by.exclude(state=State.REVOKED).exists():
         return None

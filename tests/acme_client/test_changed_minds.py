@@ -10,6 +10,7 @@ from cryptography import x509
 from django.utils import timezone
 
 from accounts import queue
+from accounts.models import Organization
 from acme_client import client, public_names
 from acme_client.models import AcmeAccount, AcmeAuthorization, AcmeOrder
 from acme_client.order_names import csr_errors
@@ -19,9 +20,9 @@ from acme_client.services.accounts import update_account
 from acme_client.services.advancing import advance_due, advance_order
 from acme_client.services.names import give_up_name, grant_name
 from acme_client.services.orders import refresh_order, start_order
-from acme_client.services.renewing import renew_public_certificate
+from acme_client.services.renewing import renew_due_public_certificates, renew_public_certificate
 from cas.core.csr import read_csr
-from certificates.models import Request
+from certificates.models import Certificate, Request
 from certificates.orders import Managed
 from certificates.services.requests import approve_request
 from kernel.actor import SYSTEM
@@ -209,3 +210,13 @@ def test_a_server_that_takes_its_time_with_every_answer_is_not_waited_for(office
         monkeypatch.setattr(client, "_PATIENCE_IN_ALL", 0.0)
         order = step(order)
     assert (order.status, order.last_error, server.orders) == (Status.PENDING, "the server takes too long", [])
+
+
+def test_nothing_is_renewed_for_an_organization_that_is_closed(office, server: FakeServer):
+    order = carried_out(ordered(office, account_at(office)))
+    assert order.certificate is not None
+    Certificate.objects.filter(pk=order.certificate.pk).update(renew_at=timezone.now())
+    Organization.objects.filter(pk=office.organization.pk).update(closed_at=timezone.now())
+    assert renew_due_public_certificates(actor=SYSTEM) == 0
+    Organization.objects.filter(pk=office.organization.pk).update(closed_at=None)
+    assert renew_due_public_certificates(actor=SYSTEM) == 1

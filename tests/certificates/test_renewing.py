@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from django.utils import timezone
 
 from accounts import queue
+from accounts.models import Organization
 from audit.models import AuditEvent
 from cas.core.csr import read_csr
 from cas.services.authorities import disable_ca, enable_ca
@@ -200,6 +202,14 @@ def test_there_is_no_second_one(office, clock, case):
     sweep()
     row.refresh_from_db()
     assert (row.replaced_by.count(), row.renew_at, Renewal.objects.count()) == (successors, None, 0)
+
+
+def test_nothing_is_renewed_for_an_organization_that_is_closed(office, clock):
+    row = renewing_itself(office)
+    Organization.objects.filter(pk=office.organization.pk).update(closed_at=timezone.now())
+    come_due(clock)
+    row.refresh_from_db()
+    assert (row.replaced_by.count(), row.renew_at, Renewal.objects.count()) == (0, None, 0)
 
 
 def test_a_worker_that_stops_after_the_signature_leaves_nothing_to_do_twice(office, clock, monkeypatch):
