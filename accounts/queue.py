@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice, zip_longest
 from typing import Any, Final, TypeVar
 
 from django.db import models, transaction
@@ -68,9 +69,21 @@ def due(rows: QuerySet[M], *, at: datetime) -> QuerySet[M]:
     return rows.filter(free, due_at__lte=at).order_by("due_at", "pk")
 
 
+def in_turn(rows: QuerySet[M], *, most: int) -> list[int]:
+    """The numbers of those of these rows that are due, at most so many: of each organization one before a second of
+    any, so that whoever has a thousand lets the others wait for one.
+    """
+    waiting = due(rows, at=timezone.now())
+    homes = list(waiting.order_by().values_list("organization_id", flat=True).distinct())
+    random.shuffle(homes)
+    of_each = [waiting.filter(organization_id=home).values_list("pk", flat=True)[:most] for home in homes[:most]]
+    turns = (pk for turn in zip_longest(*of_each) for pk in turn if pk is not None)
+    return list(islice(turns, most))
+
+
 def claim_each(rows: QuerySet[M], *, lasting: timedelta, most: int) -> Iterator[M]:
-    """Those of these rows that are due, each claimed at the moment when it is taken, at most so many."""
-    for pk in list(due(rows, at=timezone.now()).values_list("pk", flat=True)[:most]):
+    """Those of these rows that are due, in turn, each claimed at the moment when it is taken, at most so many."""
+    for pk in in_turn(rows, most=most):
         row = claim(rows, pk, lasting=lasting)
         if row is not None:
             yield row

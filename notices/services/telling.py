@@ -39,7 +39,7 @@ def tell_due() -> int:
     """Let the rules whose turn it is look; how many notices came of it. One that fails does not stop the others."""
     told = 0
     rules = Rule.objects.filter(is_active=True, organization__closed_at__isnull=True)
-    for pk in list(queue.due(rules, at=timezone.now()).values_list("pk", flat=True)[:_AT_ONCE]):
+    for pk in queue.in_turn(rules, most=_AT_ONCE):
         rule = queue.claim(Rule.objects.filter(is_active=True), pk, lasting=_LEASE)
         if rule is None:
             continue
