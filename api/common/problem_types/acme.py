@@ -75,6 +75,12 @@ ACME: Final = (
         _("The successor belongs to the organization of its predecessor."),
     ),
     ProblemType(
+        "ordered-elsewhere",
+        Family.CONFLICT,
+        _("Ordered from a public CA"),
+        _("Follow the order that is there already."),
+    ),
+    ProblemType(
         "renewal-under-way", Family.CONFLICT, _("Renewal under way"), _("Follow the order that is there already.")
     ),
 )
