@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
@@ -17,6 +17,8 @@ from django.utils import timezone
 
 from accounts import queue
 from accounts.models import Organization
+from certificates.filters import parse_filter
+from certificates.search import patience
 from notices.conditions import FINDERS, authorities, certificates, orders, placements, renewals, requests, trail
 from notices.documents import of_notice, together
 from notices.findings import Found
@@ -78,11 +80,12 @@ def _look(claimed: Rule) -> int:
     rule = queue.still_held(claimed)
     now = timezone.now()
     if rule.subject != Subject.CERTIFICATE_EXPIRING:
-        told = tell(rule, FINDERS[rule.subject](rule, now)) if rule.subject in FINDERS else 0
+        told = tell(rule, _found(rule, now))
         rhythm = _SLOW_RHYTHM if rule.subject == Subject.CA_EXPIRING else _RHYTHM
         queue.settle(rule, due_at=now + rhythm, looked_at=now)
         return told
-    seen = certificates.look(rule, now)
+    with patience(parse_filter(rule.filter, at=now)):
+        seen = certificates.look(rule, now)
     told = tell(rule, seen.found)
     if not seen.is_all:
         # More than is told at once: the next look begins where this one began, without what was told.
@@ -93,6 +96,14 @@ def _look(claimed: Rule) -> int:
         marks["looked_at_all"] = now
     queue.settle(rule, due_at=now + _SLOW_RHYTHM, **marks)
     return told
+
+
+def _found(rule: Rule, now: datetime) -> list[Found]:
+    if rule.subject not in FINDERS:
+        return []
+    # What nobody may ask a page for that long, no rule asks every minute.
+    with patience(parse_filter(rule.filter, at=now)):
+        return FINDERS[rule.subject](rule, now)
 
 
 def tell(rule: Rule, found: Sequence[Found]) -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from cryptography.x509 import ReasonFlags
 from django.db import connection
+from django.utils import timezone
 
+from certificates import search
 from certificates.models import Certificate
 from certificates.orders import RenewOrder, RevokeOrder
 from certificates.services.authorities import publish_everything
@@ -16,8 +20,10 @@ from certificates.services.editing import update_certificate
 from certificates.services.renewal import renew_at_once
 from certificates.services.revocation import revoke_certificate
 from certificates.services.submission import submit_request
+from kernel.errors import Invalid
 from kernel.ref import Ref
 from kernel.secret import Secret
+from kernel.text import _
 from notices.conditions import certificates as looking
 from notices.models import Delivery, Notice, Rule
 from notices.orders import RuleChange
@@ -350,3 +356,18 @@ def test_the_register_is_read_by_the_index_on_its_end(office: Office, clock: Clo
         plan = band.explain()
         assert "certificates_certificate USING INDEX certificates_by_expiry" in plan
         assert "SCAN certificates_certificate" not in plan
+
+
+@pytest.mark.parametrize("subject", [Subject.CERTIFICATE_EXPIRING, Subject.RENEWAL_FAILED])
+def test_a_filter_that_takes_too_long_stops_its_own_rule_alone(office, monkeypatch: pytest.MonkeyPatch, subject):
+    slow = rule(office, subject=subject, filter="name:*shop*")
+
+    @contextmanager
+    def over(_milliseconds: int) -> Iterator[None]:
+        raise Invalid.of("filter", "too-slow", _("This takes too long."))
+        yield
+
+    monkeypatch.setattr(search, "time_limit", over)
+    tell_due()
+    slow.refresh_from_db()
+    assert (slow.attempts, bool(slow.last_error), slow.due_at > timezone.now()) == (1, True, True)
