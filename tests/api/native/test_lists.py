@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from cas.models import Role
 from certificates.models import Certificate
-from tests.api.routes import ROUTES, NOWHERE
+from tests.api.routes import NOWHERE, ROUTES
 from tests.api.wire import wrong_fields
 
 V1, V2 = "/api/v1/certificates", "/api/v2/certificates"
