@@ -36,6 +36,14 @@ def secrets_of(row: DnsProvider) -> dict[str, Secret]:
     return {name: Secret(value) for name, value in json.loads(opened.reveal()).items()}
 
 
+def names_of_secrets(row: DnsProvider) -> list[str]:
+    """Which fields are sealed. Where the seal is broken: none, as nothing of them is left."""
+    try:
+        return sorted(secrets_of(row))
+    except SealBroken:
+        return []
+
+
 def whole_config(row: DnsProvider) -> dict[str, Secret]:
     """All that he was told. Raises SealBroken."""
     return {name: Secret(value) for name, value in row.config.items()} | secrets_of(row)

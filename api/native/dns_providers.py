@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from acme_client import name_selectors as selectors
 from acme_client.dns import catalogue
-from acme_client.dns.credentials import secrets_of
+from acme_client.dns.credentials import names_of_secrets
 from acme_client.orders import DnsProviderChange, DnsProviderOrder
 from acme_client.services.dns_providers import (
     LONGEST_PROPAGATION,
@@ -101,7 +101,7 @@ class DnsProviderOut(Output):
     type = text()
     config = serializers.DictField(child=serializers.CharField(), read_only=True)
     credentials = Made(
-        lambda row: sorted(secrets_of(row)),
+        names_of_secrets,
         {"type": "array", "items": STRING, "description": "The fields of `config` that are kept sealed."},
     )
     zones = texts()

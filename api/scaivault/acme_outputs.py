@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from acme_client.dns.credentials import secrets_of
+from acme_client.dns.credentials import names_of_secrets
 from acme_client.models import AcmeAccount, AcmeAuthorization, AcmeChallenge, AcmeOrder
 from api.common.fields import Made
 from api.common.outputs import Output, flag, identity, moment, one_of, text, texts
@@ -76,7 +76,7 @@ class DnsProviderOut(Output):
     type = text()
     config = serializers.DictField(child=serializers.CharField(), read_only=True)
     credentials = Made(
-        lambda row: sorted(secrets_of(row)),
+        names_of_secrets,
         {"type": "array", "items": {"type": "string"}, "description": "The fields of `config` that are kept sealed."},
     )
     tested_at = moment(allow_null=True)

@@ -303,3 +303,10 @@ def test_a_failure_of_the_library_is_told_by_its_kind_alone(office, monkeypatch)
     with pytest.raises(DnsError, match=r"not understood \(KeyError\)") as refusal:
         changing.publish(changer, "a.example.test", "v")
     assert SECRET not in str(refusal.value)
+
+
+def test_where_the_seal_is_broken_no_field_is_said_to_be_there(office):
+    row = made(office)
+    assert credentials.names_of_secrets(row) == ["auth_token"]
+    row.sealed_config = bytes(row.sealed_config)[:-1] + b"?"
+    assert credentials.names_of_secrets(row) == []
