@@ -28,6 +28,7 @@ REVEALING = {
     "cas/backends/sealed.py",
     "cas/backends/token.py",
     "cas/core/keyfiles.py",
+    "cas/core/pkcs12_trial.py",
     "pkiproject/archive/console.py",
     "pkiproject/archive/document.py",
     "pkiproject/archive/stream.py",
