@@ -20,6 +20,7 @@ class CertificatesConfig(AppConfig):
             Request,
             Revocation,
         )
+        from certificates.placement_models import Placement
         from certificates.saved_models import SavedFilter
 
         need_unique("certificates_certificate", "ca_id", "serial")
@@ -42,4 +43,5 @@ class CertificatesConfig(AppConfig):
         register(ClientCertificateBinding, told_by=[EventName.CLIENT_CERTIFICATE_BOUND], are_subjects=True)
         register(Crl, made_by=[EventName.CRL_PUBLISHED], log="scope__organization_id")
         register(OcspResponder, made_by=[EventName.RESPONDER_ROTATED])
+        register(Placement, told_by=[EventName.PLACEMENT_ADDED], are_subjects=True)
         register(SavedFilter, told_by=[EventName.SAVED_FILTER_CREATED], are_subjects=True)

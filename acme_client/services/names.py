@@ -83,9 +83,10 @@ def grant_name(*, actor: Actor, organization: Ref, suffix: str) -> PublicName:
     suffix = public_names.normal_suffix(suffix)
     locks.be_alone_with_public_names()
     _require_free(home.pk, suffix)
-    row = PublicName.objects.select_for_update().filter(organization=home, suffix=suffix).first() or _new(home, suffix)
+    claimed = PublicName.objects.select_for_update().filter(organization=home, suffix=suffix).first()
+    row = claimed or _new(home, suffix)
     _mark_proven(row, PublicName.Proof.GRANT)
-    _record(actor, EventName.PUBLIC_NAME_GRANTED, row)
+    _record(actor, EventName.PUBLIC_NAME_GRANTED, row, event_id=None if claimed else row.event)
     return row
 
 

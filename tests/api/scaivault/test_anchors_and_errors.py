@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 import pytest
@@ -187,5 +188,4 @@ def test_every_route_is_described_and_nothing_else():
         for path, methods in document()["paths"].items()
         for method in methods
     }
-    holes = dict.fromkeys(("ca", "certificate", "kept", "csr", "anchor", "role_name"), "{}")
-    assert described == {entry.format(**holes) for entry in API}
+    assert described == {re.sub(r"{[a-z_]+}", "{}", entry) for entry in API}
