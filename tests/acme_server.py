@@ -53,6 +53,7 @@ class FakeServer:
     chain_tail: tuple[x509.Certificate, ...] | None = None
     window: tuple[datetime, datetime] | None = None
     ca: elsewhere.Elsewhere = field(default_factory=elsewhere.root)
+    days_of: Callable[[x509.SubjectAlternativeName], int] = lambda _names: 90
 
     def ask(self, url: str, *, method: str = "GET", body: bytes | None = None, **_limits: object) -> Answer:
         kind = url.removeprefix(f"{HOME}/").partition("/")[0]
@@ -151,7 +152,7 @@ class FakeServer:
         return self._told(number)
 
     def sign(self, key: Any, names: x509.SubjectAlternativeName) -> x509.Certificate:
-        return self.ca.sign(parse_name(""), key, is_ca=False, days=90, extra=[(names, True)])
+        return self.ca.sign(parse_name(""), key, is_ca=False, days=self.days_of(names), extra=[(names, True)])
 
     def _certificate(self, url: str, *_: object) -> Answer:
         certificate = self.issued[int(url.split("/")[4])]

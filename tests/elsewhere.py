@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from django.utils import timezone
 
 from cas.core.keys import KeyAlgorithm, PrivateKey, PublicKey, generate
 from cas.core.names import parse_name
@@ -72,7 +73,7 @@ class Elsewhere:
         number: int = 7,
         extra: Sequence[Extra] = (),
     ) -> bytes:
-        now = datetime.now(UTC)
+        now = timezone.now()
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.certificate.subject)
@@ -118,7 +119,7 @@ def _certificate(
     serial: int | None = None,
 ) -> x509.Certificate:
     """Key identifiers are SHA-1, as most software makes them."""
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = timezone.now().replace(microsecond=0)
     own = x509.SubjectKeyIdentifier.from_public_key(public_key)
     builder = (
         x509.CertificateBuilder()

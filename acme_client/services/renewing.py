@@ -23,6 +23,7 @@ from acme_client.services.ordering import judge, write
 from acme_client.services.orders import order_like
 from certificates.models import Certificate
 from certificates.selectors import get_certificate
+from certificates.services.renewing import GRACE
 from kernel.actor import Actor
 from kernel.errors import Conflict, DomainError
 from kernel.permissions import Permission
@@ -53,7 +54,8 @@ def renew_public_certificate(*, actor: Actor, certificate: Ref) -> AcmeOrder:
 def renew_due_public_certificates(*, actor: Actor) -> int:
     """Order successors of what is due, as far as the actor reaches; how many orders there are now.
 
-    One that cannot be ordered is tried again, later each time, and stops no other.
+    One that cannot be ordered is tried again, later each time, and stops no other. A month after its end a certificate
+    is given up.
     """
     now = timezone.now()
     rows = Certificate.objects.filter(
@@ -62,7 +64,7 @@ def renew_due_public_certificates(*, actor: Actor) -> int:
         state=Certificate.State.ISSUED,
         organization__closed_at__isnull=True,
         renew_at__lte=now,
-        not_after__gt=now,
+        not_after__gt=now - GRACE,
     ).exclude(replaced_by__state__in=[Certificate.State.ISSUED, Certificate.State.HELD])
     due = within_reach(rows, actor).order_by("renew_at", "pk")[:_AT_ONCE]
     return sum(_renew(actor, row) for row in due)

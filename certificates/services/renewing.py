@@ -54,7 +54,7 @@ _PART_TO_PAUSE: Final = 10
 # How long somebody else is left to act before it is looked at again.
 _PATIENCE: Final = timedelta(hours=1)
 # So long after its end nobody waits for a successor any more.
-_GRACE: Final = timedelta(days=30)
+GRACE: Final = timedelta(days=30)
 _LONGEST_ERROR: Final = 500
 _SETTLED: Final = frozenset({"already-renewed", "certificate-revoked"})
 
@@ -106,7 +106,7 @@ def _attend(row: Renewal) -> bool:
     try:
         if wait is None:
             _settle(row, old)
-        elif old.not_after + _GRACE < timezone.now():
+        elif old.not_after + GRACE < timezone.now():
             _give_up(row, old, wait)
         else:
             _postpone(row, old, wait)
@@ -122,7 +122,7 @@ def _renew(row: Renewal, old: Certificate) -> _Wait | None:
         return None
     if old.replaced_by.exclude(state=State.REVOKED).exists():
         return None
-    if old.not_after + _GRACE < timezone.now():
+    if old.not_after + GRACE < timezone.now():
         return _Wait(Standing.FAILED, "It ended too long ago.", "ended")
     if old.state == State.HELD:
         return _Wait(Standing.HELD)
