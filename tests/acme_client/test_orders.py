@@ -28,8 +28,9 @@ from kernel.actor import SYSTEM
 from kernel.errors import Conflict, Denied, Invalid, NotFound
 from kernel.ref import Ref
 from tests import cast
-from tests.acme_client.conftest import SUFFIX, Desk, advance, carried_out, open_desk
+from tests.acme_client.conftest import SUFFIX, Desk, Publisher, advance, carried_out, open_desk
 from tests.office import open_office
+from tests.pebble import running_pebble
 from tests.pki import make_csr
 
 pytestmark = [pytest.mark.needs("pebble")]
@@ -68,6 +69,14 @@ def test_a_certificate_comes_by_each_challenge(desk: Desk, challenge_type, names
         EventName.ACME_ORDER_PLACED,
         EventName.ACME_ORDER_FULFILLED,
     }
+
+
+def test_a_ca_that_takes_its_time_to_look_is_waited_for(db, monkeypatch):
+    with running_pebble(WFE_NONCEREJECT="20", VA_NOSLEEP="0", VA_SLEEPTIME="3") as slow:
+        monkeypatch.setitem(SOLVERS, "http-01", Publisher(slow, "http-01", set()))
+        desk = open_desk(open_office(), slow)
+        order = carried_out(desk.order(HOST, SUFFIX))
+        assert (order.status, order.last_error) == (Status.VALID, "")
 
 
 def test_names_are_ordered_as_they_stand_in_a_certificate(desk: Desk):
