@@ -33,7 +33,7 @@ from kernel.secret import Secret
 _PATIENCE_SECONDS: Final = 30.0
 # A server that takes its time with each answer is not waited for all day.
 _PATIENCE_IN_ALL: Final = 90.0
-_MOST_NONCES_TRIED: Final = 5
+_MOST_NONCES_TRIED: Final = 10
 _MOST_CHAINS: Final = 5
 _JOSE: Final = "application/jose+json"
 _PEM: Final = "application/pem-certificate-chain"

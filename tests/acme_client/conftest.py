@@ -101,7 +101,7 @@ def open_desk(office: Office, pebble: Pebble, **changes: object) -> Desk:
 
 
 def registered(account: AcmeAccount) -> AcmeAccount:
-    """The account when it is; of five nonces in a row all may have been refused."""
+    """The account when it is; of many nonces in a row all may have been refused."""
     for _round in range(5):
         advance()
         account.refresh_from_db()
