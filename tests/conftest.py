@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
@@ -57,6 +59,13 @@ def _the_next_test_speaks_english() -> Iterator[None]:
     """A request leaves its language behind in its thread, where the next one chooses its own, but no test does."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _no_minute_ends_within_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits count by the minute: a test that takes its time would see the next one begin."""
+    now = time.time()
+    monkeypatch.setattr("django_ratelimit.core.time", SimpleNamespace(time=lambda: now))
 
 
 @pytest.fixture(scope="session")
