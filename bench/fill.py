@@ -211,6 +211,8 @@ def _last(model: type[Model]) -> int:
 def main(folder: Path, rows: int, revoked: int, live: int) -> None:
     facts_file = folder / "office.json"
     call_command("migrate", interactive=False, verbosity=0)
+    # Pages name their files by what is in them.
+    call_command("collectstatic", interactive=False, verbosity=0)
     if not facts_file.exists():
         facts = open_bench_office()
         Filler().write(rows, revoked=revoked)
