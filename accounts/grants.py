@@ -43,7 +43,7 @@ class CaRights(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GrantOrder:
-    """What a new credential shall be able to do with one CA; `ca_id` is its number."""
+    """What a new credential may do with one CA; `ca_id` is its number."""
 
     ca_id: int
     can_read: bool = True

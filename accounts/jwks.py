@@ -34,10 +34,10 @@ ALGORITHMS: Final = tuple(_KEY_TYPES)
 _CURVES: Final = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 _SMALLEST_RSA: Final = 2048
 _PUBLIC_MEMBERS: Final = ("kty", "kid", "use", "alg", "key_ops", "crv", "x", "y", "n", "e")
-_PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
 
 
-def key_for(issuer: OidcIssuer, kid: str | None, algorithm: str) -> Any | None:
+def key_for(issuer: OidcIssuer, kid: str | None, algorithm: str) -> PublicKey | None:
     """The issuer's key of this name for this algorithm, its only one that fits where the token names none; else None.
 
     The keys are asked for again when they are old or this one is not among them, at most every `PAUSE` over all
@@ -72,13 +72,14 @@ def refresh_keys(issuer: OidcIssuer) -> None:
 def _fetch(issuer: OidcIssuer) -> list[dict[str, Any]]:
     """By way of its configuration (OpenID Connect Discovery 1.0 section 4). Raises OutboundError."""
     ranges = private_ranges_of(issuer.organization_id)
-    found = fetch_json(issuer.issuer.rstrip("/") + "/.well-known/openid-configuration", private_ranges=ranges)
+    behalf: dict[str, Any] = {"private_ranges": ranges, "organization_id": issuer.organization_id}
+    found = fetch_json(issuer.issuer.rstrip("/") + "/.well-known/openid-configuration", **behalf)
     if found.get("issuer") != issuer.issuer:
         raise OutboundError("the configuration that was found there is another issuer's")
     address = found.get("jwks_uri")
     if not isinstance(address, str):
         raise OutboundError("the configuration names no keys")
-    keys = fetch_json(address, private_ranges=ranges).get("keys")
+    keys = fetch_json(address, **behalf).get("keys")
     if not isinstance(keys, list) or len(keys) > MOST_KEYS:
         raise OutboundError("what is found at the address of the keys is no set of keys")
     usable = [_public(key) for key in keys if isinstance(key, dict) and _may_sign(key)]
@@ -98,7 +99,7 @@ def _public(key: Mapping[str, Any]) -> dict[str, Any]:
     return {name: key[name] for name in _PUBLIC_MEMBERS if name in key}
 
 
-def _find(issuer: OidcIssuer, kid: str | None, algorithm: str) -> Any | None:
+def _find(issuer: OidcIssuer, kid: str | None, algorithm: str) -> PublicKey | None:
     fitting = [key for key in issuer.keys if _fits(key, kid, algorithm)]
     return _loaded(fitting[0], algorithm) if len(fitting) == 1 else None
 
@@ -112,15 +113,14 @@ def _fits(key: Mapping[str, Any], kid: str | None, algorithm: str) -> bool:
     )
 
 
-def _loaded(key: Mapping[str, Any], algorithm: str) -> _PublicKey | None:
+def _loaded(key: Mapping[str, Any], algorithm: str) -> PublicKey | None:
     try:
         loaded = jwt.PyJWK(dict(key), algorithm=algorithm).key
     except (jwt.PyJWTError, ValueError, TypeError):
         return None
     if isinstance(loaded, rsa.RSAPublicKey) and loaded.key_size < _SMALLEST_RSA:
         return None
-
-    return loaded if isinstance(loaded, _PublicKey) else None
+    return loaded if isinstance(loaded, PublicKey) else None
 
 
 def _age(issuer: OidcIssuer, now: datetime) -> timedelta:

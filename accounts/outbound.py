@@ -1,4 +1,4 @@
-"""The one way out to addresses that tenants name: they shall reach the internet, and nothing that stands behind us.
+"""The one way out to addresses that tenants name: they reach the internet, and nothing that stands behind us.
 
 The name is resolved once, every address that it has is judged, and the connection goes to one that was judged: a name
 that means something else a moment later leads nowhere.
@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 
 from accounts.issuers import may_be_asked
+from kernel.text import Text, _
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -34,15 +36,50 @@ _IPV4_COMPATIBLE: Final = ipaddress.ip_network("::/96")
 # All that is routed of IPv6 (RFC 4291 section 2.4), but for what stands in books (RFC 9637).
 _GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")
 _DOCUMENTATION: Final = ipaddress.ip_network("3fff::/20")
-# Whoever is slow to answer shall not have every thread of a process wait for him: half of them go on with the rest.
-_PLACES: Final = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 _PATIENCE_FOR_A_PLACE: Final = 1.0
 _USER_AGENT: Final = "Chancery"
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class OutboundError(Exception):
-    """Nothing usable came back; the sentence says why, without a secret in it."""
+    """Nothing usable came back; `text` says why, without a secret in it."""
+
+    def __init__(self, template: str, /, **facts: object) -> None:
+        self.text = Text(template, facts)
+        super().__init__(str(self.text))
+
+
+class Places:
+    """Those who may wait for somebody else at a time: so many in all, and of them so many for one organization."""
+
+    def __init__(self, *, of_one: int, in_all: int) -> None:
+        self._of_one, self._in_all = of_one, in_all
+        self._taken: Counter[int | None] = Counter()
+        self._changed = threading.Condition()
+
+    def take(self, organization_id: int | None, *, patience: float) -> bool:
+        """Whether there is one, or comes to be one within so many seconds."""
+        with self._changed:
+            found = self._changed.wait_for(lambda: self._has_room(organization_id), patience)
+            if found:
+                self._taken[organization_id] += 1
+            return found
+
+    def leave(self, organization_id: int | None) -> None:
+        with self._changed:
+            self._taken[organization_id] -= 1
+            # Counts of nothing go.
+            self._taken = +self._taken
+            self._changed.notify_all()
+
+    def _has_room(self, organization_id: int | None) -> bool:
+        return self._taken[organization_id] < self._of_one and self._taken.total() < self._in_all
+
+
+# Whoever is slow to answer must not keep every thread of a process waiting, nor one organization have every place: it
+# has half as many as there are threads, and where that leaves two of those, there is one more place for the others.
+_HALF: Final = max(1, settings.WEB_THREADS // 2)
+_PLACES: Final = Places(of_one=_HALF, in_all=max(_HALF, min(_HALF + 1, settings.WEB_THREADS - 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +102,30 @@ def ask(
     patience: float = PATIENCE_SECONDS,
     plain: bool = False,
     roots: str = "",
+    organization_id: int | None = None,
 ) -> Answer:
     """The answer of this address itself: no redirect is followed, no proxy asked, nothing is unpacked.
 
     Addresses that are not public are reached only in `private_ranges`. All of it takes at most `patience` seconds
     after the name is resolved. `plain`: over http as well, for what bears a signature of its own. `roots`: PEM, to be
     trusted in place of the public CAs. A header that comes several times stands there once, its values after commas
-    (RFC 9110 section 5.3). Raises OutboundError, also where too many of this process ask somebody at this moment.
+    (RFC 9110 section 5.3). `organization_id`: on whose behalf. Raises OutboundError, also where too many of this
+    process ask somebody at this moment.
     """
     parts = _split(url, plain=plain)
-    with place(), _connection(parts, private_ranges, time.monotonic() + patience, roots) as connection:
+    with (
+        place(organization_id),
+        _connection(parts, private_ranges, time.monotonic() + patience, roots) as connection,
+    ):
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         ours = {"Host": parts.netloc, "User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
         connection.request(method, target, body=body, headers={**headers, **ours})
         answer = connection.getresponse()
         content = answer.read(largest + 1)
     if len(content) > largest:
-        raise OutboundError(f"the answer of {parts.hostname} is longer than {largest} bytes")
+        raise OutboundError(
+            _("the answer of %(host)s is longer than %(most)s bytes"), host=parts.hostname, most=largest
+        )
     return Answer(answer.status, {name: answer.getheader(name, "") for name in answer.headers}, content)
 
 
@@ -89,7 +133,7 @@ def fetch_json(url: str, *, private_ranges: Collection[Network] = (), **limits: 
     """The JSON object at this address, which must answer 200; `limits` are those of `ask`. Raises OutboundError."""
     answer = ask(url, headers={"Accept": "application/json"}, private_ranges=private_ranges, **limits)
     if answer.status != http.HTTPStatus.OK:
-        raise OutboundError(f"{urlsplit(url).hostname} answers {answer.status}")
+        raise OutboundError(_("%(host)s answers %(status)s"), host=urlsplit(url).hostname, status=answer.status)
     return _document(answer.content, urlsplit(url))
 
 
@@ -98,7 +142,7 @@ def judged(addresses: Collection[Address], private_ranges: Collection[Network]) 
     for address in addresses:
         real = _embedded(address)
         if not any(real in network for network in private_ranges) and not _is_public(real):
-            raise OutboundError(f"{address} is no public address, and is not allowed here")
+            raise OutboundError(_("%(address)s is no public address, and is not allowed here"), address=address)
 
 
 def _is_public(address: Address) -> bool:
@@ -108,14 +152,17 @@ def _is_public(address: Address) -> bool:
 
 
 @contextmanager
-def place() -> Iterator[None]:
-    """One of those who may wait for somebody else at a time. Raises OutboundError where there are too many."""
-    if not _PLACES.acquire(timeout=_PATIENCE_FOR_A_PLACE):
-        raise OutboundError("too many servers are being asked at this moment")
+def place(organization_id: int | None) -> Iterator[None]:
+    """One of those who may wait for somebody else at a time, on behalf of an organization.
+
+    Raises OutboundError where there are too many of them.
+    """
+    if not _PLACES.take(organization_id, patience=_PATIENCE_FOR_A_PLACE):
+        raise OutboundError(_("too many servers are being asked at this moment"))
     try:
         yield
     finally:
-        _PLACES.release()
+        _PLACES.leave(organization_id)
 
 
 def _split(url: str, *, plain: bool) -> SplitResult:
@@ -123,13 +170,13 @@ def _split(url: str, *, plain: bool) -> SplitResult:
         parts = urlsplit(url)
         _port = parts.port
     except ValueError as error:
-        raise OutboundError("this is no address") from error
+        raise OutboundError(_("this is no address")) from error
     if not parts.hostname or parts.username or parts.password:
-        raise OutboundError("this is no address")
+        raise OutboundError(_("this is no address"))
     if not may_be_asked(parts) and not (plain and parts.scheme == "http"):
-        raise OutboundError("this is no https address")
+        raise OutboundError(_("this is no https address"))
     if any(ord(character) <= 0x20 or ord(character) >= 0x7F for character in url):
-        raise OutboundError("this is no address")
+        raise OutboundError(_("this is no address"))
     return parts
 
 
@@ -164,7 +211,7 @@ def _connection(
         connection.sock = open_socket[-1]
         yield connection
     except (OSError, http.client.HTTPException, UnicodeError) as error:
-        raise OutboundError(f"{host} cannot be asked: {_reason(error)}") from error
+        raise OutboundError(_("%(host)s cannot be asked: %(reason)s"), host=host, reason=_reason(error)) from error
     finally:
         watchdog.cancel()
         for each in reversed(open_socket):
@@ -211,7 +258,7 @@ def _document(content: bytes, parts: SplitResult) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise OutboundError(f"the answer of {parts.hostname} is not JSON") from error
+        raise OutboundError(_("the answer of %(host)s is not JSON"), host=parts.hostname) from error
     if not isinstance(document, dict):
-        raise OutboundError(f"the answer of {parts.hostname} is no JSON object")
+        raise OutboundError(_("the answer of %(host)s is no JSON object"), host=parts.hostname)
     return document

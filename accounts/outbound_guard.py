@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from accounts.outbound import Network, OutboundError, judged
+from kernel.text import _
 
 PATIENCE_SECONDS: Final = 30.0
 _MOST_CONNECTIONS: Final = 100
@@ -83,14 +84,14 @@ def _judge(event: str, arguments: tuple[Any, ...]) -> None:
         # `sendmsg` on a socket that is connected, and was judged when it was.
         return
     if time.monotonic() >= guard.deadline:
-        raise OutboundError("it took too long")
+        raise OutboundError(_("it took too long"))
     if connection.family not in (socket.AF_INET, socket.AF_INET6):
-        raise OutboundError("only addresses of the internet are connected to")
+        raise OutboundError(_("only addresses of the internet are connected to"))
     try:
         address = ipaddress.ip_address(str(place[0]).partition("%")[0])
     except ValueError as error:
         # Resolved by the socket itself: nobody would have judged what it stands for.
-        raise OutboundError(f"{str(place[0])[:80]} is no address") from error
+        raise OutboundError(_("%(name)s is no address"), name=str(place[0])[:80]) from error
     judged([address], guard.private_ranges)
     if event == "socket.connect":
         _remember(guard, connection)
@@ -99,7 +100,7 @@ def _judge(event: str, arguments: tuple[Any, ...]) -> None:
 def _remember(guard: _Guard, connection: socket.socket) -> None:
     with guard.lock:
         if guard.is_over or len(guard.connections) >= _MOST_CONNECTIONS:
-            raise OutboundError("there are too many connections")
+            raise OutboundError(_("there are too many connections"))
         guard.connections.append(socket.socket(connection.family, connection.type, fileno=os.dup(connection.fileno())))
 
 

@@ -47,7 +47,7 @@ def holds(actor: Actor, permission: Permission) -> bool:
 def obstacle(
     actor: Actor, permission: Permission, *, organization_id: int | None, ca_id: int | None = None
 ) -> Obstacle | None:
-    """The first thing that keeps the actor from doing this to an object of this organization (and CA); None: he may."""
+    """What first keeps the actor from doing this to an object of this organization (and CA); None: it is allowed."""
     if permission not in actor.permissions:
         return Obstacle.PERMISSION
     if not _covers_organization(actor, organization_id):
@@ -68,7 +68,7 @@ def require(actor: Actor, permission: Permission, *, organization_id: int | None
 
 
 def narrowed(actor: Actor, permissions: Collection[Permission]) -> Actor:
-    """The actor as he goes through a door that one of these permissions opens: let to the CAs alone where he has one.
+    """The actor behind a door that one of these permissions opens: confined to the CAs where one of them was granted.
 
     So a credential that may read one CA and issue under another reads nothing of the other one.
     """

@@ -19,7 +19,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kernel.errors import DomainError
+from accounts.said import Said, cut
+from kernel.errors import DomainError, Invalid
 
 # How far from the plan a pause may end, so that what failed together is not tried together.
 _JITTER: Final = 0.25
@@ -139,10 +140,13 @@ def postpone(row: Queued, *, pause: timedelta, error: str = "", longest: int = 5
     """
     changes: dict[str, Any] = {**_NO_LEASE, "due_at": timezone.now() + pause}
     if error:
-        changes |= {"attempts": F("attempts") + 1, "last_error": error[:longest]}
+        changes |= {"attempts": F("attempts") + 1, "last_error": cut(error, longest)}
     type(row)._default_manager.filter(pk=row.pk, lease=row.lease).update(**changes)
 
 
 def sentence_of(error: Exception) -> str:
     """What people may read of an error: what is not ours may hold anything, so of that its kind alone."""
-    return str(error) if isinstance(error, DomainError) else type(error).__name__
+    if isinstance(error, Invalid):
+        # Its own sentence is about the whole; what is wrong stands in those about its fields.
+        return str(error)
+    return Said(error.message) if isinstance(error, DomainError) else type(error).__name__

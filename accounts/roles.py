@@ -45,7 +45,7 @@ _OPERATE: Final = _READ | {
 ORGANIZATION_PERMISSIONS: Final = frozenset(Permission) - {Permission.AUDIT_SEAL}
 
 PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = {
-    # Deciding on requests is an approver's alone: an owner who asks shall not be the one who approves by habit.
+    # Deciding on requests is an approver's alone: an owner who asks must not approve by habit, too.
     OrganizationRole.OWNER: ORGANIZATION_PERMISSIONS - {Permission.REQUESTS_DECIDE},
     OrganizationRole.OPERATOR: _OPERATE,
     OrganizationRole.APPROVER: _READ | {Permission.REQUESTS_DECIDE},

@@ -13,8 +13,8 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.models import Organization, User
-from accounts.services.people import actor_for_user
+from accounts.models import Membership, Organization, User
+from accounts.services.people import actor_for_user, memberships_of
 from accounts.services.second_factor import is_missing
 from kernel.actor import Actor, ActorKind
 
@@ -67,6 +67,7 @@ def actor_of(request: HttpRequest, organization: Organization | None = None) -> 
     actor = actor_for_user(
         user,
         organization=home or organization,
+        memberships=_memberships(request, user),
         ip=request.META.get("REMOTE_ADDR") or None,
         trace_id=getattr(request, "trace_id", ""),
     )
@@ -97,7 +98,16 @@ def lacks_second_factor(request: HttpRequest, user: User) -> bool:
     records = request.session.get(AUTHENTICATION_METHODS_SESSION_KEY) or []
     if HOME in request.session or any(record.get("method") == "mfa" for record in records):
         return False
-    return is_missing(user)
+    return is_missing(user, _memberships(request, user))
+
+
+def _memberships(request: HttpRequest, user: User) -> list[Membership]:
+    """Asked for once while a page is only shown, and anew wherever something may change."""
+    person, found = getattr(request, "known_memberships", (None, []))
+    if person != user.pk or request.method not in ("GET", "HEAD"):
+        found = memberships_of(user)
+        request.known_memberships = (user.pk, found)  # type: ignore[attr-defined]
+    return found
 
 
 def _workplace(request: HttpRequest) -> Organization | None:

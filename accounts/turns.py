@@ -1,6 +1,6 @@
-"""Sweeps that wait for servers which tenants have named: they shall not have every thread of a worker wait with them.
+"""Sweeps that wait for servers which tenants have named: these must not keep every thread of a worker waiting.
 
-Whoever is slow on purpose would else keep the audit log from being sealed, and CRLs from being signed, for everybody.
+A server that is slow on purpose could otherwise keep the audit log from being sealed and CRLs from being signed.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ def _create_server_secret(purpose: ServerSecret.Purpose) -> ServerSecret:
 
 
 def _keep_master_key() -> None:
-    """No rotation from here to the end of the transaction. What were sealed now under an old key, none would open."""
+    """No rotation from here to the end of the transaction: what was sealed under an old key would never open again."""
     locks.share_master_key()
     _require_own_database()
 

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtensionOID
 
 from accounts import outbound
+from accounts.said import Said
 from acme_client import wire
 from acme_client.request_signing import signed_binding, signed_request
 from acme_client.wire import AcmeError, Lie
@@ -46,6 +47,8 @@ class Server:
     directory_url: str
     roots: str = ""
     private_ranges: Collection[outbound.Network] = ()
+    # On whose behalf it is asked.
+    organization_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +236,12 @@ class Client:
                 headers=headers,
                 body=body,
                 private_ranges=self._server.private_ranges,
+                organization_id=self._server.organization_id,
                 patience=min(_PATIENCE_SECONDS, left),
                 roots=self._server.roots,
             )
         except outbound.OutboundError as error:
-            raise AcmeError(str(error)) from error
+            raise AcmeError(Said(error.text)) from error
         self._nonce = _header(answer, "Replay-Nonce")
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             raise _refusal(answer)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.constraints import SameOrganization
 from accounts.models import Organization
 from accounts.queue import Queued
+from accounts.said import SaidField
 from acme_client.name_models import DnsProvider as DnsProvider
 from acme_client.name_models import PublicName as PublicName
 from cas.models import ALGORITHMS
@@ -59,12 +60,12 @@ class AcmeAccount(Queued):
     eab_key_id = models.CharField(_("key id of the binding"), max_length=200, blank=True)
     sealed_eab_key = models.BinaryField(null=True, editable=False)
     terms_agreed_at = models.DateTimeField(_("terms agreed to at"))
-    # The name that the root of the chain shall have, where the server offers several (RFC 8555 section 7.4.2).
+    # The name that the root of the chain should have, where the server offers several (RFC 8555 section 7.4.2).
     preferred_chain = models.CharField(_("preferred chain"), max_length=200, blank=True)
     # As of a CA: what is ordered by this account waits for so many approvers, of this role.
     approvals_needed = models.PositiveSmallIntegerField(_("approvals needed"), default=0)
     approver_role = models.CharField(_("approver's role"), max_length=80, blank=True)
-    last_error = models.CharField(_("last error"), max_length=1000, blank=True)
+    last_error = SaidField(_("last error"), max_length=1000, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 
@@ -146,7 +147,7 @@ class AcmeOrder(Queued):
     order_url = models.CharField(_("order URL"), max_length=500, blank=True)
     finalize_url = models.CharField(max_length=500, blank=True, editable=False)
     certificate_url = models.CharField(max_length=500, blank=True, editable=False)
-    # Written before the order is placed: an answer that was lost is looked for, not ordered twice.
+    # When it was last about to be placed. Where `order_url` is empty still, the answer was lost, or is under way.
     placing_since = models.DateTimeField(null=True, editable=False)
     # By when it is given up, whatever the server says.
     expires_at = models.DateTimeField(_("expires at"))
@@ -166,7 +167,7 @@ class AcmeOrder(Queued):
     owner = models.ForeignKey(
         "accounts.User", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("owner")
     )
-    last_error = models.CharField(_("last error"), max_length=1000, blank=True)
+    last_error = SaidField(_("last error"), max_length=1000, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
+from accounts.said import SaidField
 
 
 class PublicName(models.Model):
@@ -31,7 +32,7 @@ class PublicName(models.Model):
     proven_by = models.CharField(_("proven by"), max_length=6, choices=Proof, blank=True)
     proven_at = models.DateTimeField(_("proven at"), null=True, blank=True)
     checked_at = models.DateTimeField(_("checked at"), null=True, blank=True)
-    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    last_error = SaidField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 
@@ -71,7 +72,7 @@ class DnsProvider(models.Model):
     propagation_seconds = models.PositiveIntegerField(_("patience in seconds"), default=120)
     tested_at = models.DateTimeField(_("tested at"), null=True, blank=True)
     # Of the last test; empty where it succeeded.
-    last_error = models.CharField(_("last error"), max_length=1000, blank=True)
+    last_error = SaidField(_("last error"), max_length=1000, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 

@@ -13,7 +13,7 @@ from kernel.secret import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountOrder:
-    """An account that shall be registered at an ACME server.
+    """An account that is to be registered at an ACME server.
 
     `directory_url` and `server_roots` (PEM) are of another server than the known ones. `eab_key` is the MAC key of the
     external account binding (RFC 8555 section 7.3.4), in base64url, as providers show it.
@@ -36,7 +36,7 @@ class AccountOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountChange:
-    """What shall be different about an account; None stays as it is."""
+    """What is to change about an account; None stays as it is."""
 
     email: str | None = None
     name: str | None = None
@@ -64,7 +64,7 @@ class PublicOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsProviderOrder:
-    """Somebody who shall change DNS for the organization. `config`: the fields of its type, credentials among them.
+    """Somebody who is to change DNS for the organization. `config`: the fields of its type, credentials among them.
 
     `zones`: what he is asked for; empty: all that no other one has.
     """
@@ -79,7 +79,7 @@ class DnsProviderOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsProviderChange:
-    """What shall be different about a DNS provider; None stays as it is.
+    """What is to change about a DNS provider; None stays as it is.
 
     Of `config` only the named fields change; an empty text takes one away.
     """

@@ -1,4 +1,4 @@
-"""CAs: their keys and certificates, every serial number they have used, and keys that nobody shall have certified."""
+"""CAs: their keys and certificates, every serial number they have used, and keys that must not be certified."""
 
 from __future__ import annotations
 

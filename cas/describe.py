@@ -313,4 +313,8 @@ _PURPOSES: Final = {
     ExtendedKeyUsageOID.TIME_STAMPING: _("Time stamping"),
     ExtendedKeyUsageOID.OCSP_SIGNING: _("OCSP signing"),
     ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE: _("Any purpose"),
+    ExtendedKeyUsageOID.SMARTCARD_LOGON: _("Smart card sign-in"),
+    ExtendedKeyUsageOID.KERBEROS_PKINIT_KDC: _("Kerberos KDC"),
+    ExtendedKeyUsageOID.IPSEC_IKE: _("IPsec IKE"),
+    ExtendedKeyUsageOID.BUNDLE_SECURITY: _("Bundle security"),
 }

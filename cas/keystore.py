@@ -66,7 +66,7 @@ def generate_key(algorithm: KeyAlgorithm, backend: str = Backend.SEALED) -> NewK
 
 
 def take_key(key: PrivateKey) -> NewKey:
-    """A key that was made elsewhere, and shall be kept here."""
+    """A key that was made elsewhere, and is to be kept here."""
     return NewKey(algorithm_of(key.public_key()), key.public_key(), key, is_fresh=False)
 
 

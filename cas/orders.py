@@ -193,7 +193,7 @@ class TrustAnchorOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleOrder:
-    """The guard rails as they shall be; every field has the meaning that `cas.core.profile` gives it."""
+    """The guard rails as they are to be; every field has the meaning that `cas.core.profile` gives it."""
 
     ca: Ref
     name: str
@@ -222,7 +222,7 @@ class RoleOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateOrder:
-    """The recipe as it shall be; every field has the meaning that `cas.core.profile` gives it."""
+    """The recipe as it is to be; every field has the meaning that `cas.core.profile` gives it."""
 
     ca: Ref
     role: Ref

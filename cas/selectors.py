@@ -1,25 +1,20 @@
-"""What an actor may see of CAs, roles and templates, and the locks that issuing stands on."""
+"""What an actor may see of CAs, roles and templates."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from cryptography import x509
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from accounts.models import Organization, WrappingKey
-from accounts.rows import select, select_together
+from accounts.models import Organization
+from accounts.rows import select_together
 from accounts.selectors import of_whole_organization, reach_sql, under_granted_cas
-from cas import addresses, locks
-from cas.core.leaf import IssuerFacts
 from cas.models import (
     BlockedKey,
     CaCertificate,
-    CaKey,
     CertificateAuthority,
     IssuedSerial,
     ProfileVersion,
@@ -30,7 +25,7 @@ from cas.models import (
 from cas.orders import Dialect
 from cas.standing import Slot
 from kernel.actor import Actor
-from kernel.errors import Conflict, Denied, Invalid, NotFound, Unavailable
+from kernel.errors import Conflict, Denied, NotFound
 from kernel.ref import Ref
 from kernel.text import _
 
@@ -39,27 +34,6 @@ Status = CertificateAuthority.Status
 _STORING_TAKES: Final = timedelta(minutes=10)
 _MOST_NAMED: Final = 10
 
-# Those above come first, as in `lock_subtree`, so that nobody waits in a circle. A CA may be younger than its parent:
-# the order of the ids does not say who is above.
-_CHAIN_IDS_SQL = """
-    WITH RECURSIVE chain(id, parent_id, height) AS (
-        SELECT id, parent_id, 0 FROM cas_certificateauthority WHERE id IN ({places})
-        UNION
-        SELECT above.id, above.parent_id, chain.height + 1
-        FROM cas_certificateauthority above JOIN chain ON above.id = chain.parent_id WHERE chain.height < 20
-    )
-    SELECT id, MAX(height) AS height FROM chain GROUP BY id ORDER BY height DESC, id
-"""
-_CHAIN_SQL = """
-    JOIN ({ids}) place ON place.id = cas_certificateauthority.id
-    LEFT JOIN cas_cakey ON cas_cakey.id = cas_certificateauthority.key_id
-    LEFT JOIN accounts_wrappingkey ON accounts_wrappingkey.organization_id = cas_cakey.organization_id
-        AND accounts_wrappingkey.purpose = 'ca-key'
-    LEFT JOIN cas_cacertificate ON cas_cacertificate.ca_id = cas_certificateauthority.id AND cas_cacertificate.preferred
-    ORDER BY place.height DESC, cas_certificateauthority.id {lock}
-"""
-
-_KEY_SHARE = "FOR KEY SHARE OF cas_certificateauthority"
 
 # Of a CA from outside anybody can show a certificate, without having its key: it counts where it was shown.
 _FORBIDDEN_KEYS_SQL = """
@@ -245,116 +219,6 @@ def _joined_template(rows: tuple[Any, ...]) -> Template:
     return template
 
 
-def lock_chain(ca_id: int) -> tuple[CertificateAuthority, ...]:
-    """The CA (with its `key`) and those above it, itself first, locked against a change of their status to the commit.
-
-    PostgreSQL: FOR KEY SHARE from the root downwards, which waits for a revocation's FOR UPDATE and blocks none of its
-    own kind. The ORM has no such lock, hence the SQL. SQLite has one writer at a time, so reading is enough there.
-    """
-    return lock_chains([ca_id])[ca_id]
-
-
-def lock_chains(ca_ids: Sequence[int]) -> dict[int, tuple[CertificateAuthority, ...]]:
-    """`lock_chain` of several CAs at once: one after the other, they could wait in a circle with somebody else."""
-    ids = _CHAIN_IDS_SQL.format(places=", ".join(["%s"] * len(ca_ids)))
-    locks.share_turn(ids, *ca_ids)
-    rows = _chain_rows(ids, ca_ids, lock=_KEY_SHARE if connection.vendor == "postgresql" else "")
-    return {ca_id: _upwards(rows, ca_id) for ca_id in ca_ids}
-
-
-def lock_subtree(ca_id: int) -> list[CertificateAuthority]:
-    """The CA and all below it, parents first, locked for a change of their status. Waits for issuances in flight.
-
-    The CA itself is locked before its children are enumerated, so that none can be added meanwhile.
-    """
-    found: list[CertificateAuthority] = []
-    level = [ca_id]
-    while level:
-        locks.take_turn(level)
-        rows = CertificateAuthority.objects.select_for_update(of=("self",)).filter(pk__in=level).order_by("id")
-        found += rows
-        level = list(
-            CertificateAuthority.objects.filter(parent_id__in=level).order_by("id").values_list("pk", flat=True)
-        )
-    return found
-
-
-def stands_below(ca_id: int, other_id: int) -> bool:
-    """Whether the CA is the other one, or below it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CHAIN_IDS_SQL.format(places="%s"), [ca_id])
-        return other_id in {found for found, _height in cursor.fetchall()}
-
-
-def subtree_ids(ca_id: int) -> list[int]:
-    """The CA and all below it; nothing is locked."""
-    found: list[int] = []
-    level = [ca_id]
-    while level:
-        found += level
-        below = CertificateAuthority.objects.filter(parent_id__in=level).exclude(pk__in=found)
-        level = list(below.order_by("id").values_list("pk", flat=True))
-    return found
-
-
-def lock_alone(ca_id: int) -> CertificateAuthority:
-    """The CA without those below it, for a change of what it is or of where it stands. Waits for issuances in flight.
-
-    Whoever locks CAs above it as well does that first.
-    """
-    locks.take_turn([ca_id])
-    rows = CertificateAuthority.objects.select_for_update(of=("self",)).select_related("organization", "key")
-    return rows.get(pk=ca_id)
-
-
-def require_able_to_sign(chain: Sequence[CertificateAuthority]) -> None:
-    """Raises Unavailable where the CA, or one above it, is not in service."""
-    for ca in chain:
-        if ca.status in (Status.DISABLED, Status.REVOKED, Status.PENDING) or (
-            ca is chain[0] and ca.status != Status.ACTIVE
-        ):
-            text = _("%(ca)s cannot issue: %(blocker)s is %(status)s.")
-            raise Unavailable(text, code="ca-not-active", ca=chain[0].name, blocker=ca.name, status=ca.status)
-
-
-@dataclass(frozen=True, slots=True)
-class CaChain:
-    """The certificates from a CA up to its root, and whose they are."""
-
-    authorities: tuple[CertificateAuthority, ...]
-    certificates: tuple[x509.Certificate, ...]
-
-    def facts(self, *, shard: int = 0) -> IssuerFacts:
-        """What the core needs to know of an issuer."""
-        ca = self.authorities[0]
-        return IssuerFacts(
-            certificate=self.certificates[0],
-            ancestors=self.certificates[1:],
-            crl_url=addresses.crl_url(ca, shard),
-            ocsp_url=addresses.ocsp_url(ca),
-            ca_issuers_url=addresses.ca_issuers_url(ca),
-        )
-
-
-def certificates_of(chain: Sequence[CertificateAuthority]) -> CaChain:
-    """The preferred certificate of each. Raises Unavailable where one has none yet."""
-    found = {ca.pk: ca.fetched_certificate.certificate for ca in chain if ca.fetched_certificate is not None}
-    if missing := [ca.pk for ca in chain if ca.pk not in found]:
-        places = ", ".join(["%s"] * len(missing))
-        preferred = select(CaCertificate, f"WHERE preferred AND ca_id IN ({places})", missing)
-        found |= {row.ca_id: row.certificate for row in preferred}
-    for ca in chain:
-        if ca.pk not in found:
-            raise Unavailable(_("%(ca)s has no certificate yet."), code="ca-without-certificate", ca=ca.name)
-    return CaChain(tuple(chain), tuple(found[ca.pk] for ca in chain))
-
-
-def chain_of(ca: CertificateAuthority) -> CaChain:
-    """The chain to show or hand out; nothing is locked."""
-    rows = _chain_rows(_CHAIN_IDS_SQL.format(places="%s"), [ca.pk])
-    return certificates_of(_upwards(rows, ca.pk))
-
-
 def ca_certificates(ca: CertificateAuthority) -> QuerySet[CaCertificate]:
     """All certificates of a CA, the preferred one first, then the newest."""
     return CaCertificate.objects.select_related("issuer").filter(ca=ca).order_by("-preferred", "-pk")
@@ -410,32 +274,6 @@ def lost_intents(*, at: datetime) -> QuerySet[IssuedSerial]:
     """What was announced before a key outside signed it, and has not been stored in all the time that may take."""
     rows = IssuedSerial.objects.select_related("ca").filter(is_intent=True, created_at__lt=at - _STORING_TAKES)
     return rows.order_by("id")
-
-
-def _chain_rows(ids: str, ca_ids: Sequence[int], lock: str = "") -> dict[int, CertificateAuthority]:
-    """The CAs with what is needed to sign by them: key, what that is sealed under, and preferred certificate."""
-    rows: dict[int, CertificateAuthority] = {}
-    for ca, key, wrapping_key, certificate in select_together(
-        (CertificateAuthority, CaKey, WrappingKey, CaCertificate), _CHAIN_SQL.format(ids=ids, lock=lock), ca_ids
-    ):
-        if key is not None:
-            ca.key, key.wrapping_key = key, wrapping_key
-        ca.fetched_certificate = certificate
-        rows[ca.pk] = ca
-    return rows
-
-
-def _upwards(rows: dict[int, CertificateAuthority], ca_id: int) -> tuple[CertificateAuthority, ...]:
-    if ca_id not in rows:
-        raise ca_not_found()
-    chain = [rows[ca_id]]
-    while (parent := chain[-1].parent_id) is not None:
-        if len(chain) > len(rows):
-            raise Invalid(_("The chain of this CA has a loop."), code="chain-loop")
-        if parent not in rows:
-            raise Invalid(_("The chain of this CA is too long."), code="chain-too-long")
-        chain.append(rows[parent])
-    return tuple(chain)
 
 
 def _template_not_found(ref: Ref, actor: Actor) -> NotFound:

@@ -147,7 +147,7 @@ def file_stem(name: str) -> str:
 
 
 def _stem_beside_chain(stem: str) -> str:
-    """A host may be named "chain"; its certificate shall not be lost behind the chain's file."""
+    """A host may be named "chain"; its certificate must not be lost behind the chain's file."""
     return f"{stem}-certificate" if stem.casefold() in ("chain", "fullchain") else stem
 
 

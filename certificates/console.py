@@ -15,7 +15,7 @@ from django.core.management.base import CommandError
 from accounts.console import read_duration, read_secret_file, require_new_files, write_new_file
 from accounts.models import Organization
 from cas import selectors
-from cas.chains import chains_of
+from cas.chains import chain_of, chains_of
 from cas.core.csr import read_csr
 from cas.core.formats import to_pem
 from cas.core.general_names import constraint_name
@@ -108,7 +108,7 @@ def sign(desk: Desk, options: Options) -> None:
     )
     ca = foreign.sign_authority_request(actor=desk.actor, order=order)
     if options["out"]:
-        write_new_file(options["out"], to_pem(*selectors.chain_of(ca).certificates).encode())
+        write_new_file(options["out"], to_pem(*chain_of(ca).certificates).encode())
     desk.say(f"{ca.name} is certified: {ca.subject}")
 
 

@@ -30,7 +30,7 @@ class ImportOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InventoryOrder:
-    """A file with certificates of others that shall be looked after here: PEM, DER, PKCS#7 or PKCS#12, in any order.
+    """A file with certificates of others that are to be looked after here: PEM, DER, PKCS#7 or PKCS#12, in any order.
 
     CAs in it become the chains of the others. `keeps_key`: the private key in it is kept, sealed; otherwise it is
     forgotten. `owner` is the e-mail address of a member; None: whoever imports.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cryptography import x509
 
-from cas.selectors import chain_of
+from cas.chains import chain_of
 from certificates.models import Certificate, ImportedChain
 
 

@@ -39,7 +39,7 @@ class SameKey:
 class IssueOrder:
     """A certificate that is wished for. Subject or SANs that are None are read from the CSR.
 
-    `keep_csr`: the CSR can be downloaded later. `renew_ahead`: it shall be renewed so long before its end.
+    `keep_csr`: the CSR can be downloaded later. `renew_ahead`: how long before its end it is renewed.
     `may_end_earlier`: with its CA, where that ends before.
     """
 
@@ -62,7 +62,7 @@ class IssueOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewOrder:
-    """A certificate that shall have a successor with the same subject and names.
+    """A certificate that is to have a successor with the same subject and names.
 
     `key` None: a new one where the old one was made here, else the same one, if the template lets it. A new one is of
     the old one's kind where no other is named. Of a CSR only the key is read. What is None besides stays as it was, but
@@ -97,7 +97,7 @@ class BatchOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeOrder:
-    """A certificate that shall be believed no more. `invalidity`: since when the key is thought to be lost.
+    """A certificate to revoke: nobody is to trust it any more. `invalidity`: since when the key is thought to be lost.
 
     `may_blame_ca`: cACompromise is taken too, which some clients say of a leaf whose CA they no longer believe.
     """
@@ -111,7 +111,7 @@ class RevokeOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeAuthorityOrder:
-    """A CA that shall be believed no more, with everything under it."""
+    """A CA to revoke, with everything under it."""
 
     ca: Ref
     reason: x509.ReasonFlags

@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.constraints import SameOrganization
 from accounts.models import Organization
 from accounts.queue import Queued
+from accounts.said import SaidField
 
 
 class Placement(Queued):
-    """A server that shall show a certificate, or whatever has renewed it. The row is the queue of looks at it."""
+    """A server that is to show a certificate, or whatever has renewed it. The row is the queue of looks at it."""
 
     class Outcome(models.TextChoices):
         UNKNOWN = "unknown", _("not looked at yet")
@@ -44,7 +45,7 @@ class Placement(Queued):
     checked_at = models.DateTimeField(_("looked at"), null=True, blank=True)
     # Since when the newest certificate of the line has not been seen there.
     wrong_since = models.DateTimeField(_("wrong since"), null=True, blank=True)
-    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    last_error = SaidField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 

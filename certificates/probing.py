@@ -37,7 +37,7 @@ def look_at(host: str, port: int, *, root: x509.Certificate | None, private_rang
             der = _shake_hands(host, port, _believing_all())
             return Shown(der, None if root is None else _leads_to(root, host, port))
     except OSError as error:
-        raise OutboundError(f"{host} cannot be asked: {type(error).__name__}") from error
+        raise OutboundError(f"{host} cannot be asked: {error.strerror or type(error).__name__}") from error
 
 
 def _shake_hands(host: str, port: int, context: ssl.SSLContext) -> bytes:

@@ -10,7 +10,7 @@ import base64
 import binascii
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -151,20 +151,20 @@ def _find(path: str) -> _Place | None:
         # No path of ours, and nothing that PostgreSQL could be asked about.
         return None
     key = "public-path:" + sha256(path.encode()).hexdigest()
-    place: _Place | None = public_cache.get(key)
+    place = public_cache.get(key, lambda kept: _Place(*kept))
     if place is None:
         row = PublicPath.objects.select_related("ca").filter(path=path).first()
         if row is None:
             return None
         place = _Place(row.kind, row.ca_id, row.scope, row.ca.slug)
-        public_cache.keep(key, place, _LOOKUP_SECONDS)
+        public_cache.keep(key, list(astuple(place)), _LOOKUP_SECONDS)
     return place
 
 
 def _issuer(ca_id: int) -> x509.Certificate | None:
     """Its name and key, which are what makes it this CA, never change; its certificate may, seldom."""
     key = f"public-issuer:{ca_id}"
-    der: bytes | None = public_cache.get(key)
+    der = public_cache.get(key, public_cache.as_bytes)
     if der is None:
         row = CaCertificate.objects.filter(ca_id=ca_id, preferred=True).first()
         if row is None:
@@ -190,7 +190,7 @@ def _decode(text: str) -> bytes:
 def _crl_pem(crl: Crl) -> bytes:
     """Kept while it is asked for, unless it is so long that it would take the room of everything else."""
     key = f"crl-pem:{crl.sha256}"
-    pem: bytes | None = public_cache.get(key)
+    pem = public_cache.get(key, public_cache.as_bytes)
     if pem is None:
         pem = crl_to_pem(bytes(crl.body))
         if len(pem) <= _LONGEST_KEPT:

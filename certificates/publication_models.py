@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.constraints import SameOrganization
 from accounts.models import Organization
+from accounts.said import SaidField
 from cas.models import CertificateAuthority
 
 
@@ -24,7 +25,7 @@ class CrlScope(models.Model):
     lease = models.UUIDField(null=True, editable=False)
     lease_until = models.DateTimeField(_("leased until"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
-    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    last_error = SaidField(_("last error"), max_length=500, blank=True)
 
     class Meta:
         verbose_name = _("CRL scope")

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.constraints import SameOrganization
 from accounts.models import Organization
 from accounts.queue import Queued
+from accounts.said import SaidField
 
 
 class Renewal(Queued):
@@ -37,7 +38,7 @@ class Renewal(Queued):
     )
     standing = models.CharField(_("status"), max_length=8, choices=Standing, default=Standing.DUE)
     due_at = models.DateTimeField(_("due at"))
-    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    last_error = SaidField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

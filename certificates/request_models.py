@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.constraints import SameOrganization
 from accounts.models import Organization
 from accounts.queue import Queued
+from accounts.said import SaidField
 from cas.core.names import common_name, name_to_mapping, parse_name
 from cas.models import ALGORITHMS, CertificateAuthority, ProfileVersion, Template
 
@@ -112,7 +113,7 @@ class Request(Queued):
         related_name="request",
         verbose_name=_("certificate"),
     )
-    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    last_error = SaidField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)

@@ -37,6 +37,7 @@ class Fetcher:
     """
 
     private_ranges: Collection[Network]
+    organization_id: int
     failures: list[Finding] = field(default_factory=list)
     _asked: set[tuple[str, object]] = field(default_factory=set)
     _until: float = field(default_factory=lambda: time.monotonic() + _ALL_PATIENCE_SECONDS)
@@ -76,8 +77,9 @@ class Fetcher:
         if question in self._asked or len(self._asked) >= _MOST_QUESTIONS or patience <= 0:
             return b""
         self._asked.add(question)
+        request |= {"private_ranges": self.private_ranges, "organization_id": self.organization_id}
         try:
-            answer = ask(url, private_ranges=self.private_ranges, patience=patience, plain=True, **request)
+            answer = ask(url, patience=patience, plain=True, **request)
         except OutboundError as error:
             note(url, str(error))
             return b""

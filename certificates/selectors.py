@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.selectors import under_granted_cas
 from audit.events import EventName
@@ -36,10 +38,10 @@ def with_history(rows: QuerySet[Certificate]) -> QuerySet[Certificate]:
     return rows.select_related("body").prefetch_related("revocations", Prefetch("replaced_by", after))
 
 
-def get_certificate(ref: Ref, *, visible_to: Actor) -> Certificate:
-    """Raises NotFound."""
+def get_certificate(ref: Ref, *, visible_to: Actor, beside: Sequence[str] = ()) -> Certificate:
+    """With what is usually read of it, and the rows `beside` it. Raises NotFound."""
     rows = certificates(visible_to=visible_to)
-    return _one(rows.select_related("body", "profile", "organization", "replaces", "owner", "renewal"), ref)
+    return _one(rows.select_related("body", "profile", "organization", "replaces", "owner", "renewal", *beside), ref)
 
 
 def lock_certificate(ref: Ref, *, visible_to: Actor) -> Certificate:
@@ -84,20 +86,29 @@ def fall_of(ca: CertificateAuthority) -> Fall | None:
     return Fall(event.at, event.document["metadata"]["reason"]) if event else None
 
 
-def newest_crl(ca_id: int, scope: int = 0) -> Crl | None:
-    """Without its bytes."""
-    return Crl.objects.filter(scope__ca_id=ca_id, scope__scope=scope).defer("body").order_by("-number").first()
+def newest_crl(ca_id: int) -> Crl | None:
+    """The newest full CRL, without its bytes."""
+    return Crl.objects.filter(scope__ca_id=ca_id, scope__scope=0).defer("body").order_by("-number").first()
+
+
+def newest_crl_about(ca_id: int, serial: str) -> Crl | None:
+    """The newest list that this serial number would stand on: of its shard, else the full one. Without its bytes."""
+    shard = IssuedSerial.objects.filter(ca_id=ca_id, serial=serial).values("shard")[:1]
+    lists = Crl.objects.filter(scope__ca_id=ca_id, scope__scope=Coalesce(Subquery(shard), 0))
+    return lists.select_related("scope").defer("body").order_by("-number").first()
 
 
 def with_crls(rows: QuerySet[CertificateAuthority], *, at: datetime) -> QuerySet[CertificateAuthority]:
     """CAs, each with what there is to say of its newest full CRL.
 
     `crl_number`, `crl_this_update`, `crl_next_update` and `crl_entries` are None where there is none; `crl_is_due`
-    says whether a CRL of the CA, a shard's too, is to be signed now.
+    says whether a CRL of the CA, a shard's too, is to be signed now, `crl_due_at` when the next one is by the clock.
     """
     newest = Crl.objects.filter(scope__ca=OuterRef("pk"), scope__scope=0).order_by("-number")
     columns = ("number", "this_update", "next_update", "entries")
     rows = rows.annotate(**{f"crl_{name}": Subquery(newest.values(name)[:1]) for name in columns})
+    scopes = CrlScope.objects.filter(ca=OuterRef("pk")).order_by("next_due_at")
+    rows = rows.annotate(crl_due_at=Subquery(scopes.values("next_due_at")[:1]))
     return rows.annotate(crl_is_due=Exists(crl_scopes_due(at=at).filter(ca=OuterRef("pk"))))
 
 

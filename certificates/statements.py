@@ -13,8 +13,7 @@ from cryptography.x509.ocsp import OCSPCertStatus
 from cas.core.reasons import reason_name
 from cas.core.validation.ocsp_answers import read_response, request_for
 from certificates.models import Certificate, Crl, Revocation
-from certificates.selectors import newest_crl
-from certificates.services.ca_revocations import reserved_shard
+from certificates.selectors import newest_crl_about
 from certificates.services.ocsp import answer_ocsp
 
 
@@ -65,11 +64,10 @@ def crl_statement(row: Certificate) -> CrlStatement | None:
     """None where no CRL has been published yet."""
     if row.ca_id is None:
         return None
-    shard = reserved_shard(row.ca_id, row.serial)
-    crl = newest_crl(row.ca_id, shard)
+    crl = newest_crl_about(row.ca_id, row.serial)
     if crl is None:
         return None
-    mark = "first_shard_crl" if shard else "first_crl"
+    mark = "first_shard_crl" if crl.scope.scope else "first_crl"
     history = [
         _Mark(is_open=each.lifted_at is None, since=getattr(each, mark), not_after=each.not_after)
         for each in Revocation.objects.filter(ca_id=row.ca_id, serial=row.serial)

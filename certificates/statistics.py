@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from cas.models import CertificateAuthority
 from cas.selectors import authorities
 from certificates.models import Certificate, Crl, CrlScope
-from certificates.selectors import certificates
 from kernel.actor import Actor
 
 
@@ -28,20 +26,6 @@ class CertificateCounts:
     @property
     def total(self) -> int:
         return self.active + self.expiring + self.expired + self.held + self.revoked
-
-
-def count_certificates(*, visible_to: Actor, at: datetime, soon: timedelta) -> CertificateCounts:
-    """One query over the register."""
-    issued = Q(state=Certificate.State.ISSUED)
-    rows = certificates(visible_to=visible_to).order_by()
-    counts = rows.aggregate(
-        active=Count("pk", filter=issued & Q(not_after__gt=at + soon)),
-        expiring=Count("pk", filter=issued & Q(not_after__gte=at, not_after__lte=at + soon)),
-        expired=Count("pk", filter=issued & Q(not_after__lt=at)),
-        held=Count("pk", filter=Q(state=Certificate.State.HELD)),
-        revoked=Count("pk", filter=Q(state=Certificate.State.REVOKED)),
-    )
-    return CertificateCounts(**counts)
 
 
 def count_authorities(*, visible_to: Actor) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from hashlib import sha256
@@ -19,6 +19,7 @@ from django.core.cache import cache
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncDate
 
+from accounts.selectors import reach_sql
 from certificates.models import Certificate
 from certificates.selectors import certificates
 from certificates.statistics import CertificateCounts
@@ -83,16 +84,18 @@ def summarize(*, visible_to: Actor, at: datetime) -> Summary:
 
     Raises Unavailable (`counting`) where a large one is being counted for the first time, or cannot be remembered.
     """
+    key = _key(visible_to)
+    kept = _last(key)
+    # Only a large one is kept, and none becomes small again.
+    if kept is not None and kept.is_fresh:
+        return kept.summary
     rows = certificates(visible_to=visible_to).select_related(None).order_by()
     if rows[: COUNTED_AT_ONCE + 1].count() <= COUNTED_AT_ONCE:
         return _count(rows, at)
-    return _remembered(_key(visible_to), lambda: _count(rows, at))
+    return _counted_by_one(key, kept, lambda: _count(rows, at))
 
 
-def _remembered(key: str, count: Callable[[], Summary]) -> Summary:
-    kept = _last(key)
-    if kept is not None and kept.is_fresh:
-        return kept.summary
+def _counted_by_one(key: str, kept: _Kept | None, count: Callable[[], Summary]) -> Summary:
     if not _may_count(key):
         if kept is None:
             raise _counting()
@@ -108,12 +111,12 @@ def _remembered(key: str, count: Callable[[], Summary]) -> Summary:
 
 def _last(key: str) -> _Kept | None:
     try:
-        kept: _Kept | None = cache.get(key)
+        document = cache.get(key)
+        return None if document is None else _from_document(document)
     except Exception:
         # Whatever client the cache has; or what is there was kept by another version of this program.
         log.warning("no summary of the register can be read from the cache", exc_info=True)
         return None
-    return kept
 
 
 def _may_count(key: str) -> bool:
@@ -129,9 +132,38 @@ def _keep(key: str, value: _Kept | None) -> None:
         if value is None:
             cache.delete(key)
         else:
-            cache.set(key, value, _KEPT)
+            cache.set(key, _document(value), _KEPT)
     except Exception:
         log.warning("a summary of the register was not kept", exc_info=True)
+
+
+def _document(kept: _Kept) -> dict[str, Any]:
+    """As a cache keeps it: as JSON."""
+    summary = kept.summary
+    return {
+        "made": kept.made,
+        "took": kept.took,
+        "at": summary.at.isoformat(),
+        "certificates": list(astuple(summary.certificates)),
+        "by_ca": [[part.of, list(astuple(part.counts))] for part in summary.by_ca],
+        "by_key_algorithm": [[part.of, list(astuple(part.counts))] for part in summary.by_key_algorithm],
+        "expiring": [list(each) for each in summary.expiring],
+        "issued": [[day.isoformat(), count] for day, count in summary.issued],
+        "ending": [[day.isoformat(), count] for day, count in summary.ending],
+    }
+
+
+def _from_document(kept: Mapping[str, Any]) -> _Kept:
+    summary = Summary(
+        at=datetime.fromisoformat(kept["at"]),
+        certificates=CertificateCounts(*kept["certificates"]),
+        by_ca=tuple(Part(of, CertificateCounts(*counts)) for of, counts in kept["by_ca"]),
+        by_key_algorithm=tuple(Part(of, CertificateCounts(*counts)) for of, counts in kept["by_key_algorithm"]),
+        expiring=tuple((days, count) for days, count in kept["expiring"]),
+        issued=tuple((date.fromisoformat(day), count) for day, count in kept["issued"]),
+        ending=tuple((date.fromisoformat(day), count) for day, count in kept["ending"]),
+    )
+    return _Kept(summary, kept["made"], kept["took"])
 
 
 def _turn(key: str) -> str:
@@ -141,7 +173,8 @@ def _turn(key: str) -> str:
 def _key(actor: Actor) -> str:
     """Whoever sees the same rows shares what was counted of them, and nobody else."""
     granted = None if actor.grants is None else sorted({grant.ca_id for grant in actor.grants})
-    return "register-in-numbers:" + sha256(repr((actor.organization_id, granted)).encode()).hexdigest()
+    seen = (reach_sql(actor, "organization_id"), granted)
+    return "register-in-numbers:" + sha256(repr(seen).encode()).hexdigest()
 
 
 def _counting() -> Unavailable:

@@ -21,12 +21,13 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A credential, understood once at the edge; below it nobody asks how he came in.
+    """A credential, understood once at the edge; below it nobody asks how the actor came in.
 
-    `person_id` is the user who answers for the actor (himself, or the owner of the key): four-eyes rules compare
-    persons. `maker_id` is the user who made the credential, where that was another one: he may have kept a copy of it,
-    or be behind the subject that he has bound, so what it does may be his doing. `grants` narrows the actor to listed
-    CAs; None means all of its organization. `expires_at` is when the credential ends, where that is known.
+    `person_id` is the user who answers for the actor (the one signed in, or the owner of the key): four-eyes rules
+    compare persons. `maker_id` is the user who made the credential, where that was another one: whoever made it may
+    have kept a copy, or be behind the subject that was bound, so what it does may be the maker's doing. `grants`
+    narrows the actor to listed CAs; None means all of its organization. `expires_at` is when the credential ends, where
+    that is known.
     """
 
     kind: ActorKind
@@ -42,15 +43,15 @@ class Actor:
     ip: str | None = None
     trace_id: str = ""
 
-    # DRF asks the request's user for these two.
-    @property
-    def is_authenticated(self) -> bool:
-        return True
-
     @property
     def doer_id(self) -> int | None:
         """Whose doing it may be: of whoever made the credential, where that was another one, else of the person."""
         return self.person_id if self.maker_id is None else self.maker_id
+
+    # DRF asks the request's user for these two.
+    @property
+    def is_authenticated(self) -> bool:
+        return True
 
     @property
     def pk(self) -> str:

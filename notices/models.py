@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.constraints import SameOrganization
 from accounts.models import Organization, User
 from accounts.queue import Queued
+from accounts.said import SaidField
 from notices.subjects import Subject as Subject
 
 
@@ -49,7 +50,7 @@ class Channel(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     tested_at = models.DateTimeField(_("tested at"), null=True, blank=True)
     # Of the last delivery; empty where it succeeded.
-    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    last_error = SaidField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 
@@ -91,7 +92,7 @@ class Rule(Queued):
     looked_through = models.BigIntegerField(default=0, editable=False)
     looked_at_all = models.DateTimeField(null=True, editable=False)
     due_at = models.DateTimeField(_("due at"), default=timezone.now, null=True, blank=True)
-    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    last_error = SaidField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
 
@@ -265,7 +266,7 @@ class Delivery(Queued):
     document = models.JSONField(_("message"), default=dict)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.WAITING)
     last_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
-    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    last_error = SaidField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
 

@@ -10,7 +10,7 @@ from kernel.secret import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelOrder:
-    """A place that messages shall go to.
+    """A place that messages are to go to.
 
     `kind` is one of `Channel.Kind`. Mail has `recipients`, everything else a `url`, which of Slack and Teams is the
     password as well. `subjects`: what it is told without any rule, values of `Subject`.
@@ -27,7 +27,7 @@ class ChannelOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelChange:
-    """What shall be different about a channel; None stays as it is."""
+    """What is to change about a channel; None stays as it is."""
 
     name: str | None = None
     recipients: tuple[str, ...] | None = None
@@ -38,7 +38,7 @@ class ChannelChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleOrder:
-    """What shall be told, and over which channels.
+    """What is to be told, and over which channels.
 
     `thresholds` are days before the end, in any order; only what has an end has them. `filter` is in the language of
     the lists of certificates, `channels` name channels of the same organization.
@@ -56,7 +56,7 @@ class RuleOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleChange:
-    """What shall be different about a rule; None stays as it is. What it is about stays in any case."""
+    """What is to change about a rule; None stays as it is. What it is about stays in any case."""
 
     name: str | None = None
     thresholds: tuple[int, ...] | None = None

@@ -5,17 +5,29 @@ They are an organization's, and stand under no CA: whoever is let to single CAs 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db import connection
+from django.db.models import Model, QuerySet
 
-from accounts.selectors import of_whole_organization
+from accounts.selectors import of_whole_organization, reach_sql
 from kernel.actor import Actor
 from kernel.errors import NotFound
 from kernel.ref import Ref
 from kernel.text import _
-from notices.models import Channel, Delivery, Mute, Notice, NoticeReading, Rule
+from notices.models import Channel, Delivery, Mute, Notice, Rule
+
+# Asked for the bell of every page: as rows of the ORM it took a tenth of the time of a list.
+_UNREAD_SQL = """
+    SELECT id FROM notices_notice
+    WHERE {reach} AND closed_at IS NULL AND {condition} AND NOT EXISTS (
+        SELECT 1 FROM notices_noticereading
+        WHERE user_id = %s AND organization_id = notices_notice.organization_id AND up_to >= notices_notice.id
+    )
+    LIMIT %s
+"""
 
 M = TypeVar("M", bound=Model)
 
@@ -54,20 +66,26 @@ def get_notice(ref: Ref, *, visible_to: Actor) -> Notice:
     return _one(visible_notices(visible_to=visible_to), ref, missing)
 
 
-def unread_notices(*, visible_to: Actor) -> QuerySet[Notice]:
-    """Those that are not over and that the person has not read; nothing for whoever is no person."""
-    rows = visible_notices(visible_to=visible_to, is_open=True)
-    if visible_to.person_id is None:
-        return rows.none()
-    read = NoticeReading.objects.filter(
-        user_id=visible_to.person_id, organization_id=OuterRef("organization_id"), up_to__gte=OuterRef("pk")
-    )
-    return rows.filter(~Exists(read))
-
-
 def unread_count(*, visible_to: Actor, most: int = 100) -> int:
-    """How many there are, counted no further than this."""
-    return unread_notices(visible_to=visible_to).select_related(None).order_by()[:most].count()
+    """How many are not over and not read by the person, counted no further than this; none for whoever is no person."""
+    return len(_unread(visible_to, "TRUE", [], most))
+
+
+def unread_among(numbers: Sequence[int], *, visible_to: Actor) -> frozenset[int]:
+    """Those of these notices, by their numbers, that are not over and that the person has not read."""
+    if not numbers:
+        return frozenset()
+    return frozenset(_unread(visible_to, f"id IN ({', '.join(['%s'] * len(numbers))})", numbers, len(numbers)))
+
+
+def _unread(actor: Actor, condition: str, parameters: Sequence[int], most: int) -> list[int]:
+    if actor.person_id is None or actor.grants is not None:
+        return []
+    reach, organization = reach_sql(actor, "organization_id")
+    with connection.cursor() as cursor:
+        sql = _UNREAD_SQL.format(reach=reach, condition=condition)
+        cursor.execute(sql, [*organization, *parameters, actor.person_id, most])
+        return [number for (number,) in cursor.fetchall()]
 
 
 def visible_deliveries(*, visible_to: Actor) -> QuerySet[Delivery]:

@@ -18,8 +18,23 @@ from urllib.parse import urlsplit
 from kernel.secret import Secret
 
 KEY_SIZE: Final = 32
-OUR_PREFIX: Final = "CHANCERY_"
+_OUR_PREFIX: Final = "CHANCERY_"
 _FILE: Final = "_FILE"
+# Those of the command line client (docs/command-line.md), set in the shell of whoever uses both, and those that it sets
+# for what it runs after a renewal.
+_NAMES_OF_CLIENTS: Final = frozenset(
+    {
+        "CHANCERY_URL",
+        "CHANCERY_API_KEY",
+        "CHANCERY_CLIENT_CERT",
+        "CHANCERY_CLIENT_KEY",
+        "CHANCERY_CA_BUNDLE",
+        "CHANCERY_PROFILE",
+        "CHANCERY_CONFIG_DIR",
+        "CHANCERY_CERTIFICATE_FILE",
+        "CHANCERY_KEY_FILE",
+    }
+)
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _HOST: Final = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
@@ -149,6 +164,17 @@ class Environment:
             return default
         return value
 
+    def page_origins(self, name: str) -> list[str]:
+        """Origins of pages, separated by commas, as browsers write them; https, except on this machine itself."""
+        origins = []
+        for part in filter(None, map(str.strip, self.text(name).split(","))):
+            value = part.rstrip("/")
+            if _is_origin(value) and (value.lower().startswith("https:") or _is_loopback(value)):
+                origins.append(_as_browsers_write(value))
+            else:
+                self.complain(name, f"must list origins such as https://app.example.com; {part!r} is none.")
+        return origins
+
     def key(self, name: str) -> Secret | None:
         """32 random bytes, written as 64 hex digits or in base64; None where the variable is not set."""
         value = self.text(name)
@@ -176,8 +202,8 @@ class Environment:
             return ""
 
     def _unknown_names(self) -> Iterator[str]:
-        for name in sorted(self._values):
-            if name.startswith(OUR_PREFIX) and name not in self._known:
+        for name in sorted(self._values.keys() - self._known - _NAMES_OF_CLIENTS):
+            if name.startswith(_OUR_PREFIX):
                 near = difflib.get_close_matches(name, sorted(self._known), n=1)
                 hint = f"; {near[0]} is meant?" if near else "."
                 yield f"{name} is not a setting of Chancery{hint}"
@@ -200,6 +226,20 @@ def _is_origin(value: str) -> bool:
         and not rest
         and parts.username is None
     )
+
+
+def _is_loopback(origin: str) -> bool:
+    host = urlsplit(origin).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _as_browsers_write(origin: str) -> str:
+    """In small letters, without the scheme's own port (RFC 6454 section 6.1)."""
+    parts = urlsplit(origin.lower())
+    return f"{parts.scheme}://{parts.netloc.removesuffix(':443' if parts.scheme == 'https' else ':80')}"
 
 
 def _decode_key(value: str) -> bytes | None:

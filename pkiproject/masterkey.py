@@ -37,12 +37,12 @@ def require_right_master_key() -> None:
         raise SystemExit(sentence)
 
 
-def watch_master_key(*, seconds: float = _SECONDS) -> None:
+def watch_master_key() -> None:
     """Ask again every few seconds, in a thread, and end the process where the key was rotated meanwhile.
 
     SIGTERM, so that what is running comes to its end; whoever starts the process again must give it the right key.
     """
-    threading.Thread(target=_watch, args=(seconds,), name="master key", daemon=True).start()
+    threading.Thread(target=_watch, name="master key", daemon=True).start()
 
 
 def why_master_key_is_wrong() -> str | None:
@@ -66,10 +66,10 @@ def _is_right(path: Path) -> bool:
         return False
 
 
-def _watch(seconds: float) -> None:
+def _watch() -> None:
     while True:
         # Not time.sleep: this ends with the interpreter, and never before.
-        threading.Event().wait(seconds)
+        threading.Event().wait(_SECONDS)
         try:
             sentence = why_master_key_is_wrong()
         except Exception:

@@ -1,4 +1,7 @@
-"""Everything comes from the environment; docs/operations.md lists the names. Nonsense stops the start."""
+"""What the environment decides; docs/operations.md lists the names. Nonsense stops the start.
+
+What is the same everywhere stands in settings_fixed.py.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from django.utils.translation import gettext_lazy as _
-
 from kernel.features import Feature
 from kernel.secret import Secret
 from pkiproject.databases import database_from_url
 from pkiproject.environment import Environment
 from pkiproject.keyfiles import key_beside_database
+from pkiproject.settings_fixed import *  # noqa: F403
+from pkiproject.settings_fixed import BASE_DIR
 
-BASE_DIR = Path(__file__).resolve().parent.parent
 _env = Environment(os.environ)
 
 # --- where things are -------------------------------------------------------------------------------------------------
@@ -32,9 +34,6 @@ SERVER_PORT = _env.number("CHANCERY_PORT", 8000, low=1, high=65535)
 WEB_PROCESSES = _env.number("CHANCERY_WEB_PROCESSES", 1, low=1, high=64)
 WEB_THREADS = _env.number("CHANCERY_WEB_THREADS", 4, low=1, high=128)
 WORKER_THREADS = _env.number("CHANCERY_WORKER_THREADS", 4, low=1, high=64)
-WSGI_APPLICATION = "pkiproject.wsgi.application"
-ROOT_URLCONF = "pkiproject.urls"
-
 # --- database ---------------------------------------------------------------------------------------------------------
 
 _database_url = _env.text("DATABASE_URL", f"sqlite:///{quote(str(STATE_DIR / 'chancery.sqlite3'))}")
@@ -44,7 +43,6 @@ except ValueError as error:
     _env.complain("DATABASE_URL", str(error))
     _database = {"ENGINE": "django.db.backends.dummy"}
 DATABASES = {"default": _database}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _on_postgresql = _database["ENGINE"] == "django.db.backends.postgresql"
 
 # One machine with nothing installed: keys are made beside the database, and localhost is a good enough address.
@@ -70,10 +68,6 @@ if EMBEDDED:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
 # Refuse to issue while the audit log is not being sealed, in place of only reporting it.
 REQUIRE_SEALED_LOG = _env.flag("CHANCERY_REQUIRE_SEALED_LOG", default=False)
-APPEND_SLASH = False
-LOGIN_URL = "/sign-in/"
-LOGIN_REDIRECT_URL = "/"
-
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 _key_files = {"CHANCERY_MASTER_KEY": STATE_DIR / "master.key", "CHANCERY_SECRET_KEY": STATE_DIR / "secret.key"}
@@ -120,7 +114,7 @@ if WEB_PROCESSES > 1 and not REDIS_URL:
 
 def _memory(name: str, *, entries: int) -> dict[str, Any]:
     options = {"MAX_ENTRIES": entries}
-    return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": name, "OPTIONS": options}
+    return {"BACKEND": "pkiproject.caches.MemoryCache", "LOCATION": name, "OPTIONS": options}
 
 
 def _cache(name: str, *, entries: int) -> dict[str, Any]:
@@ -177,20 +171,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "control_folder": str(_queue / "control"),
     }
 )
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TIMEZONE = "UTC"
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CONCURRENCY = WORKER_THREADS
-# Threads share one pool of connections, and the signatures they make release the interpreter's lock.
-CELERY_WORKER_POOL = "threads"
-
 # --- who comes in -----------------------------------------------------------------------------------------------------
 
-AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.sessions.PasswordBackend"]
 FIRST_ADMINISTRATOR = _env.text("CHANCERY_ADMIN_EMAIL", "admin@localhost")
 # What organizations without a list of their own are licensed for.
 LICENSED_FEATURES = _env.words("CHANCERY_LICENSED_FEATURES", tuple(Feature))
@@ -198,45 +181,6 @@ LICENSED_FEATURES = _env.words("CHANCERY_LICENSED_FEATURES", tuple(Feature))
 LICENCE_CONTACT = _env.text("CHANCERY_LICENCE_CONTACT")
 # Above all organizations, so no organization's rule is about them.
 SUPERUSERS_NEED_SECOND_FACTOR = _env.flag("CHANCERY_SUPERUSERS_NEED_SECOND_FACTOR", default=False)
-PASSWORD_RESET_TIMEOUT = 3600
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.ScryptPasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-
-# What django-allauth does here: the steps of signing in, second factors, sessions, providers elsewhere. Nobody makes an
-# account for himself, and addresses are shown to be somebody's by invitations.
-ACCOUNT_ADAPTER = "web.account.adapters.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"email", "username"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-# Of one second factor, and of a password that is asked for again. Signing in counts for itself: web/sign_in.py.
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/key"}
-MFA_ADAPTER = "accounts.second_factors.SecondFactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_ALLOW_UNVERIFIED_EMAIL = True
-# A clock may be half a minute wrong.
-MFA_TOTP_TOLERANCE = 1
-MFA_FORMS = {
-    "authenticate": "web.account.forms.CodeForm",
-    "authenticate_webauthn": "web.account.forms.PasskeyForm",
-    "login_webauthn": "web.account.forms.PasskeySignInForm",
-    "reauthenticate": "web.account.forms.CodeAgainForm",
-    "reauthenticate_webauthn": "web.account.forms.PasskeyAgainForm",
-}
-ACCOUNT_FORMS = {"reauthenticate": "web.account.forms.PasswordAgainForm"}
-SOCIALACCOUNT_ADAPTER = "web.account.external.ProviderAdapter"
-# A form may not lead to another site, which the Content-Security-Policy holds browsers to, and a link may.
-SOCIALACCOUNT_LOGIN_ON_GET = True
-
 # --- mail -------------------------------------------------------------------------------------------------------------
 
 EMAIL_HOST = _env.text("EMAIL_HOST")
@@ -276,137 +220,17 @@ if _proxy_secret and len(_proxy_secret) < 32:
 SECURE_SSL_REDIRECT = _https
 _hsts_seconds = _env.number("CHANCERY_HSTS_SECONDS", 31_536_000, low=0, high=63_072_000)
 SECURE_HSTS_SECONDS = _hsts_seconds if _https else 0
-SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_NAME = "chancery_session"
 SESSION_COOKIE_SECURE = _https
-SESSION_COOKIE_AGE = 12 * 3600
-CSRF_COOKIE_NAME = "chancery_csrf"
 CSRF_COOKIE_SECURE = _https
-CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
-CSRF_FAILURE_VIEW = "web.errors.csrf_failure"
-X_FRAME_OPTIONS = "DENY"
-FILE_UPLOAD_HANDLERS = [
-    "pkiproject.uploads.LimitedUpload",
-    "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
-]
-# Subdomains and browsers' preload lists belong to the owner of the domain, not to one service in it.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-
+# Whose pages may call the API.
+CORS_ALLOWED_ORIGINS = _env.page_origins("CHANCERY_API_ORIGINS")
 # --- DNS --------------------------------------------------------------------------------------------------------------
 
 # Whom names are looked up at, for the ACME client; the system's resolvers where nothing is said.
 DNS_RESOLVERS = _env.sockets("CHANCERY_DNS_RESOLVERS", port=53)
 # Where challenges of tls-alpn-01 are answered (RFC 8737); 0: nowhere. The world asks for port 443.
 TLS_ALPN_PORT = _env.number("CHANCERY_TLS_ALPN_PORT", 0, low=0, high=65535)
-
-# --- the rooms --------------------------------------------------------------------------------------------------------
-
-
-INSTALLED_APPS = [
-    "pkiproject",
-    "web",
-    "api",
-    "notices",
-    "acme_client",
-    "certificates",
-    "cas",
-    "accounts",
-    "audit",
-    "web.apps.ChanceryAdminConfig",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
-    "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
-    "allauth.usersessions",
-    "rest_framework",
-    "drf_spectacular",
-]
-MIDDLEWARE = [
-    "pkiproject.metrics.requests.RequestTimes",
-    "certificates.public.PublicEndpoints",
-    "acme_client.public.HttpChallenges",
-    "pkiproject.health.HealthEndpoints",
-    "pkiproject.proxies.ClientCertificate",
-    "pkiproject.proxies.ClientAddress",
-    "api.common.trace.TraceId",
-    "api.request_log.RequestLog",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "web.middleware.ContentSecurityPolicy",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
-    "web.middleware.PasswordFirst",
-    "web.middleware.SecondFactorFirst",
-    "web.limits.PageLimits",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-]
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ],
-        },
-    },
-]
-REST_FRAMEWORK: dict[str, Any] = {
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["api.common.parser.StrictJsonParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["api.common.auth.Credentials"],
-    "DEFAULT_PERMISSION_CLASSES": ["api.common.permissions.HoldsPermission"],
-    "DEFAULT_SCHEMA_CLASS": "api.common.openapi.OperationSchema",
-    "UNAUTHENTICATED_USER": None,
-    "URL_FORMAT_OVERRIDE": None,
-}
-SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "OAS_VERSION": "3.1.0",
-    "COMPONENT_SPLIT_PATCH": False,
-    # It would judge all versions as one document; each is a document of its own, and is tested as one.
-    "ENABLE_DJANGO_DEPLOY_CHECK": False,
-    "ENFORCE_NON_BLANK_FIELDS": True,
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "PATH_CONVERTER_OVERRIDES": {
-        "number": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
-        "public_id": {"type": "string", "format": "uuid"},
-    },
-    "POSTPROCESSING_HOOKS": [],
-    "SORT_OPERATION_PARAMETERS": False,
-    "SORT_OPERATIONS": False,
-}
-
-# --- languages, time, files -------------------------------------------------------------------------------------------
-
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("fr", _("French")), ("de", _("German"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
-USE_I18N = True
-FORMAT_MODULE_PATH = ["web.formats"]
-USE_TZ = True
-TIME_ZONE = "UTC"
-STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
 
 # --- metrics ----------------------------------------------------------------------------------------------------------
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import pprint
+import re
 import shlex
 from typing import Any
+
+from django.conf import settings
 
 
 def curl(method: str, url: str, body: Any) -> str:
@@ -27,6 +30,28 @@ def python(method: str, url: str, body: Any) -> str:
         ")\n"
         "answer.raise_for_status()"
     )
+
+
+def python_client(name: str, path: str, body: Any) -> str:
+    """With the `chancery-client` package, whose methods are called as the operations of API v2 are.
+
+    Args:
+        name: of the operation, such as `certificates.issue`.
+    """
+    values = [f'"<{part}>"' for part in re.findall(r"{(\w+)}", path)]
+    for key, value in body.items():
+        values.append(f"{key}={_indented(pprint.pformat(value, sort_dicts=False, width=70), 5 + len(key))}")
+    call = f"client.{name}({_listed(values)})"
+    use = f"for each in {call}:\n    print(each)" if name.endswith(".list") else f"print({call})"
+    return (
+        "import os\nfrom chancery_client import ChanceryClient\n\n"
+        f'client = ChanceryClient(base_url="{settings.BASE_URL}", api_key=os.environ["TOKEN"])\n{use}'
+    )
+
+
+def _listed(values: list[str]) -> str:
+    """On one line where there is one value, else each on its own."""
+    return ", ".join(values) if len(values) < 2 else "\n    " + ",\n    ".join(values) + ",\n"
 
 
 def go(method: str, url: str, body: Any) -> str:

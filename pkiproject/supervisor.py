@@ -17,6 +17,7 @@ from typing import Final
 from pkiproject.processes import Program
 
 _POLL_SECONDS: Final = 0.1
+_GRACE_SECONDS: Final = 15.0
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -26,11 +27,10 @@ def supervise(
     is_up: Callable[[], bool],
     when_up: Callable[[], None],
     say: Callable[[str], None],
-    grace_seconds: float = 15.0,
 ) -> int:
     """Run `programs` until SIGINT, SIGTERM or SIGHUP, or until one of them ends; then stop the others.
 
-    `when_up` is called once, as soon as `is_up()` holds. A program that has not ended `grace_seconds` after it was
+    `when_up` is called once, as soon as `is_up()` holds. A program that has not ended `_GRACE_SECONDS` after it was
     asked to is killed. Returns 0 when it was asked to stop, 1 when a program ended by itself. Call it in the main
     thread.
     """
@@ -53,7 +53,7 @@ def supervise(
                 when_up()
         return 0
     finally:
-        _stop_all([process for _, process in running], grace_seconds)
+        _stop_all([process for _, process in running])
         for number, handler in previous.items():
             signal.signal(number, handler)
 
@@ -70,11 +70,11 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _stop_all(processes: Sequence[subprocess.Popen[bytes]], grace_seconds: float) -> None:
+def _stop_all(processes: Sequence[subprocess.Popen[bytes]]) -> None:
     for process in processes:
         if process.poll() is None:
             process.terminate()
-    deadline = time.monotonic() + grace_seconds
+    deadline = time.monotonic() + _GRACE_SECONDS
     for process in processes:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))

@@ -38,6 +38,21 @@ document.addEventListener("keydown", (event) => {
   if (location.hash === "#side") location.hash = "";
 });
 
+// On a telephone the rows of a list are blocks (app.css): each cell says of which column it is.
+for (const table of document.querySelectorAll("table.list, #result_list")) {
+  const heads = [...table.querySelectorAll("thead th")].map((head) => {
+    const told = head.querySelector(".text") ?? head;
+    return told.querySelector(".visually-hidden, input") ? "" : told.textContent.trim();
+  });
+  if (!heads.length) continue;
+  table.classList.add("labelled");
+  for (const cell of table.querySelectorAll("tbody td")) {
+    if (heads[cell.cellIndex]) cell.dataset.column = heads[cell.cellIndex];
+    // An e-mail address is longer than half a row of a telephone.
+    if (cell.textContent.includes("@")) cell.classList.add("wide");
+  }
+}
+
 // Keys, from wherever nothing is being typed: "/" goes to the search, j and k to the next row and the one before,
 // x ticks the row. None of them changes anything.
 const goToSearch = () => {

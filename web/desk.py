@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path, reverse
@@ -29,6 +28,7 @@ from kernel.errors import NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.addresses import address_of
+from web.errors import Lacking
 from web.navigation import reading_actor
 from web.workplace import choose_first
 
@@ -65,7 +65,7 @@ class Desk(PageDesk):
         """What stands for it in an address, and comes back to `find` as `public_id`."""
         return str(obj.public_id)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         raise NotImplementedError
 
     def show_record(self, request: HttpRequest, actor: Actor, obj: Any) -> HttpResponse:
@@ -151,7 +151,7 @@ class Desk(PageDesk):
         if actor.organization_id is None:
             return choose_first(request)
         if not is_let(actor, need):
-            raise PermissionDenied
+            raise Lacking(*_needed(need))
         return show(actor)
 
     def _found(self, actor: Actor, public_id: UUID | str) -> Model:
@@ -168,7 +168,11 @@ class Desk(PageDesk):
 
 
 def is_let(actor: Actor, need: Need) -> bool:
-    return any(holds(actor, each) for each in ({need} if isinstance(need, Permission) else need))
+    return any(holds(actor, each) for each in _needed(need))
+
+
+def _needed(need: Need) -> frozenset[Permission]:
+    return frozenset({need}) if isinstance(need, Permission) else need
 
 
 def narrow(form: forms.Form, actor: Actor) -> None:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
 from django.utils.translation import gettext as _
+
+from kernel.permissions import Permission
+
+
+class Lacking(PermissionDenied):
+    """A permission is missing, which an organization could give. Where several would do, the first is named."""
+
+    def __init__(self, *permissions: Permission) -> None:
+        self.permission = min(permissions).value
+        super().__init__(self.permission)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -18,6 +28,9 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     text = _("You are signed in, but this page is not for your account. A superuser can tell you who may open it.")
+    if isinstance(exception, Lacking):
+        needed = _("This needs the permission %(permission)s.") % {"permission": exception.permission}
+        text = f"{needed} " + _("Whoever looks after the members of your organization can give it to you.")
     return page(request, 403, _("Not for you"), text)
 
 

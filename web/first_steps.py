@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import ApiKey, Invitation, Membership, Organization
+from accounts.models import Organization
 from accounts.policy import holds
 from accounts.sessions import actor_of
-from cas.models import CertificateAuthority, Template
-from certificates.models import Certificate
+from certificates.beginnings import Progress, progress
 from kernel.actor import Actor
 from kernel.permissions import Permission
 
@@ -48,7 +46,7 @@ def first_steps(request: HttpRequest, actor: Actor) -> list[Step]:
     """
     if not holds(actor, Permission.CAS_CREATE) or _is_dismissed(request, actor):
         return []
-    steps = _steps(_progress(actor))
+    steps = _steps(actor.organization_id is not None, progress(visible_to=actor))
     following = next((index for index, step in enumerate(steps) if not step.is_done), None)
     if following is None:
         return []
@@ -71,45 +69,24 @@ def _is_dismissed(request: HttpRequest, actor: Actor) -> bool:
     return request.COOKIES.get(_COOKIE) == str(actor.organization_id)
 
 
-def _progress(actor: Actor) -> Organization | None:
-    """The organization with what there is in it, in one query."""
-
-    def some(rows: QuerySet[Any]) -> Exists:
-        return Exists(rows.filter(organization=OuterRef("pk")))
-
-    working = CertificateAuthority.objects.filter(status="active", key__isnull=False)
-    here = Organization.objects.filter(pk=actor.organization_id or 0)
-    return here.annotate(
-        has_root=some(working.filter(parent=None)),
-        has_issuing=some(working.filter(parent__isnull=False)),
-        has_template=some(Template.objects.filter(retired_at=None)),
-        has_certificate=some(Certificate.objects.all()),
-        has_people=some(Invitation.objects.all()) | some(Membership.objects.exclude(user=actor.person_id)),
-        has_keys=some(ApiKey.objects.all()),
-    ).first()
-
-
-def _steps(here: Organization | None) -> list[Step]:
-    def found(fact: str) -> bool:
-        return bool(getattr(here, fact, False))
-
+def _steps(has_organization: bool, found: Progress) -> list[Step]:
     setup = reverse("setup")
     return [
-        Step(_("An organization"), _("whose certificates they are"), setup, here is not None),
-        Step(_("A root"), _("the beginning of the chain, which others are told to trust"), setup, found("has_root")),
-        Step(_("An issuing CA"), _("which issues day by day while the root rests"), setup, found("has_issuing")),
+        Step(_("An organization"), _("whose certificates they are"), setup, has_organization),
+        Step(_("A root"), _("the beginning of the chain, which others are told to trust"), setup, found.root),
+        Step(_("An issuing CA"), _("which issues day by day while the root rests"), setup, found.issuing),
         Step(
             _("A role and a template"),
             _("the guard rails, and the recipe that people and programs ask for by name"),
             setup,
-            found("has_template"),
+            found.template,
         ),
-        Step(_("The first certificate"), _("with its key, ready to be downloaded"), setup, found("has_certificate")),
+        Step(_("The first certificate"), _("with its key, ready to be downloaded"), setup, found.certificate),
         Step(
             _("A second person"),
             _("such as an approver: what matters is not decided by one alone"),
             reverse("members"),
-            found("has_people"),
+            found.people,
         ),
-        Step(_("An API key"), _("for the programs that renew by themselves"), reverse("api-keys"), found("has_keys")),
+        Step(_("An API key"), _("for the programs that renew by themselves"), reverse("api-keys"), found.api_key),
     ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -55,6 +55,8 @@ class InspectForm(forms.Form):
         help_text=_("Certificates, a chain, a CSR, a CRL, PKCS#7: PEM or base64. Never a private key."),
     )
     file = UploadField(label=_("Or a file"), longest=LONGEST, help_text=_("PEM or DER."))
+
+    one_of: ClassVar = ("content", "file")
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

@@ -36,15 +36,20 @@ class Chip:
 
 
 def page_of(
-    rows: QuerySet[Any], query: QueryDict, *, kept: Mapping[str, str] | None = None, newest_first: bool = False
+    rows: QuerySet[Any],
+    query: QueryDict,
+    *,
+    kept: Mapping[str, str] | None = None,
+    newest_first: bool = False,
+    place: str = "after",
 ) -> Page:
-    """`kept` is what the address asks besides, and goes on asking."""
-    after = place_after(query.get("after", ""))
+    """`kept` is what the address asks besides, and goes on asking; `place` is how it says where the page begins."""
+    after = place_after(query.get(place, ""))
     if after:
         rows = rows.filter(pk__lt=after) if newest_first else rows.filter(pk__gt=after)
     found = list(rows.order_by("-pk" if newest_first else "pk")[: LENGTH + 1])
     shown = found[:LENGTH]
-    following = {"after": str(shown[-1].pk)} if len(found) > LENGTH else {}
+    following = {place: str(shown[-1].pk)} if len(found) > LENGTH else {}
     return Page(
         rows=shown,
         first=address(kept or {}) if after else "",

@@ -9,7 +9,7 @@ from allauth.mfa.webauthn.views import reauthenticate_webauthn
 from django.urls import path
 from django.views.i18n import set_language
 
-from web import search, sign_in
+from web import progress, search, sign_in
 from web.account import (
     api_keys,
     external,
@@ -122,6 +122,7 @@ OPERATE = [
     *authorities.DESK.urls(),
     *authority_certificates.DESK.record_urls(),
     *trust_anchors.DESK.urls(),
+    path("work/", progress.show, name="progress"),
     path("tools/inspect/", inspect_anything, name="inspect"),
     *certificates.DESK.urls(),
     *certificate_list.urls(certificates.DESK),

@@ -58,7 +58,7 @@ class _NewKeyForm(forms.Form):
         people(),
         label=_("Owner"),
         help_text=_(
-            "The person who answers for it; the key can never do more than he can, and decides on no requests where "
+            "The person who answers for it; the key can never do more than they can, and decides on no requests where "
             "somebody else has made it."
         ),
     )

@@ -80,7 +80,7 @@ class AllowRange(ServicePage):
     title = _("Allow a private range")
     explanation = _(
         "An organization's token issuers are asked for their keys on the internet alone, and in the ranges that stand "
-        "here: whoever owns an organization shall not look around behind this server."
+        "here: whoever owns an organization must not look around behind this server."
     )
     submit = _("Allow the range")
     form_class = RangeForm

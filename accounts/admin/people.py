@@ -115,8 +115,8 @@ class ResetSecondFactor(PersonPage):
     slug = "reset-second-factor"
     title = _("Remove the second factor")
     explanation = _(
-        "For somebody who has lost it, and whom you know to be himself: his password alone opens the account until he "
-        "adds a new one."
+        "For somebody who has lost it, and whose identity you have checked: the password alone opens the account until "
+        "a new one is added."
     )
     submit = _("Remove the second factor")
     icon = "lock"

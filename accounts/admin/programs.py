@@ -65,6 +65,7 @@ class ServiceAccountTokenAdmin(ServiceAdmin):
     list_filter = _OF_ORGANIZATION
     list_select_related = ("organization", "service_account", "maker")
     search_fields = ("prefix", "name", "service_account__name")
+    search_help_text = _("Name")
     sortable_by = ()
     fieldsets = (
         (None, {"fields": ("prefix", "name", "service_account", "organization", "maker", "public_id")}),

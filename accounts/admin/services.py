@@ -27,7 +27,7 @@ from audit.admin.pages import Facts, ServiceAdmin, ServicePage, Words
 class AccountForm(forms.Form):
     organization = forms.ModelChoiceField(Organization.objects.order_by("name"), label=_("Organization"))
     owner = forms.ModelChoiceField(
-        people(), label=_("Owner"), help_text=_("The person who answers for it; it can never do more than he can.")
+        people(), label=_("Owner"), help_text=_("The person who answers for it; it can never do more than they can.")
     )
     name = forms.CharField(label=_("Name"), max_length=120)
     description = forms.CharField(label=_("Description"), max_length=1000, required=False)

@@ -66,6 +66,10 @@ class Migration(migrations.Migration):
                 'verbose_name': 'user',
                 'verbose_name_plural': 'users',
                 'ordering': ['email'],
+                'constraints': [
+                    models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='accounts_user_email'),
+                    models.UniqueConstraint(django.db.models.functions.text.Lower('username'), name='accounts_user_username'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -81,6 +85,9 @@ class Migration(migrations.Migration):
                 'verbose_name': 'wrapping key',
                 'verbose_name_plural': 'wrapping keys',
                 'ordering': ['organization', 'purpose'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('organization', 'purpose'), name='accounts_wrappingkey_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -128,17 +135,5 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'indexes': [models.Index(fields=['organization', 'id'], name='accounts_apikey_list')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='accounts_user_email'),
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('username'), name='accounts_user_username'),
-        ),
-        migrations.AddConstraint(
-            model_name='wrappingkey',
-            constraint=models.UniqueConstraint(fields=('organization', 'purpose'), name='accounts_wrappingkey_once'),
         ),
     ]

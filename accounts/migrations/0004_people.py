@@ -53,6 +53,9 @@ class Migration(migrations.Migration):
                 'verbose_name': 'invitation',
                 'verbose_name_plural': 'invitations',
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(condition=models.Q(('mail_due_at__isnull', False)), fields=['mail_due_at'], name='accounts_invitation_due'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -120,11 +123,11 @@ class Migration(migrations.Migration):
                 'verbose_name': 'custom role',
                 'verbose_name_plural': 'custom roles',
                 'ordering': ['organization', 'name'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'organization'), name='accounts_customrole_target'),
+                    models.UniqueConstraint(fields=('organization', 'slug'), name='accounts_customrole_slug'),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='customrole',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='accounts_customrole_target'),
         ),
         migrations.AddField(
             model_name='membership',
@@ -170,20 +173,12 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='sign_in_providers', to='accounts.organization', verbose_name='organization'),
         ),
         migrations.AddConstraint(
-            model_name='customrole',
-            constraint=models.UniqueConstraint(fields=('organization', 'slug'), name='accounts_customrole_slug'),
-        ),
-        migrations.AddConstraint(
             model_name='externalidentity',
             constraint=models.UniqueConstraint(fields=('organization', 'issuer', 'subject'), name='accounts_externalidentity_once'),
         ),
         migrations.AddIndex(
             model_name='invitation',
             index=models.Index(fields=['organization', 'id'], name='accounts_invitation_list'),
-        ),
-        migrations.AddIndex(
-            model_name='invitation',
-            index=models.Index(condition=models.Q(('mail_due_at__isnull', False)), fields=['mail_due_at'], name='accounts_invitation_due'),
         ),
         migrations.AddConstraint(
             model_name='invitation',

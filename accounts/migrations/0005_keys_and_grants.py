@@ -28,6 +28,9 @@ class Migration(migrations.Migration):
                 'verbose_name': 'grant',
                 'verbose_name_plural': 'grants',
                 'ordering': ['id'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('can_read', True), models.Q(('can_export', False), ('can_issue', True)), models.Q(('can_export', False), ('can_revoke', True)), _connector='OR'), name='accounts_grant_of_something'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -116,10 +119,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='grant',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('api_key__isnull', False), ('service_account__isnull', True)), models.Q(('api_key__isnull', True), ('service_account__isnull', False)), _connector='OR'), name='accounts_grant_one_subject'),
-        ),
-        migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('can_read', True), models.Q(('can_export', False), ('can_issue', True)), models.Q(('can_export', False), ('can_revoke', True)), _connector='OR'), name='accounts_grant_of_something'),
         ),
         migrations.AddConstraint(
             model_name='grant',

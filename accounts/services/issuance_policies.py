@@ -29,7 +29,7 @@ _TEXTS: Final = ("cn_patterns", "san_dns_patterns", "san_ip_cidrs", "san_email_d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyOrder:
-    """All that shall be allowed. Patterns know `*`, which is anything, and `?`, which is one sign."""
+    """All that is to be allowed. In patterns, `*` is anything and `?` is one character."""
 
     max_validity_days: int
     cn_patterns: Sequence[str] = ()

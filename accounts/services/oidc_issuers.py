@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from django.db import IntegrityError, transaction
@@ -14,7 +14,7 @@ from accounts.issuers import issuer_errors
 from accounts.jwks import ALGORITHMS
 from accounts.models import Organization
 from accounts.oidc_models import OidcIssuer
-from accounts.services.sign_in_providers import role_errors
+from accounts.services.sign_in_providers import RoleTerms, role_errors
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
@@ -30,8 +30,8 @@ DEFAULT_ALGORITHMS: Final = ("RS256", "ES256")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IssuerOrder:
-    """Which tokens are taken, and whom they are about. `role_map`: values of the claim `role_claim` to roles.
+class IssuerOrder(RoleTerms):
+    """Which tokens are taken, and whom they are about.
 
     Where neither `role_map` nor `default_role` says anything, members have the role that they have anyway.
     """
@@ -39,11 +39,7 @@ class IssuerOrder:
     name: str
     audience: str
     algorithms: Sequence[str] = DEFAULT_ALGORITHMS
-    role_claim: str = ""
-    role_map: Mapping[str, str] = field(default_factory=dict)
-    default_role: str = ""
     email_claim: str = "email"
-    makes_members: bool = False
     is_active: bool = True
 
 
@@ -95,11 +91,7 @@ def _fill(actor: Actor, row: OidcIssuer, order: IssuerOrder, errors: list[FieldE
         required = name in ("name", "audience")
         errors += text_errors(name, getattr(order, name), longest=longest, required=required)
     errors += _algorithm_errors(order.algorithms)
-    if order.role_map and not order.role_claim.strip():
-        errors.append(field_error("role_claim", "required", _("Name the claim whose values stand for roles.")))
-    if order.makes_members and not (order.role_map or order.default_role):
-        errors.append(field_error("default_role", "required", _("Say which role somebody new gets.")))
-    errors += role_errors(actor, row.organization_id, order.role_map, order.default_role)
+    errors += role_errors(actor, row.organization_id, order)
     if errors:
         raise Invalid(errors=errors)
     row.name, row.audience = order.name.strip(), order.audience.strip()

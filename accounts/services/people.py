@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -33,13 +34,19 @@ _LONGEST_NAME: Final = 150
 
 
 def actor_for_user(
-    user: User, *, organization: Organization | None = None, ip: str | None = None, trace_id: str = ""
+    user: User,
+    *,
+    organization: Organization | None = None,
+    memberships: Sequence[Membership] | None = None,
+    ip: str | None = None,
+    trace_id: str = "",
 ) -> Actor:
     """The person as an actor in one organization: the named one, else his default, else his only one.
 
-    A superuser without an organization acts above all of them; anyone else without one sees nothing.
+    A superuser without an organization acts above all of them; anyone else without one sees nothing. `memberships` are
+    his, where they have just been read.
     """
-    organization_id, permissions = _rights(user, organization)
+    organization_id, permissions = _rights(user, organization, memberships)
     return Actor(
         kind=ActorKind.USER,
         id=user.pk,
@@ -51,6 +58,11 @@ def actor_for_user(
         ip=ip,
         trace_id=trace_id,
     )
+
+
+def memberships_of(user: User) -> list[Membership]:
+    """The person's, each with its organization and its role."""
+    return list(Membership.objects.filter(user=user).select_related("custom_role", "organization"))
 
 
 def member_permissions(user: User, membership: Membership | None) -> frozenset[Permission]:
@@ -148,7 +160,7 @@ def disable_user(*, actor: Actor, user: User) -> User:
     """
     _require_superuser(actor)
     if actor.person_id == user.pk:
-        raise Denied(_("Nobody disables himself."))
+        raise Denied(_("Nobody can disable their own account."))
     return _set_active(actor, user, EventName.USER_DISABLED, is_active=False)
 
 
@@ -194,11 +206,12 @@ def create_first_administrator(*, actor: Actor, email: str) -> tuple[User, Secre
     return user, password
 
 
-def _rights(user: User, organization: Organization | None) -> tuple[int | None, frozenset[Permission]]:
+def _rights(
+    user: User, organization: Organization | None, known: Sequence[Membership] | None
+) -> tuple[int | None, frozenset[Permission]]:
     if user.is_superuser:
         return (organization.pk if organization else None), member_permissions(user, None)
-    rows = Membership.objects.filter(user=user).select_related("custom_role")
-    memberships = {row.organization_id: row for row in rows}
+    memberships = {row.organization_id: row for row in (memberships_of(user) if known is None else known)}
     wanted = organization.pk if organization else user.default_organization_id
     if wanted is None and len(memberships) == 1:
         wanted = next(iter(memberships))
@@ -240,7 +253,7 @@ def end_sessions(user: User) -> None:
 def require_self(actor: Actor, user: User) -> None:
     """Raises Denied for everyone but the person himself, at the page."""
     if actor.kind is not ActorKind.USER or actor.id != user.pk:
-        raise Denied(_("Only the person himself changes this."))
+        raise Denied(_("Only the person concerned can change this."))
 
 
 def _require_superuser(actor: Actor) -> None:

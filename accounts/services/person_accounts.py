@@ -58,7 +58,7 @@ _READER: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonOrder:
-    """Somebody who shall have an account with this password, and what he shall be."""
+    """Somebody who gets an account with this password, and with which role and permissions."""
 
     username: str
     email: str
@@ -72,7 +72,7 @@ class PersonOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonChange:
-    """What shall be different about somebody; None stays. Of `among`, he has exactly `capabilities` then."""
+    """What is to change about somebody; None stays as it is. Of `among`, exactly `capabilities` are held afterwards."""
 
     email: str | None = None
     password: Secret | None = None
@@ -224,7 +224,7 @@ def _require_in_person(actor: Actor) -> None:
 
 def _set_superuser(actor: Actor, user: User, is_superuser: bool) -> None:
     if actor.person_id == user.pk:
-        raise Denied(_("Nobody does this to himself."))
+        raise Denied(_("Nobody can do this to their own account."))
     row = User.objects.select_for_update().get(pk=user.pk)
     row.is_superuser = is_superuser
     row.save(update_fields=["is_superuser"])
@@ -254,7 +254,7 @@ def _place(actor: Actor, user: User, change: PersonChange) -> None:
 
 
 def _changed_role(actor: Actor, old: Membership, change: PersonChange) -> ChosenRole:
-    """His role, as long as it is what it shall be and allows no more than it shall."""
+    """The role afterwards: the present one, unless another is wanted or it allows what was taken away."""
     capabilities = _capabilities(old, change)
     is_owner = old.role == OrganizationRole.OWNER
     if change.is_owner is not None and change.is_owner != is_owner:

@@ -6,7 +6,7 @@ changes here ends every session; the page signs its own anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from allauth.mfa.models import Authenticator
@@ -16,11 +16,10 @@ from allauth.mfa.webauthn.internal.auth import WebAuthn, complete_registration, 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from accounts.models import Membership, Organization, User
 from accounts.roles import OrganizationRole
-from accounts.services.people import end_sessions, require_self
+from accounts.services.people import end_sessions, memberships_of, require_self
 from audit import services as audit
 from audit.events import EventName
 from audit.resource import Resource
@@ -45,14 +44,22 @@ def recovery_codes_left(user: User) -> int | None:
     return len(RecoveryCodes(row).get_unused_codes()) if row else None
 
 
-def is_missing(user: User) -> bool:
-    """Whether an organization of the person's (or, for superusers, the installation) asks for a factor he lacks."""
-    if user.is_superuser and settings.SUPERUSERS_NEED_SECOND_FACTOR:
-        return not factors_of(user)
-    everyone = Q(organization__second_factor=Organization.SecondFactor.EVERYONE)
-    owners = Q(organization__second_factor=Organization.SecondFactor.OWNERS, role=OrganizationRole.OWNER)
-    rules = Membership.objects.filter(user=user).filter(everyone | owners)
-    return rules.exclude(user__authenticator__type__in=_FACTORS).exists()
+def is_missing(user: User, memberships: Iterable[Membership] | None = None) -> bool:
+    """Whether an organization of the person's (or, for superusers, the installation) asks for a factor he lacks.
+
+    `memberships` are his, where they have just been read.
+    """
+    is_asked = (user.is_superuser and settings.SUPERUSERS_NEED_SECOND_FACTOR) or any(
+        map(_asks, memberships_of(user) if memberships is None else memberships)
+    )
+    return is_asked and not factors_of(user)
+
+
+def _asks(membership: Membership) -> bool:
+    rule = membership.organization.second_factor
+    if rule == Organization.SecondFactor.OWNERS:
+        return membership.role == OrganizationRole.OWNER
+    return rule == Organization.SecondFactor.EVERYONE
 
 
 @transaction.atomic

@@ -31,14 +31,23 @@ _LONGEST: Final = {"name": 80, "client_id": 200, "role_claim": 100}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderOrder:
-    """How people of this provider become members. `role_map`: values of the claim `role_claim` to roles."""
+class RoleTerms:
+    """Which roles somebody elsewhere gives: `role_map` has values of the claim `role_claim`, and the role of each.
 
-    name: str
+    `makes_members`: whoever is no member yet becomes one.
+    """
+
     role_claim: str = ""
     role_map: Mapping[str, str] = field(default_factory=dict)
     default_role: str = ""
     makes_members: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderOrder(RoleTerms):
+    """How people of this provider become members."""
+
+    name: str
     is_listed: bool = False
     is_active: bool = True
 
@@ -132,11 +141,7 @@ def _fill(actor: Actor, row: SignInProvider, order: ProviderOrder, errors: list[
     """Raises Invalid with these errors and its own, Denied."""
     errors += text_errors("name", order.name, longest=_LONGEST["name"], required=True)
     errors += text_errors("role_claim", order.role_claim, longest=_LONGEST["role_claim"])
-    if order.role_map and not order.role_claim.strip():
-        errors.append(field_error("role_claim", "required", _("Name the claim whose values stand for roles.")))
-    if order.makes_members and not (order.role_map or order.default_role):
-        errors.append(field_error("default_role", "required", _("Say which role somebody new gets.")))
-    errors += role_errors(actor, row.organization_id, order.role_map, order.default_role)
+    errors += role_errors(actor, row.organization_id, order)
     if errors:
         raise Invalid(errors=errors)
     row.name, row.role_claim = order.name.strip(), order.role_claim.strip()
@@ -144,11 +149,21 @@ def _fill(actor: Actor, row: SignInProvider, order: ProviderOrder, errors: list[
     row.makes_members, row.is_listed, row.is_active = order.makes_members, order.is_listed, order.is_active
 
 
-def role_errors(actor: Actor, organization_id: int, role_map: Mapping[str, str], default_role: str) -> list[FieldError]:
-    """What is wrong with the roles that somebody elsewhere is to give. Raises Denied (one can do more than him)."""
-    named = {"default_role": default_role} if default_role else {}
-    named |= {f"role_map.{value}": role for value, role in role_map.items()}
-    return [error for place, role in named.items() for error in _role_errors(actor, organization_id, place, role)]
+def role_errors(actor: Actor, organization_id: int, terms: RoleTerms) -> list[FieldError]:
+    """What is wrong with the roles that somebody elsewhere is to give.
+
+    Raises Denied (one allows more than the actor may).
+    """
+    errors = []
+    if terms.role_map and not terms.role_claim.strip():
+        errors.append(field_error("role_claim", "required", _("Name the claim whose values stand for roles.")))
+    if terms.makes_members and not (terms.role_map or terms.default_role):
+        errors.append(field_error("default_role", "required", _("Say which role somebody new gets.")))
+    named = {"default_role": terms.default_role} if terms.default_role else {}
+    named |= {f"role_map.{value}": role for value, role in terms.role_map.items()}
+    return errors + [
+        error for place, role in named.items() for error in _role_errors(actor, organization_id, place, role)
+    ]
 
 
 def _role_errors(actor: Actor, organization_id: int, place: str, role: str) -> list[FieldError]:
@@ -158,7 +173,7 @@ def _role_errors(actor: Actor, organization_id: int, place: str, role: str) -> l
         return list(error.errors)
     require_no_more_than(actor, permissions)
     if permissions & ONLY_BY_HAND:
-        text = _("The role %(role)s is given by an owner, to somebody he names; no provider gives it.")
+        text = _("The role %(role)s is given by an owner, to somebody named; no provider gives it.")
         return [field_error(place, "only-by-hand", text, role=role)]
     return []
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from acme_client.models import AcmeAccount, AcmeAuthorization, AcmeChallenge, AcmeOrder, DnsProvider, PublicName
 from audit.admin import html
 from audit.admin.base import ReadOnlyAdmin
+from cas.describe import key_words
 
 
 @admin.register(AcmeAccount)
@@ -17,6 +18,7 @@ class AcmeAccountAdmin(ReadOnlyAdmin):
     list_filter = ("status", "provider", "environment")
     list_select_related = ("organization",)
     search_fields = ("name__istartswith", "email__istartswith")
+    search_help_text = _("Name")
     sortable_by = ()
     fields = (
         "name",
@@ -49,7 +51,7 @@ class AcmeOrderAdmin(ReadOnlyAdmin):
         "account",
         "status",
         "challenge_type",
-        "key_algorithm",
+        "key_kind",
         "key_made_here",
         "auto_renew",
         "replaces",
@@ -69,6 +71,10 @@ class AcmeOrderAdmin(ReadOnlyAdmin):
     def what(self, row: AcmeOrder) -> str:
         return ", ".join(row.names)
 
+    @admin.display(description=_("Key"))
+    def key_kind(self, row: AcmeOrder) -> str:
+        return key_words(row.key_algorithm) or "–"
+
     @admin.display(description=_("Ordered"))
     def ordered(self, row: AcmeOrder) -> SafeString | str:
         return html.moment(row.created_at)
@@ -80,6 +86,7 @@ class AcmeAuthorizationAdmin(ReadOnlyAdmin):
     list_filter = ("status",)
     list_select_related = ("order",)
     search_fields = ("name__istartswith",)
+    search_help_text = _("Name")
     sortable_by = ()
     fields = ("name", "is_wildcard", "order", "organization", "status", "url")
 
@@ -89,6 +96,7 @@ class AcmeChallengeAdmin(ReadOnlyAdmin):
     list_display = ("host", "type", "status", "published")
     list_filter = ("status", "type")
     search_fields = ("host__istartswith",)
+    search_help_text = _("Host")
     sortable_by = ()
     fields = (
         "host",
@@ -113,6 +121,7 @@ class PublicNameAdmin(ReadOnlyAdmin):
     list_filter = ("proven_by",)
     list_select_related = ("organization",)
     search_fields = ("suffix__istartswith",)
+    search_help_text = _("Name")
     sortable_by = ()
     fields = ("suffix", "organization", "proven_by", "proven", "last_error", "public_id")
     audit_type = "public_name"
@@ -128,6 +137,7 @@ class DnsProviderAdmin(ReadOnlyAdmin):
     list_filter = ("type",)
     list_select_related = ("organization",)
     search_fields = ("name__istartswith",)
+    search_help_text = _("Name")
     sortable_by = ()
     fields = ("name", "organization", "type", "zones", "propagation_seconds", "tested", "last_error", "public_id")
     audit_type = "dns_provider"

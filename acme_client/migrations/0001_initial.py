@@ -52,6 +52,14 @@ class Migration(migrations.Migration):
                 'verbose_name': 'ACME account',
                 'verbose_name_plural': 'ACME accounts',
                 'ordering': ['organization', 'name'],
+                'indexes': [
+                    models.Index(fields=['organization', 'id'], name='acme_client_account_list'),
+                    models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='acme_client_account_due'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('organization', 'name'), name='acme_client_account_name'),
+                    models.UniqueConstraint(fields=('id', 'organization'), name='acme_client_account_target'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -96,6 +104,22 @@ class Migration(migrations.Migration):
                 'verbose_name': 'ACME order',
                 'verbose_name_plural': 'ACME orders',
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(fields=['organization', 'id'], name='acme_client_order_list'),
+                    models.Index(fields=['organization', 'status', 'id'], name='acme_client_order_by_status'),
+                    models.Index(fields=['organization', 'account', 'id'], name='acme_client_order_by_acct'),
+                    models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='acme_client_order_due'),
+                    models.Index(condition=models.Q(('status', 'waiting')), fields=['request'], name='acme_client_order_waiting'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'organization'), name='acme_client_order_target'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('certificate__isnull', False), ('status', 'valid')), models.Q(models.Q(('status', 'valid'), _negated=True), ('certificate__isnull', True)), _connector='OR'), name='acme_client_order_outcome'),
+                    models.UniqueConstraint(condition=models.Q(('status__in', ['waiting', 'pending', 'authorizing', 'finalizing'])), fields=('replaces',), name='acme_client_order_renews_once'),
+                    accounts.constraints.SameOrganization(field='account', name='acme_client_order_account_tenant'),
+                    accounts.constraints.SameOrganization(field='certificate', name='acme_client_order_certificate_tenant'),
+                    accounts.constraints.SameOrganization(field='replaces', name='acme_client_order_replaces_tenant'),
+                    accounts.constraints.SameOrganization(field='request', name='acme_client_order_request_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -113,6 +137,11 @@ class Migration(migrations.Migration):
                 'verbose_name': 'ACME authorization',
                 'verbose_name_plural': 'ACME authorizations',
                 'ordering': ['id'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('order', 'url'), name='acme_client_authorization_once'),
+                    models.UniqueConstraint(fields=('id', 'organization'), name='acme_client_authorization_target'),
+                    accounts.constraints.SameOrganization(field='order', name='acme_client_authorization_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -136,6 +165,13 @@ class Migration(migrations.Migration):
                 'verbose_name': 'DNS provider',
                 'verbose_name_plural': 'DNS providers',
                 'ordering': ['organization', 'name'],
+                'indexes': [
+                    models.Index(fields=['organization', 'id'], name='acme_client_dnsprovider_list'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('organization', 'name'), name='acme_client_dnsprovider_name'),
+                    models.UniqueConstraint(fields=('id', 'organization'), name='acme_client_dnsprovider_target'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -161,6 +197,13 @@ class Migration(migrations.Migration):
                 'verbose_name': 'ACME challenge',
                 'verbose_name_plural': 'ACME challenges',
                 'ordering': ['id'],
+                'indexes': [
+                    models.Index(fields=['host', 'token'], name='acme_client_challenge_asked'),
+                ],
+                'constraints': [
+                    accounts.constraints.SameOrganization(field='authorization', name='acme_client_challenge_tenant'),
+                    accounts.constraints.SameOrganization(field='dns_provider', name='acme_client_challenge_dns_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -182,118 +225,13 @@ class Migration(migrations.Migration):
                 'verbose_name': 'public name',
                 'verbose_name_plural': 'public names',
                 'ordering': ['organization', 'suffix'],
+                'indexes': [
+                    models.Index(fields=['organization', 'id'], name='acme_client_publicname_list'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('organization', 'suffix'), name='acme_client_publicname_once'),
+                    models.UniqueConstraint(condition=models.Q(('proven_at__isnull', False)), fields=('suffix',), name='acme_client_publicname_proven_once'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='acmeaccount',
-            index=models.Index(fields=['organization', 'id'], name='acme_client_account_list'),
-        ),
-        migrations.AddIndex(
-            model_name='acmeaccount',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='acme_client_account_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmeaccount',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='acme_client_account_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmeaccount',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='acme_client_account_target'),
-        ),
-        migrations.AddIndex(
-            model_name='acmeorder',
-            index=models.Index(fields=['organization', 'id'], name='acme_client_order_list'),
-        ),
-        migrations.AddIndex(
-            model_name='acmeorder',
-            index=models.Index(fields=['organization', 'status', 'id'], name='acme_client_order_by_status'),
-        ),
-        migrations.AddIndex(
-            model_name='acmeorder',
-            index=models.Index(fields=['organization', 'account', 'id'], name='acme_client_order_by_acct'),
-        ),
-        migrations.AddIndex(
-            model_name='acmeorder',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='acme_client_order_due'),
-        ),
-        migrations.AddIndex(
-            model_name='acmeorder',
-            index=models.Index(condition=models.Q(('status', 'waiting')), fields=['request'], name='acme_client_order_waiting'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmeorder',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='acme_client_order_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmeorder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('certificate__isnull', False), ('status', 'valid')), models.Q(models.Q(('status', 'valid'), _negated=True), ('certificate__isnull', True)), _connector='OR'), name='acme_client_order_outcome'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmeorder',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['waiting', 'pending', 'authorizing', 'finalizing'])), fields=('replaces',), name='acme_client_order_renews_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmeorder',
-            constraint=accounts.constraints.SameOrganization(field='account', name='acme_client_order_account_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmeorder',
-            constraint=accounts.constraints.SameOrganization(field='certificate', name='acme_client_order_certificate_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmeorder',
-            constraint=accounts.constraints.SameOrganization(field='replaces', name='acme_client_order_replaces_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmeorder',
-            constraint=accounts.constraints.SameOrganization(field='request', name='acme_client_order_request_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmeauthorization',
-            constraint=models.UniqueConstraint(fields=('order', 'url'), name='acme_client_authorization_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmeauthorization',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='acme_client_authorization_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmeauthorization',
-            constraint=accounts.constraints.SameOrganization(field='order', name='acme_client_authorization_tenant'),
-        ),
-        migrations.AddIndex(
-            model_name='dnsprovider',
-            index=models.Index(fields=['organization', 'id'], name='acme_client_dnsprovider_list'),
-        ),
-        migrations.AddConstraint(
-            model_name='dnsprovider',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='acme_client_dnsprovider_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='dnsprovider',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='acme_client_dnsprovider_target'),
-        ),
-        migrations.AddIndex(
-            model_name='acmechallenge',
-            index=models.Index(fields=['host', 'token'], name='acme_client_challenge_asked'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmechallenge',
-            constraint=accounts.constraints.SameOrganization(field='authorization', name='acme_client_challenge_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='acmechallenge',
-            constraint=accounts.constraints.SameOrganization(field='dns_provider', name='acme_client_challenge_dns_tenant'),
-        ),
-        migrations.AddIndex(
-            model_name='publicname',
-            index=models.Index(fields=['organization', 'id'], name='acme_client_publicname_list'),
-        ),
-        migrations.AddConstraint(
-            model_name='publicname',
-            constraint=models.UniqueConstraint(fields=('organization', 'suffix'), name='acme_client_publicname_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='publicname',
-            constraint=models.UniqueConstraint(condition=models.Q(('proven_at__isnull', False)), fields=('suffix',), name='acme_client_publicname_proven_once'),
         ),
     ]

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import policy, queue
 from accounts.models import Organization
+from accounts.quotas import require_room
 from accounts.selectors import get_organization
 from accounts.services.people import email_errors
 from acme_client.client import is_mac_key, new_account_key
@@ -35,6 +36,7 @@ from kernel.text import _
 Status = AcmeAccount.Status
 
 # As long as a person waits for a server at most; a worker goes on where that one stopped.
+_MOST_ACCOUNTS: Final = 100
 _LEASE: Final = timedelta(minutes=2)
 _LONGEST: Final = {"name": 80, "preferred_chain": 200, "eab_key_id": 200}
 _LONGEST_ADDRESS: Final = 500
@@ -46,13 +48,16 @@ _GONE: Final = frozenset({"accountDoesNotExist", "unauthorized"})
 def register_account(*, actor: Actor, order: AccountOrder) -> AcmeAccount:
     """An account that a worker registers within seconds; until then it is pending.
 
-    Raises NotFound (organization), Denied, Invalid with everything that is wrong, Conflict (the name is used).
+    Raises NotFound (organization), Denied, Invalid with everything that is wrong, Conflict (the name is
+    used; there are too many).
     """
     organization = get_organization(order.organization, visible_to=actor)
     policy.require(actor, Permission.ACME_WRITE, organization_id=organization.pk)
     errors = [*_order_errors(order), *_server_errors(order), *_binding_errors(order)]
     if errors:
         raise Invalid(errors=errors)
+    ended = (Status.DEACTIVATED, Status.FAILED)
+    require_room(organization.pk, organization.acme_accounts.exclude(status__in=ended), _MOST_ACCOUNTS)
     row = _row(organization, order)
     _save_once(row, force_insert=True)
     record(actor, EventName.ACME_ACCOUNT_CREATED, row, event_id=row.event, directory=row.directory_url)
@@ -111,8 +116,11 @@ def roll_account_key(*, actor: Actor, account: Ref) -> AcmeAccount:
         queue.release(row)
 
 
-def deactivate_account(*, actor: Actor, account: Ref) -> AcmeAccount:
+def deactivate_account(*, actor: Actor, account: Ref, here_only: bool = False) -> AcmeAccount:
     """Given up at the server, for good (RFC 8555 section 7.3.6), then here. Orders that are open fail.
+
+    Args:
+        here_only: of a server that is gone; it is not asked, and if it is there after all, the account lives on there.
 
     Network: never call it in a transaction. Raises NotFound, Denied, Conflict (it is so already, or in hand; the server
     refuses), Unavailable.
@@ -122,12 +130,12 @@ def deactivate_account(*, actor: Actor, account: Ref) -> AcmeAccount:
         raise not_now(row)
     row = _claimed(row, active=False)
     try:
-        if row.account_url:
+        if row.account_url and not here_only:
             _deactivate_there(row)
         with transaction.atomic():
             row = queue.still_held(row)
             queue.settle(row, status=Status.DEACTIVATED, sealed_eab_key=None, sealed_next_key=None)
-            record(actor, EventName.ACME_ACCOUNT_DEACTIVATED, row)
+            record(actor, EventName.ACME_ACCOUNT_DEACTIVATED, row, here_only=here_only)
     finally:
         queue.release(row)
     return row

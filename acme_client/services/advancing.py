@@ -22,6 +22,7 @@ from django.utils import timezone
 from accounts import queue
 from accounts.outbound import OutboundError
 from accounts.queue import Backoff, Lost
+from accounts.said import Said
 from accounts.selectors import within_reach
 from acme_client.models import AcmeAccount, AcmeOrder
 from acme_client.services.cleaning import clean_up
@@ -173,6 +174,11 @@ def _sentence(error: Exception) -> str:
     """What people may read of it; these say why without a secret. Signs that nobody sees, and that not every database
     takes, may have come from elsewhere.
     """
-    is_ours = isinstance(error, AcmeError | SolverError | OutboundError)
-    text = str(error) if is_ours else queue.sentence_of(error)
+    if isinstance(error, AcmeError) and isinstance(error.detail, Said):
+        return error.detail
+    if isinstance(error, SolverError | OutboundError):
+        return Said(error.text)
+    text = str(error) if isinstance(error, AcmeError) else queue.sentence_of(error)
+    if isinstance(text, Said):
+        return text
     return "".join(sign if sign.isprintable() else " " for sign in text)

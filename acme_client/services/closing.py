@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import queue
 from accounts.queue import Backoff
+from accounts.said import cut
 from acme_client.models import AcmeOrder
 from acme_client.services.ordering import record
 from audit.events import EventName
@@ -33,7 +34,7 @@ def close_invalid(actor: Actor, row: AcmeOrder, reason: str) -> None:
         status=AcmeOrder.Status.INVALID,
         closed_at=now,
         sealed_key=None,
-        last_error=reason[:_LONGEST_REASON],
+        last_error=cut(reason, _LONGEST_REASON),
     )
     if row.request is not None:
         fail_public_request(actor, row.request, row.last_error)

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from accounts import policy
 from accounts.outbound import OutboundError, place
+from accounts.quotas import require_room
+from accounts.said import Said, cut
 from accounts.selectors import get_organization
 from acme_client.dns import catalogue, changing, credentials
 from acme_client.dns.changing import Changer
@@ -30,10 +32,11 @@ from kernel.limits import text_errors
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
-from kernel.text import _
+from kernel.text import Text, _
 
 LONGEST_PROPAGATION: Final = 3600
 MOST_ZONES: Final = 100
+_MOST_PROVIDERS: Final = 100
 _LONGEST_NAME: Final = 80
 _LONGEST_ERROR: Final = 1000
 # Somebody waits for the answer.
@@ -45,11 +48,13 @@ _TEST_INTERVAL: Final = 1.0
 def create_dns_provider(*, actor: Actor, order: DnsProviderOrder) -> DnsProvider:
     """He is asked for the records of challenges from now on; his credentials are sealed and never shown again.
 
-    Raises NotFound, Denied, Invalid (fields of the configuration on `config.<field>`), Conflict (the name is taken).
+    Raises NotFound, Denied, Invalid (fields of the configuration on `config.<field>`), Conflict (the name is taken;
+    there are too many).
     """
     organization = get_organization(order.organization, visible_to=actor)
     policy.require(actor, Permission.ACME_WRITE, organization_id=organization.pk)
     kind = catalogue.get_kind(order.type)
+    require_room(organization.pk, organization.dns_providers.all(), _MOST_PROVIDERS)
     row = DnsProvider(organization=organization, type=kind.name, event=audit.new_event_id())
     _fill(row, kind, order)
     _save(row)
@@ -110,7 +115,7 @@ def test_dns_provider(*, actor: Actor, provider: Ref, zone: str = "") -> DnsProv
     policy.require(actor, Permission.ACME_WRITE, organization_id=row.organization_id)
     record = f"_chancery-test-{secrets.token_hex(8)}.{_test_zone(row, zone)}"
     try:
-        with place():
+        with place(row.organization_id):
             problem = _try_out(row, record, secrets.token_urlsafe(32))
     except OutboundError as error:
         raise Unavailable(_("Too many servers are being asked at this moment: try again.")) from error
@@ -158,7 +163,7 @@ def _require_credentials_for_new_address(
     ]
     if not moved:
         return
-    text = _("He is reached elsewhere now: give the credentials anew.")
+    text = _("It is reached elsewhere now: give the credentials anew.")
     errors = [
         field_error(f"config.{field.name}", "required", text)
         for field in kind.fields
@@ -181,7 +186,7 @@ def _test_zone(row: DnsProvider, zone: str) -> str:
         chosen = normal_zone(zone, field="zone")
         if row.zones and longest_covering(chosen, row.zones) is None:
             raise Invalid.of(
-                "zone", "not-a-zone", _("He is asked for %(zones)s alone."), zones=", ".join(row.zones[:10])
+                "zone", "not-a-zone", _("It is asked for %(zones)s alone."), zones=", ".join(row.zones[:10])
             )
         return chosen
     if row.zones:
@@ -189,7 +194,7 @@ def _test_zone(row: DnsProvider, zone: str) -> str:
     names = PublicName.objects.filter(organization_id=row.organization_id, proven_at__isnull=False)
     first = names.order_by("id").values_list("suffix", flat=True).first()
     if first is None:
-        raise Invalid.of("zone", "required", _("Say in which zone the record shall be written."))
+        raise Invalid.of("zone", "required", _("Say in which zone the record is to be written."))
     return normal_zone(first, field="zone")
 
 
@@ -199,12 +204,12 @@ def _try_out(row: DnsProvider, record: str, value: str) -> str:
         changer = credentials.changer_of(row)
         changing.publish(changer, record, value)
     except DnsError as error:
-        return str(error.text)
+        return Said(error.text)
     problem = _why_not_seen(changer, record, value, patience=min(row.propagation_seconds, _LONGEST_TEST))
     try:
         changing.withdraw(changer, record, value)
     except DnsError as error:
-        return problem or str(error.text)
+        return problem or Said(error.text)
     return problem
 
 
@@ -216,9 +221,10 @@ def _why_not_seen(changer: Changer, record: str, value: str, *, patience: float)
             without = sorted(server for server, values in answers.items() if value not in values)
             if not without:
                 return ""
-            problem = f"{without[0]} does not show the record after {patience:.0f} seconds."
+            text = _("%(server)s does not show the record after %(seconds)s seconds.")
+            problem = Said(Text(text, {"server": without[0], "seconds": round(patience)}))
         except DnsError as error:
-            problem = str(error.text)
+            problem = Said(error.text)
         if time.monotonic() >= deadline:
             return problem
         time.sleep(_TEST_INTERVAL)
@@ -227,7 +233,7 @@ def _why_not_seen(changer: Changer, record: str, value: str, *, patience: float)
 @transaction.atomic
 def _keep_result(actor: Actor, seen: DnsProvider, problem: str) -> DnsProvider:
     row = get_provider(Ref("pk", seen.pk), visible_to=actor)
-    row.tested_at, row.last_error = timezone.now(), problem[:_LONGEST_ERROR]
+    row.tested_at, row.last_error = timezone.now(), cut(problem, _LONGEST_ERROR)
     row.save(update_fields=["tested_at", "last_error"])
     _record(actor, EventName.DNS_PROVIDER_TESTED, row, succeeded=not problem)
     return row

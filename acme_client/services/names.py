@@ -13,6 +13,8 @@ from django.utils import timezone
 from accounts import policy
 from accounts.models import Organization
 from accounts.outbound import OutboundError, place
+from accounts.quotas import require_room
+from accounts.said import Said, cut
 from accounts.selectors import get_organization, private_ranges_of
 from acme_client import locks, public_names
 from acme_client.dns.errors import DnsError
@@ -30,6 +32,7 @@ from kernel.text import Text, _
 
 _TOKEN_BYTES: Final = 24
 _LONGEST_ERROR: Final = 500
+_MOST_NAMES: Final = 1_000
 _TAKEN: Final = _("%(suffix)s, or a name above or below it, belongs to another organization.")
 
 
@@ -38,7 +41,7 @@ def claim_name(*, actor: Actor, organization: Ref, suffix: str) -> PublicName:
     """A name that is to be proven: `public_names.txt_record` says by which record. Proof.DNS alone proves it.
 
     Raises NotFound, Denied, Invalid (also for public suffixes, for addresses, and for hosts of this installation, which
-    superusers grant), Conflict (claimed already; another organization's).
+    superusers grant), Conflict (claimed already; another organization's; there are too many).
     """
     home = get_organization(organization, visible_to=actor)
     policy.require(actor, Permission.ACME_WRITE, organization_id=home.pk)
@@ -46,6 +49,7 @@ def claim_name(*, actor: Actor, organization: Ref, suffix: str) -> PublicName:
     if reason := _why_not_claimed(suffix):
         raise Invalid(errors=[reason])
     _require_free(home.pk, suffix)
+    require_room(home.pk, home.public_names.all(), _MOST_NAMES)
     row = _new(home, suffix)
     _record(actor, EventName.PUBLIC_NAME_CLAIMED, row, event_id=row.event)
     return row
@@ -60,13 +64,15 @@ def prove_name(*, actor: Actor, name: Ref) -> PublicName:
     row = get_name(name, visible_to=actor)
     policy.require(actor, Permission.ACME_WRITE, organization_id=row.organization_id)
     try:
-        with place():
+        with place(row.organization_id):
             problem = _why_not_proven(row)
     except OutboundError as error:
         raise Unavailable(_("Too many servers are being asked at this moment: try again.")) from error
     if problem is None:
         return _keep_proof(actor, row)
-    PublicName.objects.filter(pk=row.pk).update(checked_at=timezone.now(), last_error=str(problem)[:_LONGEST_ERROR])
+    PublicName.objects.filter(pk=row.pk).update(
+        checked_at=timezone.now(), last_error=cut(Said(problem), _LONGEST_ERROR)
+    )
     row.refresh_from_db()
     return row
 

@@ -46,6 +46,9 @@ def start_order(*, actor: Actor, order: PublicOrder) -> AcmeOrder:
     """
     account = get_account(order.account, visible_to=actor)
     policy.require(actor, Permission.CERTIFICATES_ISSUE, organization_id=account.organization_id)
+    if order.replaces is not None:
+        # A renewal, which may inherit the approval of its predecessor.
+        policy.require(actor, Permission.CERTIFICATES_RENEW, organization_id=account.organization_id)
     # Before the transaction: making a key takes up to seconds.
     wanted = judge(actor, account, order)
     with transaction.atomic():

@@ -14,7 +14,8 @@ from kernel.text import _
 
 def client_of(account: AcmeAccount, *, key: Secret | None = None) -> Client:
     """A client for this account, with its key or, while that is being changed, with another one."""
-    server = Server(account.directory_url, account.server_roots, private_ranges_of(account.organization_id))
+    ranges = private_ranges_of(account.organization_id)
+    server = Server(account.directory_url, account.server_roots, ranges, account.organization_id)
     return Client(server, key or open_key(account), account_url=account.account_url)
 
 

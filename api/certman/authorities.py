@@ -13,6 +13,7 @@ from api.certman.queries import AuthorityQuery
 from api.common.openapi import operation
 from api.common.problems import Family
 from cas import selectors
+from cas.chains import chain_of
 from cas.models import CertificateAuthority
 from cas.search import find_authorities, find_certified
 from certificates.services.authorities import establish_authority
@@ -58,7 +59,7 @@ class Authorities(CertmanViewSet):
     def chain(self, request: Request, ref: Ref) -> Response:
         """From the CA up to its root."""
         ca = find_certified(self._rows(), ref)
-        return self.show(ChainOut, ShownChain(ca, selectors.chain_of(ca)))
+        return self.show(ChainOut, ShownChain(ca, chain_of(ca)))
 
     def _rows(self) -> QuerySet[CertificateAuthority]:
         return selectors.authorities(visible_to=self.actor).prefetch_related("certificates")

@@ -29,6 +29,7 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 
 _SEES_CERTIFICATES = frozenset({Permission.CERTIFICATES_READ})
+_WITH_CSR = {"required": ["csrPem"]}
 
 
 class Certificates(CertmanViewSet):
@@ -51,6 +52,7 @@ class Certificates(CertmanViewSet):
     limits = {"create": ISSUE, "renew": ISSUE}
     downloads = frozenset({"download"})
     queries = {"list": CertificateQuery}
+    remembered_bodies = {"create": _WITH_CSR, "renew": _WITH_CSR}
 
     @property
     def may_take_key(self) -> bool:

@@ -12,11 +12,11 @@ from rest_framework.serializers import CharField
 from api.certman.fields import PEM, STRING, Instant, KeyName, ReasonName, SerialOctets, names_of_kind, pem_text
 from api.common.fields import Made
 from api.common.outputs import Output, attribute, flag, identity, text, whole
+from cas.chains import CaChain
 from cas.core.general_names import NameKind
 from cas.core.names import name_to_mapping
 from cas.models import CertificateAuthority
 from cas.search import depths_of
-from cas.selectors import CaChain
 from certificates.selectors import Fall, fall_of
 
 _MAYBE: Final = {"type": ["string", "null"]}

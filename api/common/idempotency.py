@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
@@ -36,6 +36,8 @@ class IdempotentViewSet(ViewSet):
 
     # The key of this request, where it has one and the action takes it.
     idempotency_key: Secret | None = None
+    # Of actions that are not remembered whatever they are sent: the schema of the bodies for which they are.
+    remembered_bodies: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     @property
     def takes_key(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import Direction, OpenApiResponse, extend_schema
+from drf_spectacular.utils import Direction, OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework.serializers import ListSerializer
 
 from api.common.fields import Id
@@ -56,6 +56,7 @@ _KEY: Final[Mapping[str, Any]] = {
     "description": "The same key and body within 24 hours: done once, and answered alike.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": KEY_PATTERN},
 }
+_REMEMBERED_BODIES: Final = "x-remembered-bodies"
 WORDS: Final[Mapping[Family, str]] = {
     Family.MALFORMED: "The request cannot be understood.",
     Family.UNAUTHENTICATED: "No credential, or one that is not good.",
@@ -83,11 +84,16 @@ def operation(
     answers: Mapping[Any, Any],
     refusals: Iterable[Family] = (),
     examples: Any = None,
+    reads: Iterable[Mapping[str, Any]] = (),
+    sends: Mapping[str, Any] | None = None,
 ) -> Callable[[Any], Any]:
-    """Document an action: what it takes, what it answers by status, and what it may refuse beyond the usual."""
+    """Document an action: what it takes, what it answers by status, and what it may refuse beyond the usual.
+
+    `reads` are the headers that it knows, as parameters; `sends` those of what it answers where it does not refuse.
+    """
 
     def decorate(method: Any) -> Any:
-        method.refusals = tuple(refusals)
+        method.refusals, method.reads, method.sends = tuple(refusals), tuple(map(dict, reads)), dict(sends or {})
         return extend_schema(summary=summary, request=body, responses=dict(answers), examples=examples)(method)
 
     return decorate
@@ -116,8 +122,9 @@ class OperationSchema(AutoSchema):
         if for_own := self.view.permissions_for_own.get(self.view.action):
             operation["x-permissions-for-own"] = sorted(for_own)
         parameters = [*map(_as_id, operation.pop("parameters", [])), *self._query_parameters()]
+        parameters += getattr(getattr(self.view, self.view.action), "reads", ())
         if self.view.may_take_key:
-            parameters.append(dict(_KEY))
+            parameters.append(_key_for(self.view.remembered_bodies.get(self.view.action)))
         if parameters:
             operation["parameters"] = parameters
         if "requestBody" in operation:
@@ -153,7 +160,7 @@ class OperationSchema(AutoSchema):
                 "description": "Where it is now.",
                 "schema": {"type": "string", "format": "uri-reference"},
             }
-        return headers
+        return headers | getattr(getattr(self.view, self.view.action), "sends", {})
 
     def _families(self, operation: Mapping[str, Any]) -> set[Family]:
         families = {*_ALWAYS, *getattr(getattr(self.view, self.view.action), "refusals", ())}
@@ -204,8 +211,18 @@ class OperationSchema(AutoSchema):
         }
 
     def _get_serializer_name(self, serializer: Any, direction: Direction, bypass_extensions: bool = False) -> str:
+        if isinstance(serializer, PolymorphicProxySerializer):
+            return str(serializer.component_name)
         name = type(serializer).__name__
         return f"{name.removesuffix('In')}Request" if isinstance(serializer, Input) else name.removesuffix("Out")
+
+
+def _key_for(bodies: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The parameter for the key, of an action that is remembered for these bodies alone; None: for all."""
+    if bodies is None:
+        return dict(_KEY)
+    told = f"{_KEY['description']} With some bodies only: `{_REMEMBERED_BODIES}` is their schema."
+    return {**_KEY, "description": told, _REMEMBERED_BODIES: bodies}
 
 
 def _as_id(parameter: dict[str, Any]) -> dict[str, Any]:

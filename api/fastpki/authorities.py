@@ -12,7 +12,7 @@ from api.common.throttles import ISSUE
 from api.fastpki.pki import PkiViewSet
 from api.fastpki.pki_inputs import AuthorityIn, authority_order
 from api.fastpki.pki_outputs import AuthorityDetailOut, AuthorityOut, authorities_shown
-from cas.selectors import chain_of
+from cas.chains import chain_of
 from cas.services.authorities import retire_childless_ca
 from cas.services.exporting import export_ca_key
 from kernel.permissions import Permission

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from api.common.files import file_response
 from api.common.openapi import a_file, operation
 from api.fastpki.pki import PkiViewSet
+from cas.chains import chain_of
 from cas.core.formats import to_pem
-from cas.selectors import chain_of
 from cas.services.exporting import export_ca_key
 from certificates.bundles import Download, Format, key_pem
 from certificates.services.downloads import download_certificate

@@ -8,7 +8,7 @@ from acme_client.models import AcmeAccount
 from acme_client.orders import AccountChange, AccountOrder
 from acme_client.providers import KnownProvider
 from api.common.fields import Choice, Flag, Id, Made, SecretText, Text, Whole
-from api.common.inputs import Input
+from api.common.inputs import Input, Query
 from api.common.outputs import Output, identity, moment, one_of, text, whole
 from api.native.input_parts import OrganizationOf
 from kernel.ref import Ref
@@ -47,6 +47,12 @@ class AcmeAccountChangeIn(Input):
     @classmethod
     def read(cls, data: Any) -> AccountChange:
         return AccountChange(**cls.values(data, version="v2"))
+
+
+class DeactivationQuery(Query):
+    """How an account is deactivated."""
+
+    here_only = Choice(("true", "false"), required=False, help_text="`true`: the server is gone, and is not asked.")
 
 
 class AcmeAccountIn(Input):

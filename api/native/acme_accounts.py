@@ -16,7 +16,13 @@ from acme_client.services.accounts import (
 )
 from api.common.openapi import operation
 from api.common.problems import Family
-from api.native.acme_account_shapes import AcmeAccountChangeIn, AcmeAccountIn, AcmeAccountOut, AcmeProvidersOut
+from api.native.acme_account_shapes import (
+    AcmeAccountChangeIn,
+    AcmeAccountIn,
+    AcmeAccountOut,
+    AcmeProvidersOut,
+    DeactivationQuery,
+)
 from api.native.dialect import NativeViewSet
 from api.native.outputs import listing
 from kernel.permissions import Permission
@@ -41,6 +47,7 @@ class AcmeAccounts(NativeViewSet):
     }
     # The server is asked meanwhile; that is no work for the inside of a transaction.
     repeatable = frozenset({"roll_key"})
+    queries = {"destroy": DeactivationQuery}
 
     @operation("List ACME accounts", answers={200: listing(AcmeAccountOut)})
     def list(self, request: Request) -> Response:
@@ -86,7 +93,8 @@ class AcmeAccounts(NativeViewSet):
     @operation("Deactivate an ACME account", answers={200: AcmeAccountOut}, refusals=(Family.CONFLICT,))
     def destroy(self, request: Request, ref: Ref) -> Response:
         """At the server too, and for ever. Orders that are open fail; certificates and the row stay."""
-        deactivate_account(actor=self.actor, account=ref)
+        here_only = self.parameters.get("here_only") == "true"
+        deactivate_account(actor=self.actor, account=ref, here_only=here_only)
         return Response(self._shown(ref))
 
     def _shown(self, ref: Ref) -> dict[str, object]:

@@ -50,7 +50,7 @@ class DayOrMoment(serializers.Field):
 class ActorName(serializers.Field):
     """Who did it, by the kind and the number that events show."""
 
-    default_error_messages = {"invalid": gettext_lazy("Write the actor as his type and id: user:12.")}
+    default_error_messages = {"invalid": gettext_lazy("Write the actor as type and id: user:12.")}
 
     def to_internal_value(self, data: Any) -> tuple[ActorKind, int]:
         match = _ACTOR.fullmatch(data)

@@ -26,6 +26,7 @@ from api.native.authority_inputs import (
 from api.native.authority_outputs import AuthorityDetailOut, AuthorityOut, AuthorityTreeOut, CrlOut, KeyHealthOut
 from api.native.outputs import listing
 from cas import selectors
+from cas.chains import chain_of
 from cas.search import find_authorities, tree_of, with_ends
 from cas.services.authorities import disable_ca, enable_ca, retire_ca, update_ca
 from certificates.bundles import Format, bundle
@@ -173,5 +174,5 @@ class Authorities(AuthorityViewSet):
 
     def _file(self, ref: Ref, fmt: Format) -> HttpResponse:
         ca = self.ca(ref)
-        certificate, *above = selectors.chain_of(ca).certificates
+        certificate, *above = chain_of(ca).certificates
         return file_response(bundle(certificate, above, fmt, name=ca.slug))

@@ -16,11 +16,10 @@ from api.common.outputs import Output, flag, identity, moment, one_of, text, who
 from api.common.shapes import kept
 from api.native.outputs import PKI_TYPE, STRING, PkiOut
 from cas import addresses
-from cas.chains import chains_of
+from cas.chains import CaChain, chains_of
 from cas.core.formats import to_pem
 from cas.core.keys import KeyAlgorithm
 from cas.models import CaCertificate, CaKey, CertificateAuthority
-from cas.selectors import CaChain
 
 _URL: Final = {"type": "string", "format": "uri"}
 _PEM: Final = STRING | {"description": "PEM."}

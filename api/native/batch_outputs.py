@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from api.common.fields import Made, Serial
 from api.common.outputs import Output, identity, moment, text, texts, whole
-from api.native.outputs import STRING
+from api.native.outputs import MAYBE_SECRET, STRING
 from cas.core.formats import to_pem
 from certificates.delivery import Delivered
 from certificates.services.minting import Issued
@@ -51,7 +51,7 @@ class BatchRowOut(Output):
     )
     private_key = Made(
         lambda row: _key_text(row.delivered),
-        _MAYBE_TEXT | {"description": "Once, in the format asked for; null where it is not handed out."},
+        MAYBE_SECRET | {"description": "Once, in the format asked for; null where it is not handed out."},
     )
     errors = FieldErrorOut(many=True, read_only=True)  # type: ignore[assignment]
 

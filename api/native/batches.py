@@ -39,6 +39,7 @@ class Batches(NativeViewSet):
     parser_classes = [BatchParser]
     permissions = {"create": Permission.CERTIFICATES_ISSUE}
     limits = {"create": BATCH}
+    remembered_bodies = {"create": {"properties": {"rows": {"maxItems": _MOST_REMEMBERED}}}}
     field_names = {"public_key": "csr", "template": "template_code"}
 
     @operation(

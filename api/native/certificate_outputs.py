@@ -13,7 +13,7 @@ from rest_framework.serializers import ListField
 from acme_client.models import AcmeAccount
 from api.common.fields import Id, Made, Serial, Subject
 from api.common.outputs import Output, identity, moment, one_of, text, texts
-from api.native.outputs import STRING, PkiOut
+from api.native.outputs import MAYBE_SECRET, SECRET, STRING, PkiOut
 from cas.core.formats import to_pem
 from cas.core.keys import KeyAlgorithm
 from cas.core.reasons import CODES, reason_name
@@ -104,7 +104,7 @@ class FileOut(Output):
 
     content_type = text()
     filename = text()
-    content = Made(lambda file: base64.b64encode(file.content).decode(), STRING | {"contentEncoding": "base64"})
+    content = Made(lambda file: base64.b64encode(file.content).decode(), SECRET | {"contentEncoding": "base64"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class HandoverOut(Output):
     )
     private_key = Made(
         lambda handover: _key_text(handover.delivered),
-        {"type": ["string", "null"], "description": "Once, in the format asked for; null where it is not handed out."},
+        MAYBE_SECRET | {"description": "Once, in the format asked for; null where it is not handed out."},
     )
     delivery = FileOut(
         source="delivered.file",
@@ -141,7 +141,7 @@ class IssuedOut(CertificateFactsOut, HandoverOut):
 class PrivateKeyOut(Output):
     """A private key, handed out."""
 
-    private_key = Made(lambda delivered: _key_text(delivered), STRING)
+    private_key = Made(lambda delivered: _key_text(delivered), SECRET)
 
 
 def _key_text(delivered: Delivered) -> str | None:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from accounts.selectors import acting_in
 from api.common.fields import INTEGER_IDS
 from api.common.inputs import Query
-from api.common.openapi import a_file, operation
+from api.common.openapi import operation
 from api.common.problems import Family
 from api.common.throttles import ISSUE
 from api.native.certificate_inputs import CollectIn, DownloadQuery, IssueIn, LabelsIn, RenewIn, RevokeIn
@@ -26,9 +26,9 @@ from api.native.certificate_queries import FilterOffsetQuery, FilterQuery, Seria
 from api.native.dialect import NativeViewSet
 from api.native.outputs import listing
 from api.native.public_certificates import UNDER_WAY, asks_upstream, renewed_publicly, revoke_publicly
-from api.native.pulls import FILES, known_digests, pulled_response
+from api.native.pulls import ETAG, IF_NONE_MATCH, PULLED, known_digests, pulled_response
 from api.native.request_outputs import REQUESTS, RequestItemOut
-from cas.selectors import chain_of
+from cas.chains import chain_of
 from certificates import selectors
 from certificates.bundles import Format
 from certificates.delivery import Delivery, deliver
@@ -65,6 +65,7 @@ class Certificates(NativeViewSet):
     limits = {"create": ISSUE, "renew": ISSUE}
     downloads = frozenset({"download"})
     queries = {"download": DownloadQuery}
+    remembered_bodies = {"revoke": {"properties": {"upstream": {"const": False}}}}
     field_names = {"public_key": "csr", "invalidity": "invalidity_date"}
 
     @property
@@ -120,7 +121,7 @@ class Certificates(NativeViewSet):
         update_certificate(actor=self.actor, certificate=ref, **values)
         return self._detail(ref)
 
-    @operation("Download a certificate", answers={**a_file(*FILES), 304: None})
+    @operation("Download a certificate", answers=PULLED, reads=[IF_NONE_MATCH], sends=ETAG)
     def download(self, request: Request, ref: Ref) -> HttpResponse:
         """As a file, without any private key; 304 where `If-None-Match` says that it is known."""
         fmt, known = Format.read(self.parameters["fmt"]), known_digests(request)

@@ -11,7 +11,7 @@ from api.common.inputs import Input
 from api.common.outputs import Output, flag, identity, moment, one_of, text, texts
 from api.native.delivery_shapes import DeliveryOut
 from api.native.input_parts import OrganizationOf, tuples
-from api.native.outputs import STRING
+from api.native.outputs import MAYBE_SECRET, STRING
 from kernel.ref import Ref
 from notices.models import Channel
 from notices.orders import ChannelChange, ChannelOrder, RuleChange, RuleOrder
@@ -102,10 +102,8 @@ class ChannelSecretOut(Output):
 
     secret = Made(
         lambda new: None if new.secret is None else new.secret.reveal().decode(),
-        {
-            "type": ["string", "null"],
-            "description": "What messages are signed with (HMAC-SHA-256), shown this once; null of all but webhooks.",
-        },
+        MAYBE_SECRET
+        | {"description": "What messages are signed with (HMAC-SHA-256), shown this once; null of all but webhooks."},
     )
 
 

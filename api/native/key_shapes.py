@@ -12,7 +12,7 @@ from api.common.fields import Duration, Flag, Id, Made, Moment, Rows, Text, Text
 from api.common.inputs import Input
 from api.common.outputs import Output, flag, identity, moment, one_of, text, texts
 from api.native.input_parts import words
-from api.native.outputs import STRING
+from api.native.outputs import SECRET
 from cas.selectors import authorities
 from kernel.actor import Actor
 from kernel.errors import FieldError, Invalid, field_error
@@ -151,7 +151,7 @@ class TokenOut(Output):
 
     token = Made(
         lambda new: new.token.reveal().decode(),
-        STRING
+        SECRET
         | {"pattern": "^(pkf|cm)_[A-Za-z0-9]{32}$", "description": "Shown this once; only a keyed hash is kept."},
     )
 

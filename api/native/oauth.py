@@ -18,7 +18,7 @@ from api.common.openapi import operation
 from api.common.outputs import Output, flag, identity, moment, text, texts
 from api.common.problems import Family
 from api.native.dialect import NativeViewSet
-from api.native.outputs import STRING, listing
+from api.native.outputs import SECRET, listing
 from kernel.permissions import Permission
 from kernel.ref import Ref
 
@@ -70,7 +70,7 @@ class SecretOut(Output):
 
     client_secret = Made(
         lambda new: new.secret.reveal().decode(),
-        STRING
+        SECRET
         | {"pattern": "^cm_secret_[A-Za-z0-9]{32}$", "description": "Shown this once; only a keyed hash is kept."},
     )
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api.common.documents import TRACE_ID, make_document, serve_document
 from api.native.dialect import ERRORS_PATH, problem_response
+from api.native.operation_names import operation_name
 from api.native.routes import V1, V2
 
 _ROUTES: Final = {"v1": V1, "v2": V2}
@@ -25,12 +26,22 @@ def document(version: str) -> dict[str, Any]:
     routes, about = _ROUTES[version], _ABOUT[version]
     found = make_document(f"api/{version}/", routes, title="Chancery", version=version, about=about)
     found["components"]["schemas"]["Problem"] = _problem_schema()
+    if version == "v2":
+        _name_operations(found)
     return found
 
 
 def document_view(request: HttpRequest, version: str) -> HttpResponse:
     """`GET /api/<version>/openapi.json`, for everyone."""
     return serve_document(request, document(version), problem_response)
+
+
+def _name_operations(found: dict[str, Any]) -> None:
+    """Gives each operation the name that it has in every client."""
+    for path, item in found["paths"].items():
+        for verb, operation in item.items():
+            is_list = any(each["name"] == "cursor" for each in operation.get("parameters", ()))
+            operation["operationId"] = operation_name(verb.upper(), path.removeprefix("/api/v2"), is_list=is_list)
 
 
 def _problem_schema() -> dict[str, Any]:

@@ -14,6 +14,9 @@ from cas.core.keys import KeyAlgorithm
 from kernel.features import Feature
 
 STRING: Final = {"type": "string"}
+# What clients neither show nor log.
+SECRET: Final = STRING | {"format": "password"}
+MAYBE_SECRET: Final = SECRET | {"type": ["string", "null"]}
 PKI_TYPE: Final = {"type": "string", "enum": ["internal", "acme"]}
 
 

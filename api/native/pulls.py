@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpResponse
 from django.utils.http import parse_etags
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 
 from api.common.files import file_response
@@ -30,7 +31,30 @@ FILES: Final = (
     "application/x-pkcs12",
     "application/zip",
 )
+PULLED: Final = {**a_file(*FILES), 304: OpenApiResponse(None, "It is what is known.")}
+_TEXT: Final = {"type": "string"}
+IF_NONE_MATCH: Final = {
+    "in": "header",
+    "name": "If-None-Match",
+    "description": "The `ETag` of what is known.",
+    "schema": _TEXT,
+}
+ETAG: Final = {"ETag": {"description": "Of the file: its SHA-256.", "schema": _TEXT, "required": True}}
 _LONGEST_WAIT: Final = 30
+_PREFER: Final = {
+    "in": "header",
+    "name": "Prefer",
+    "description": f"`wait=20`: so many seconds, at most {_LONGEST_WAIT}, for what is not known (RFC 7240).",
+    "schema": _TEXT,
+}
+_CURRENT: Final = ETAG | {
+    "Content-Location": {
+        "description": "The address of this very certificate.",
+        "schema": {"type": "string", "format": "uri-reference"},
+        "required": True,
+    },
+    "Preference-Applied": {"description": "Where it has waited.", "schema": _TEXT},
+}
 _BETWEEN_LOOKS: Final = 1.0
 _WAIT: Final = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=[,;]|$)", re.IGNORECASE)
 # Each of them holds a thread, and most threads are for others: whoever finds no place is answered at once, as if he had
@@ -59,7 +83,7 @@ class Pulls(NativeViewSet):
     downloads = frozenset({"download"})
     queries = {"download": DownloadQuery}
 
-    @operation("Download the current certificate", answers={**a_file(*FILES), 304: None})
+    @operation("Download the current certificate", answers=PULLED, reads=[IF_NONE_MATCH, _PREFER], sends=_CURRENT)
     def download(self, request: Request, ref: Ref) -> HttpResponse:
         """The newest of the certificate and of what has renewed it, without any private key. With `If-None-Match`, 304
         while it is the one that is known; with `Prefer: wait=20` as well, the answer waits for a new one, so long.

@@ -25,7 +25,7 @@ from api.native.request_outputs import (
     RequestFactsOut,
     RequestItemOut,
 )
-from cas.selectors import chain_of
+from cas.chains import chain_of
 from certificates.delivery import PLAIN, Delivered, Delivery, deliver
 from certificates.models import Request as RequestRow
 from certificates.request_selectors import count_requests, get_request, matching

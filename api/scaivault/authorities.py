@@ -17,6 +17,7 @@ from api.scaivault.authority_outputs import AuthorityOut, CrlOut
 from api.scaivault.dialect import ScaiVaultViewSet
 from api.scaivault.outputs import listing
 from cas import selectors
+from cas.chains import chain_of
 from cas.core.formats import crl_to_pem
 from cas.models import CertificateAuthority
 from certificates.bundles import Download, Format, bundle
@@ -74,7 +75,7 @@ class Authorities(ScaiVaultViewSet):
     @operation("Download a CA's certificate", answers=a_file(_PEM))
     def certificate(self, request: Request, ref: Ref) -> HttpResponse:
         ca = self._ca(ref)
-        certificate, *above = selectors.chain_of(ca).certificates
+        certificate, *above = chain_of(ca).certificates
         return file_response(bundle(certificate, above, Format.PEM, name=ca.slug))
 
     @operation("Revoke a CA", body=RevokeAuthorityIn, answers={200: AuthorityOut}, refusals=(Family.CONFLICT,))

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db.models import BinaryField, QuerySet
+from django.db.models import BinaryField, BooleanField, Field, JSONField, QuerySet
 from django.db.models.expressions import Combinable
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.text import capfirst
+
+from audit.admin.html import yes_no
+
+
+def _listed(value: Any) -> object:
+    if isinstance(value, list) and not any(isinstance(each, list | dict) for each in value):
+        return ", ".join(map(str, value)) or "–"
+    return format_html('<pre class="json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False)) if value else "–"
+
+
+# What Django would show as a picture of its own, or as the code of a value.
+_IN_WORDS: Final[Mapping[type[Field[Any, Any]], Callable[[Any], object]]] = {
+    BooleanField: lambda value: "–" if value is None else yes_no(value),
+    JSONField: _listed,
+}
 
 
 class LeanAdmin(admin.ModelAdmin):
@@ -30,6 +48,9 @@ class LeanAdmin(admin.ModelAdmin):
     def media(self) -> forms.Media:
         return forms.Media(js=["admin/js/actions.js"])
 
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return self._in_words(super().get_list_display(request))
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
@@ -44,6 +65,13 @@ class LeanAdmin(admin.ModelAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         # PostgreSQL has no NUL in its texts and refuses the question.
         return super().get_search_results(request, queryset, search_term.replace("\0", ""))
+
+    def _in_words(self, names: Iterable[Any]) -> list[Any]:
+        """The columns of a list or the fields of a record, each that Django would not write in words as one that is."""
+        fields = {
+            each.name: each for each in self.opts.fields if type(each) in _IN_WORDS and not hasattr(self, each.name)
+        }
+        return [_written(fields[name]) if name in fields else name for name in names]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Every column of the list's own table, as Django has it, but for those that hold bytes or a password.
@@ -66,6 +94,16 @@ class LeanAdmin(admin.ModelAdmin):
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         """What is not there is a 404, whatever stands in the address."""
         raise Http404
+
+
+def _written(field: Field[Any, Any]) -> Callable[[Any], object]:
+    words = _IN_WORDS[type(field)]
+
+    def written(row: Any) -> object:
+        return words(field.value_from_object(row))
+
+    written.__name__ = field.name
+    return admin.display(description=field.verbose_name, ordering=field.name)(written)
 
 
 class EnumFilter(admin.SimpleListFilter):
@@ -96,6 +134,10 @@ class ReadOnlyAdmin(LeanAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        parts = super().get_fieldsets(request, obj)
+        return [(title, {**part, "fields": self._in_words(part["fields"])}) for title, part in parts]
 
     def record_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """What the template of the record gets besides the fields."""

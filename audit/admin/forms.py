@@ -97,8 +97,9 @@ class CodeArea(forms.Textarea):
 
 
 def message_of(error: DomainError) -> str:
-    """The sentence of an error in the reader's language."""
-    return error.message.render(gettext)
+    """The sentence of an error in the reader's language; every one of them where there are several."""
+    parts = error.errors if isinstance(error, Invalid) else ()
+    return " ".join(dict.fromkeys(part.message.render(gettext) for part in parts)) or error.message.render(gettext)
 
 
 def add_domain_error(form: forms.BaseForm, error: DomainError, fields: Mapping[str, str] | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from django.templatetags.static import static
@@ -13,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 
 EXPIRING_WITHIN: Final = timedelta(days=30)
 
@@ -76,6 +77,7 @@ def status_of(state: str, not_after: datetime | None = None, *, at: datetime | N
     return Status.EXPIRING if left <= EXPIRING_WITHIN else Status.ACTIVE
 
 
+@cache
 def icon(name: str) -> SafeString:
     """An icon of the sprite; it says nothing to a screen reader, so words stand beside it."""
     return format_html(
@@ -158,18 +160,20 @@ def relative(value: datetime, *, at: datetime | None = None) -> str:
     return _phrase("year", round(size / _YEAR), ahead)
 
 
+# Whole phrases: languages inflect the unit after "in" and "ago" each in their own way.
+_PHRASES: Final = {
+    ("minute", True): ngettext_lazy("in %(count)d minute", "in %(count)d minutes", "count"),
+    ("minute", False): ngettext_lazy("%(count)d minute ago", "%(count)d minutes ago", "count"),
+    ("hour", True): ngettext_lazy("in %(count)d hour", "in %(count)d hours", "count"),
+    ("hour", False): ngettext_lazy("%(count)d hour ago", "%(count)d hours ago", "count"),
+    ("day", True): ngettext_lazy("in %(count)d day", "in %(count)d days", "count"),
+    ("day", False): ngettext_lazy("%(count)d day ago", "%(count)d days ago", "count"),
+    ("month", True): ngettext_lazy("in %(count)d month", "in %(count)d months", "count"),
+    ("month", False): ngettext_lazy("%(count)d month ago", "%(count)d months ago", "count"),
+    ("year", True): ngettext_lazy("in %(count)d year", "in %(count)d years", "count"),
+    ("year", False): ngettext_lazy("%(count)d year ago", "%(count)d years ago", "count"),
+}
+
+
 def _phrase(unit: str, count: int, ahead: bool) -> str:
-    # Whole phrases: languages inflect the unit after "in" and "ago" each in their own way.
-    phrases = {
-        ("minute", True): ngettext("in %(count)d minute", "in %(count)d minutes", count),
-        ("minute", False): ngettext("%(count)d minute ago", "%(count)d minutes ago", count),
-        ("hour", True): ngettext("in %(count)d hour", "in %(count)d hours", count),
-        ("hour", False): ngettext("%(count)d hour ago", "%(count)d hours ago", count),
-        ("day", True): ngettext("in %(count)d day", "in %(count)d days", count),
-        ("day", False): ngettext("%(count)d day ago", "%(count)d days ago", count),
-        ("month", True): ngettext("in %(count)d month", "in %(count)d months", count),
-        ("month", False): ngettext("%(count)d month ago", "%(count)d months ago", count),
-        ("year", True): ngettext("in %(count)d year", "in %(count)d years", count),
-        ("year", False): ngettext("%(count)d year ago", "%(count)d years ago", count),
-    }
-    return phrases[unit, ahead] % {"count": count}
+    return str(_PHRASES[unit, ahead] % {"count": count})

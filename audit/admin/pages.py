@@ -65,6 +65,10 @@ class ServicePage:
         self.request = request
         self.obj = obj
 
+    def about(self) -> object:
+        """What the page is about, as its heading calls it."""
+        return self.obj
+
     def is_offered(self) -> bool:
         """Whether the object is in a state in which the service could say yes."""
         return True
@@ -183,7 +187,7 @@ class PageDesk:
             **self.page_context(page.request),
             "title": page.title,
             "page": page,
-            "object": page.obj,
+            "object": page.about(),
             "facts": list(page.facts()),
             "form": form,
             "sections": sections_of(form),

@@ -18,6 +18,7 @@ from audit.admin import html
 from audit.admin.forms import CodeArea, UploadField
 from audit.admin.pages import Facts, Section, ServiceAdmin, ServicePage, Words
 from cas.core.formats import LONGEST, to_pem
+from cas.describe import key_words
 from cas.models import TrustAnchor
 from cas.orders import TrustAnchorOrder
 from cas.services.anchors import add_trust_anchors, retire_trust_anchor
@@ -39,6 +40,7 @@ class AnchorsForm(forms.Form):
     )
 
     sections: ClassVar = (Section("", "organization", "certificates", "file", "name"),)
+    one_of: ClassVar = ("certificates", "file")
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
@@ -90,7 +92,7 @@ class TrustAnchorAdmin(ServiceAdmin):
     search_help_text = _("Name, subject or beginning of the fingerprint")
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("subject", "issuer_name", "organization", "key_algorithm", "number", "begins", "ends")}),
+        (None, {"fields": ("subject", "issuer_name", "organization", "key_kind", "number", "begins", "ends")}),
         (_("Certificate"), {"fields": ("fingerprint", "text", "public_id", "created_at", "retired_at")}),
     )
     list_pages = (AddAnchors,)
@@ -111,6 +113,10 @@ class TrustAnchorAdmin(ServiceAdmin):
     @admin.display(description=_("Serial number"))
     def number(self, anchor: TrustAnchor) -> SafeString:
         return html.serial(anchor.serial, short=False)
+
+    @admin.display(description=_("Key"))
+    def key_kind(self, anchor: TrustAnchor) -> str:
+        return key_words(anchor.key_algorithm)
 
     @admin.display(description=_("Valid from"))
     def begins(self, anchor: TrustAnchor) -> SafeString | str:

@@ -144,7 +144,7 @@ class ChangeRole(ServicePage):
 class CloneRole(CreateRole):
     slug = "clone"
     title = _("Make another like it")
-    explanation = _("Everything is taken over but the name; change what shall be different.")
+    explanation = _("Everything is taken over but the name; change what should be different.")
     icon = "copy"
 
     def initial(self) -> Mapping[str, Any]:

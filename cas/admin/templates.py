@@ -44,13 +44,13 @@ class TemplateChangeForm(ApprovalFields):
     any_key_algorithm = forms.BooleanField(label=_("A CSR may bring another kind of key"), required=False)
     key_usage = forms.MultipleChoiceField(
         label=_("Key usage"),
-        choices=[(name, usage_text(name)) for name in _LEAF_USAGES],
+        choices=lambda: [(name, usage_text(name)) for name in _LEAF_USAGES],
         initial=["digital_signature"],
         widget=forms.CheckboxSelectMultiple,
     )
     purposes = forms.MultipleChoiceField(
         label=_("Extended key usage"),
-        choices=[(name, usage_text(name)) for name in _PURPOSES],
+        choices=lambda: [(name, usage_text(name)) for name in _PURPOSES],
         initial=["server_auth"],
         required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -163,7 +163,7 @@ class ChangeTemplate(_TemplatePage):
 class CloneTemplate(CreateTemplate):
     slug = "clone"
     title = _("Make another like it")
-    explanation = _("Everything is taken over but the code; change what shall be different.")
+    explanation = _("Everything is taken over but the code; change what should be different.")
     icon = "copy"
 
     def initial(self) -> Mapping[str, Any]:

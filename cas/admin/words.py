@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from cas.core.keys import KeyAlgorithm, KeyFamily
-from cas.core.usages import parse_extended_key_usage
-from cas.describe import key_words, purpose_words
+from cas.core.usages import EXTENDED_USAGES, parse_extended_key_usage
+from cas.describe import key_words, purpose_words, usage_words
 from cas.models import Role, Template
 
 _DAY: Final = 86_400
@@ -136,8 +136,9 @@ def purposes_text(names: Sequence[str]) -> str:
 
 
 def usage_text(name: str) -> str:
-    """A key usage or purpose as standards call it, in words."""
-    return name.replace("_", " ")
+    """A key usage or purpose as people call it, by our name for it."""
+    purpose = EXTENDED_USAGES.get(name)
+    return _(usage_words(name) if purpose is None else purpose_words(purpose))
 
 
 def demands_text(*holders: Any) -> str:

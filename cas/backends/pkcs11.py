@@ -33,7 +33,7 @@ TokenPublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 @dataclass(frozen=True, slots=True)
 class TokenKey:
-    """A key on the token: it is looked for when it shall sign."""
+    """A key on the token: it is looked for when it is to sign."""
 
     public_key: TokenPublicKey = field(repr=False)
     reference: str

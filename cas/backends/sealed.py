@@ -13,7 +13,7 @@ from kernel.seal import context, seal_with_passphrase, unseal_with_passphrase
 from kernel.secret import Secret
 
 _TABLE: Final = "cas_cakey"
-# scrypt takes 32 MiB and a tenth of a second each: a flood of guesses shall not take the machine.
+# scrypt takes 32 MiB and a tenth of a second each: a flood of guesses must not take over the machine.
 _STRETCHING: Final = threading.BoundedSemaphore(2)
 
 
@@ -25,7 +25,7 @@ class SealedKey(SoftwareKey):
 
 
 def seal_key(row: CaKey, key: PrivateKey, passphrase: Secret | None) -> bytes:
-    """What `row.sealed` shall hold."""
+    """What goes into `row.sealed`."""
     secret = serialize_private_key(key, encoding="der")
     if passphrase is not None:
         with _STRETCHING:

@@ -19,7 +19,7 @@ from django.conf import settings
 from kernel.errors import Unavailable
 from kernel.text import _
 
-# A token that hangs shall not take every thread with it.
+# A token that hangs must not take every thread with it.
 _PATIENCE: Final = 30.0
 
 

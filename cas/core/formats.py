@@ -100,11 +100,11 @@ def _unreadable(field: str) -> Invalid:
     return Invalid.of(field, "unreadable-certificate", _("this is not a certificate that can be read"))
 
 
-def read_certificate(data: str | bytes, *, field: str = "certificate") -> Certificate:
-    """Exactly one certificate, from PEM or DER. Raises Invalid on `field`."""
-    certificates = read_certificates(data, field=field)
+def read_certificate(data: str | bytes) -> Certificate:
+    """Exactly one certificate, from PEM or DER. Raises Invalid on `certificate`."""
+    certificates = read_certificates(data, field="certificate")
     if len(certificates) != 1:
-        raise Invalid.of(field, "several-certificates", _("must be one certificate"))
+        raise Invalid.of("certificate", "several-certificates", _("must be one certificate"))
     return certificates[0]
 
 

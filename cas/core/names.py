@@ -96,12 +96,12 @@ def format_name(name: Name) -> str:
     return ",".join("+".join(_format_attribute(attribute) for attribute in rdn) for rdn in reversed(name.rdns))
 
 
-def name_errors(name: Name, *, field: str = "subject") -> list[FieldError]:
-    """What is wrong with a name that came from outside (a CSR); empty for a good one."""
+def name_errors(name: Name) -> list[FieldError]:
+    """What is wrong with a name that came from outside (a CSR), on `subject`; empty for a good one."""
     known = [(BY_OID.get(attribute.oid), attribute) for attribute in name]
     pairs = [(kind, each.value) for kind, each in known if kind is not None and isinstance(each.value, str)]
-    unknown = [_unknown(each.oid.dotted_string, field) for kind, each in known if kind is None]
-    return unknown + _value_errors(pairs, field)
+    unknown = [_unknown(each.oid.dotted_string, "subject") for kind, each in known if kind is None]
+    return unknown + _value_errors(pairs, "subject")
 
 
 def rebuilt(name: Name) -> Name:

@@ -30,7 +30,7 @@ _OTHER: Final = "other"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restriction:
-    """All that is allowed; what is empty allows nothing of its kind. In patterns `*` is anything, `?` one sign."""
+    """All that is allowed; what is empty allows nothing of its kind. In patterns `*` is anything, `?` one character."""
 
     certificate_types: frozenset[str]
     ca_ids: frozenset[int]

@@ -35,6 +35,9 @@ class Migration(migrations.Migration):
                 'verbose_name': 'CA key',
                 'verbose_name_plural': 'CA keys',
                 'ordering': ['-id'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('backend', 'sealed'), ('sealed__isnull', False)), models.Q(('backend', 'pkcs11'), ('sealed__isnull', True)), _connector='OR'), name='cas_cakey_sealed_or_referenced'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -69,6 +72,12 @@ class Migration(migrations.Migration):
                 'verbose_name': 'certificate authority',
                 'verbose_name_plural': 'certificate authorities',
                 'ordering': ['organization', 'id'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'organization'), name='cas_ca_tenant'),
+                    models.UniqueConstraint(fields=('organization', 'name'), name='cas_ca_name'),
+                    models.UniqueConstraint(condition=models.Q(('key__isnull', False)), fields=('subject_hash', 'key_hash'), name='cas_ca_identity'),
+                    accounts.constraints.SameOrganization(field='parent', name='cas_ca_parent_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -92,6 +101,12 @@ class Migration(migrations.Migration):
                 'verbose_name': 'CA certificate',
                 'verbose_name_plural': 'CA certificates',
                 'ordering': ['-id'],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('preferred', True)), fields=('ca',), name='cas_cacertificate_one_preferred'),
+                    models.UniqueConstraint(fields=('organization', 'fingerprint'), name='cas_cacertificate_once'),
+                    accounts.constraints.SameOrganization(field='ca', name='cas_cacertificate_tenant'),
+                    accounts.constraints.SameOrganization(field='issuer', name='cas_cacertificate_issuer_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -111,6 +126,10 @@ class Migration(migrations.Migration):
                 'verbose_name': 'issued serial number',
                 'verbose_name_plural': 'issued serial numbers',
                 'ordering': ['-id'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('ca', 'serial'), name='cas_issuedserial_once'),
+                    accounts.constraints.SameOrganization(field='ca', name='cas_issuedserial_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -168,6 +187,11 @@ class Migration(migrations.Migration):
                 'verbose_name': 'role',
                 'verbose_name_plural': 'roles',
                 'ordering': ['organization', 'id'],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('retired_at__isnull', True)), fields=('organization', 'name'), name='cas_role_name'),
+                    models.UniqueConstraint(fields=('id', 'organization'), name='cas_role_tenant_target'),
+                    accounts.constraints.SameOrganization(field='ca', name='cas_role_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -207,6 +231,12 @@ class Migration(migrations.Migration):
                 'verbose_name': 'template',
                 'verbose_name_plural': 'templates',
                 'ordering': ['organization', 'id'],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('retired_at__isnull', True)), fields=('organization', 'code'), name='cas_template_code'),
+                    models.UniqueConstraint(fields=('id', 'organization'), name='cas_template_tenant_target'),
+                    accounts.constraints.SameOrganization(field='ca', name='cas_template_tenant'),
+                    accounts.constraints.SameOrganization(field='role', name='cas_template_role_tenant'),
+                ],
             },
         ),
         migrations.AddField(
@@ -230,78 +260,6 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'constraints': [models.UniqueConstraint(fields=('key_hash', 'organization'), name='cas_blockedkey_once'), models.UniqueConstraint(condition=models.Q(('organization__isnull', True)), fields=('key_hash',), name='cas_blockedkey_once_for_all')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='cakey',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('backend', 'sealed'), ('sealed__isnull', False)), models.Q(('backend', 'pkcs11'), ('sealed__isnull', True)), _connector='OR'), name='cas_cakey_sealed_or_referenced'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificateauthority',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='cas_ca_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificateauthority',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='cas_ca_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificateauthority',
-            constraint=models.UniqueConstraint(condition=models.Q(('key__isnull', False)), fields=('subject_hash', 'key_hash'), name='cas_ca_identity'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificateauthority',
-            constraint=accounts.constraints.SameOrganization(field='parent', name='cas_ca_parent_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='cacertificate',
-            constraint=models.UniqueConstraint(condition=models.Q(('preferred', True)), fields=('ca',), name='cas_cacertificate_one_preferred'),
-        ),
-        migrations.AddConstraint(
-            model_name='cacertificate',
-            constraint=models.UniqueConstraint(fields=('organization', 'fingerprint'), name='cas_cacertificate_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='cacertificate',
-            constraint=accounts.constraints.SameOrganization(field='ca', name='cas_cacertificate_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='cacertificate',
-            constraint=accounts.constraints.SameOrganization(field='issuer', name='cas_cacertificate_issuer_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='issuedserial',
-            constraint=models.UniqueConstraint(fields=('ca', 'serial'), name='cas_issuedserial_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='issuedserial',
-            constraint=accounts.constraints.SameOrganization(field='ca', name='cas_issuedserial_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='role',
-            constraint=models.UniqueConstraint(condition=models.Q(('retired_at__isnull', True)), fields=('organization', 'name'), name='cas_role_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='role',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='cas_role_tenant_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='role',
-            constraint=accounts.constraints.SameOrganization(field='ca', name='cas_role_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='template',
-            constraint=models.UniqueConstraint(condition=models.Q(('retired_at__isnull', True)), fields=('organization', 'code'), name='cas_template_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='template',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='cas_template_tenant_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='template',
-            constraint=accounts.constraints.SameOrganization(field='ca', name='cas_template_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='template',
-            constraint=accounts.constraints.SameOrganization(field='role', name='cas_template_role_tenant'),
         ),
         migrations.AddConstraint(
             model_name='profileversion',

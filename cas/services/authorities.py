@@ -14,7 +14,9 @@ from accounts.selectors import get_organization
 from audit import services as audit
 from audit.events import EventName
 from cas import keystore, selectors
+from cas.chains import lock_subtree
 from cas.core.authority import AuthorityWish
+from cas.core.keys import PublicKey
 from cas.models import CertificateAuthority, IssuedSerial
 from cas.orders import AuthorityOrder
 from cas.services.certifying import certify, draft_certificate
@@ -64,7 +66,7 @@ def retire_ca(*, actor: Actor, ca: CertificateAuthority) -> CertificateAuthority
 def retire_childless_ca(*, actor: Actor, ca: CertificateAuthority) -> CertificateAuthority:
     """`retire_ca`, where no CA stands below it that is not retired itself. Raises Denied, Conflict."""
     policy.require(actor, Permission.CAS_WRITE, organization_id=ca.organization_id, ca_id=ca.pk)
-    row, *below = selectors.lock_subtree(ca.pk)
+    row, *below = lock_subtree(ca.pk)
     gone = (Status.RETIRED, Status.CANCELLED)
     children = [each for each in below if each.parent_id == row.pk and each.status not in gone]
     if children:
@@ -114,7 +116,7 @@ def update_ca(
         raise Invalid(errors=errors)
     if base_url is not None:
         given["base_url"] = base_url.rstrip("/")
-    row = selectors.lock_subtree(ca.pk)[0]
+    row = lock_subtree(ca.pk)[0]
     for field, value in given.items():
         setattr(row, field, value)
     row.save(update_fields=list(given))
@@ -139,17 +141,7 @@ def _create(
     key: keystore.NewKey,
     predecessor: CertificateAuthority | None,
 ) -> CertificateAuthority:
-    wish = AuthorityWish(
-        subject=order.subject,
-        public_key=key.public_key,
-        validity=order.lifetime,
-        may_end_earlier=order.may_be_shortened,
-        path_length=order.path_length,
-        permitted=order.permitted_names,
-        excluded=order.excluded_names,
-        extended_key_usage=order.extended_key_usage,
-    )
-    draft = draft_certificate(wish, issuer=parent, now=timezone.now())
+    draft = draft_certificate(_wish(order, key.public_key), issuer=parent, now=timezone.now())
     kept = keystore.keep_key(key, organization=organization, passphrase=order.passphrase)
     ca = insert_authority(
         order,
@@ -187,11 +179,24 @@ def _create(
     return ca
 
 
+def _wish(order: AuthorityOrder, public_key: PublicKey) -> AuthorityWish:
+    return AuthorityWish(
+        subject=order.subject,
+        public_key=public_key,
+        validity=order.lifetime,
+        may_end_earlier=order.may_be_shortened,
+        path_length=order.path_length,
+        permitted=order.permitted_names,
+        excluded=order.excluded_names,
+        extended_key_usage=order.extended_key_usage,
+    )
+
+
 def _change_status(
     actor: Actor, ca: CertificateAuthority, status: Status, event: EventName, *, allowed_from: set[Status]
 ) -> CertificateAuthority:
     policy.require(actor, Permission.CAS_WRITE, organization_id=ca.organization_id, ca_id=ca.pk)
-    row = selectors.lock_subtree(ca.pk)[0]
+    row = lock_subtree(ca.pk)[0]
     if row.status not in allowed_from:
         raise wrong_status(row)
     row.status = status

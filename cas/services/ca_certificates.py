@@ -12,6 +12,7 @@ from accounts import policy
 from audit import services as audit
 from audit.events import EventName
 from cas import selectors
+from cas.chains import certificates_of, lock_alone, lock_chain, lock_chains
 from cas.core.authority import AuthorityWish
 from cas.core.chain import verify_chain
 from cas.core.keys import supported
@@ -43,10 +44,10 @@ def cross_certify(*, actor: Actor, order: CrossOrder) -> CaCertificate:
         raise selectors.ca_not_found()
     for each in (ca, issuer):
         policy.require(actor, Permission.CAS_CREATE, organization_id=each.organization_id, ca_id=each.pk)
-    chains = selectors.lock_chains([ca.pk, issuer.pk])
+    chains = lock_chains([ca.pk, issuer.pk])
     _require_certifiable(chains[ca.pk][0])
-    known = selectors.certificates_of([ca]).certificates[0]
-    above = selectors.certificates_of(chains[issuer.pk]).certificates
+    known = certificates_of([ca]).certificates[0]
+    above = certificates_of(chains[issuer.pk]).certificates
     now = timezone.now()
     wish = AuthorityWish(
         subject=known.subject,
@@ -89,13 +90,13 @@ def renew_authority(
     Denied, Invalid, Conflict, Unavailable (the issuer's key is not here: `sign_authority_csr` is for that one).
     """
     policy.require(actor, Permission.CAS_CREATE, organization_id=ca.organization_id, ca_id=ca.pk)
-    row, *chain = selectors.lock_chain(ca.pk)
+    row, *chain = lock_chain(ca.pk)
     # Issuing goes on meanwhile; a second renewal waits.
     row = CertificateAuthority.objects.select_for_update(of=("self",), no_key=True).get(pk=row.pk)
     _require_certifiable(row)
-    known = selectors.certificates_of([row]).certificates[0]
+    known = certificates_of([row]).certificates[0]
     issuer = chain[0] if chain else None
-    above = selectors.certificates_of(chain).certificates
+    above = certificates_of(chain).certificates
     limits = limits_of(known)
     now = timezone.now()
     lifetime = known.not_valid_after_utc - known.not_valid_before_utc + timedelta(seconds=1)
@@ -127,14 +128,14 @@ def prefer_certificate(*, actor: Actor, ca: CertificateAuthority, fingerprint: s
     """
     policy.require(actor, Permission.CAS_WRITE, organization_id=ca.organization_id, ca_id=ca.pk)
     row = selectors.get_ca_certificate(ca, fingerprint)
-    above = () if row.issuer_id in (None, ca.pk) else selectors.lock_chain(row.issuer_id)
-    holder = selectors.lock_alone(ca.pk)
+    above = () if row.issuer_id in (None, ca.pk) else lock_chain(row.issuer_id)
+    holder = lock_alone(ca.pk)
     if row.revoked_at is not None:
         raise Conflict(_("This certificate of %(ca)s is revoked."), code="certificate-revoked", ca=ca.name)
     for each in above:
         if each.status == Status.REVOKED:
             raise Conflict(_("%(ca)s is revoked."), code="ca-revoked", ca=each.name)
-    certificates = selectors.certificates_of(above).certificates or (row.certificate,)
+    certificates = certificates_of(above).certificates or (row.certificate,)
     verify_chain(row.certificate, certificates, timezone.now())
     set_preferred(holder, row)
     _record(actor, EventName.CA_CERTIFICATE_PREFERRED, row, is_record_of_row=False)

@@ -9,7 +9,8 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.x509 import ExtendedKeyUsage, NameConstraints
 
-from cas import keystore, selectors
+from cas import keystore
+from cas.chains import certificates_of, lock_chain, require_able_to_sign
 from cas.core.authority import AuthorityWish, plan_authority
 from cas.core.reading import extension_of
 from cas.core.signing import LintedDraft, prepare, sign_certificate
@@ -36,9 +37,9 @@ def draft_certificate(
     serial = new_serial()
     facts = None
     if issuer is not None:
-        chain = selectors.lock_chain(issuer.pk)
-        selectors.require_able_to_sign(chain)
-        facts = selectors.certificates_of(chain).facts(shard=shard_of(serial, issuer))
+        chain = lock_chain(issuer.pk)
+        require_able_to_sign(chain)
+        facts = certificates_of(chain).facts(shard=shard_of(serial, issuer))
     return prepare(plan_authority(issuer=facts, wish=wish, serial=serial, now=now, forbidden_keys=forbidden_keys))
 
 

@@ -89,18 +89,8 @@ def sign_authority_request(*, actor: Actor, order: AuthorityRequestOrder) -> Cer
     if errors := name_errors(order.name) + policy_errors(description=order.description):
         raise Invalid(errors=errors)
     key = order.csr.public_key
-    wish = AuthorityWish(
-        subject=order.csr.subject if order.subject is None else order.subject,
-        public_key=key,
-        validity=order.validity,
-        may_end_earlier=order.may_end_earlier,
-        path_length=order.path_length,
-        permitted=order.permitted_names,
-        excluded=order.excluded_names,
-        extended_key_usage=order.extended_key_usage,
-    )
     forbidden = selectors.forbidden_keys([public_key_sha256(key)], organization_id=parent.organization_id)
-    draft = draft_certificate(wish, issuer=parent, now=timezone.now(), forbidden_keys=forbidden)
+    draft = draft_certificate(_wish(order), issuer=parent, now=timezone.now(), forbidden_keys=forbidden)
     ca = insert_authority(
         AuthorityTerms(
             organization=Ref("pk", parent.organization_id),
@@ -130,3 +120,16 @@ def sign_authority_request(*, actor: Actor, order: AuthorityRequestOrder) -> Cer
         not_after=draft.plan.not_after,
     )
     return ca
+
+
+def _wish(order: AuthorityRequestOrder) -> AuthorityWish:
+    return AuthorityWish(
+        subject=order.csr.subject if order.subject is None else order.subject,
+        public_key=order.csr.public_key,
+        validity=order.validity,
+        may_end_earlier=order.may_end_earlier,
+        path_length=order.path_length,
+        permitted=order.permitted_names,
+        excluded=order.excluded_names,
+        extended_key_usage=order.extended_key_usage,
+    )

@@ -22,12 +22,12 @@ from accounts.models import Organization
 from audit import services as audit
 from audit.resource import Resource
 from cas import keystore
+from cas.chains import stands_below
 from cas.core.keys import PublicKey, algorithm_of, public_key_sha256
 from cas.core.names import format_name
 from cas.core.reading import path_length
 from cas.models import CaCertificate, CaKey, CertificateAuthority
 from cas.orders import AuthorityTerms, PendingAuthorityOrder
-from cas.selectors import stands_below
 from cas.services.approvals import approval_errors
 from cas.services.serials import serial_text
 from kernel.actor import Actor
@@ -134,7 +134,7 @@ def insert_authority(
     """
     ca = CertificateAuthority(
         organization=organization,
-        # The number is known only after the insert, and the address shall be readable.
+        # The number is known only after the insert, and the address should be readable.
         slug=str(uuid.uuid4()),
         predecessor=predecessor,
         status=status,

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from django.utils import timezone
 
 from accounts.models import Organization
-from cas import selectors
+from cas.chains import lock_alone, lock_chains
 from cas.core.chain import chain_errors, is_issued_by, order_chain
 from cas.core.constraints import authority_errors
 from cas.core.keys import PublicKey, public_key_sha256, same_key, supported
@@ -60,7 +60,7 @@ def accept_certificates(
     """
     judged = _judged(ca, own, given, timezone.now())
     lock_known(ca.organization, [each for _certificate, above in judged for each in above])
-    row = selectors.lock_alone(ca.pk)
+    row = lock_alone(ca.pk)
     if row.status != status:
         raise wrong_status(row)
     return [_accept(row, certificate, above, event=event) for certificate, above in judged][-1]
@@ -95,7 +95,7 @@ def lock_known(organization: Organization, certificates: Sequence[x509.Certifica
     """Nobody revokes those of these CAs that are in our books, nor any above them, before the commit."""
     known = [find_authority(organization, each) for each in certificates]
     if ids := sorted({ca.pk for ca in known if ca is not None}):
-        selectors.lock_chains(ids)
+        lock_chains(ids)
 
 
 def register_above(

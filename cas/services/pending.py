@@ -9,7 +9,8 @@ from accounts import policy
 from accounts.selectors import get_organization
 from audit import services as audit
 from audit.events import EventName
-from cas import keystore, selectors
+from cas import keystore
+from cas.chains import lock_alone
 from cas.core import names
 from cas.core.formats import read_certificates
 from cas.core.signing import sign_csr
@@ -37,7 +38,7 @@ Status = CertificateAuthority.Status
 def create_pending_authority(
     *, actor: Actor, order: PendingAuthorityOrder, predecessor: CertificateAuthority | None = None
 ) -> CertificateAuthority:
-    """A CA with a key and without a certificate; `sign_authority_csr` is what goes to the CA that shall certify it.
+    """A CA with a key and without a certificate; `sign_authority_csr` is what goes to the CA that is to certify it.
 
     Raises NotFound (organization), Denied, Invalid with every violation, Conflict (the name is taken), Unavailable.
     """
@@ -128,7 +129,7 @@ def cancel_authority(*, actor: Actor, ca: CertificateAuthority) -> CertificateAu
     A key on a token stays where it is. Raises Denied, Conflict (the CA is not pending).
     """
     policy.require(actor, Permission.CAS_CREATE, organization_id=ca.organization_id, ca_id=ca.pk)
-    row = selectors.lock_alone(ca.pk)
+    row = lock_alone(ca.pk)
     if row.status != Status.PENDING:
         raise wrong_status(row)
     resource, key = reference(row), row.key

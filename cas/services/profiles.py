@@ -41,7 +41,7 @@ def insert(row: Row, taken: Conflict) -> None:
 
 
 def assign(row: Row, order: RoleOrder | TemplateOrder) -> list[str]:
-    """Make the row its own next version, as the order says; which fields `save` shall write."""
+    """Make the row its own next version, as the order says. Returns the fields for `save` to write."""
     changes: dict[str, Any] = {**columns(order), "version": row.version + 1}
     for name, value in changes.items():
         setattr(row, name, value)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import policy
 from audit import services as audit
 from audit.events import EventName
-from cas import selectors
+from cas.chains import chain_of
 from cas.core.keys import KeyAlgorithm
 from cas.core.reading import path_length
 from cas.models import CertificateAuthority, Role, Template
@@ -42,7 +42,7 @@ def create_successor(*, actor: Actor, ca: CertificateAuthority, order: Successor
     if ca.passphrase_protected and order.passphrase is None:
         text = _("%(ca)s is behind a passphrase, so its successor needs one, too.")
         raise Invalid.of("passphrase", "required", text, ca=ca.name)
-    known, *above = selectors.chain_of(ca).certificates
+    known, *above = chain_of(ca).certificates
     terms = _terms(ca, order, known)
     if ca.parent is not None and not ca.parent.has_key:
         return create_pending_authority(actor=actor, order=PendingAuthorityOrder(**terms), predecessor=ca)

@@ -94,7 +94,7 @@ class RequestCertificate(_ArrivalPage):
 class DownloadCsr(OneAuthorityPage):
     slug = "csr"
     title = _("Download a CSR")
-    explanation = _("What the CA that shall certify it needs. It may be asked for again, also for a later certificate.")
+    explanation = _("What the CA that is to certify it needs. It may be asked for again, also for a later certificate.")
     submit = _("Sign and download")
     icon = "file"
     gives_file = True

@@ -39,7 +39,7 @@ from certificates.admin.authority_pages import (
     Revoke,
     in_force,
 )
-from certificates.admin.decoded import decoded_context, decoded_from, latest_crl
+from certificates.admin.decoded import chain_to_show, decoded_context, decoded_from, latest_crl
 from certificates.admin.dialect_pages import OpenToClients
 from certificates.admin.succession_pages import (
     Abandon,
@@ -105,7 +105,7 @@ class CertificateAuthorityAdmin(ServiceAdmin):
         context["in_force"] = in_force(obj.pk)
         context["certificates"] = list(ca_certificates(obj)[:_MOST_SHOWN])
         context["other_chains"] = [" › ".join(ca.name for ca in chain.authorities) for chain in chains_of(obj)[1:]]
-        return context | decoded_context(obj, None)
+        return context | decoded_context(chain_to_show(obj), None)
 
     @admin.display(description=_("Name"))
     def called(self, ca: CertificateAuthority) -> SafeString:

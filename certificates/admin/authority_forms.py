@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from cryptography import x509
 from django import forms
@@ -87,6 +87,8 @@ class CertificatesForm(forms.Form):
         help_text=_("PEM: its own, and those above it that are not known here."),
     )
     file = UploadField(longest=LONGEST_CERTIFICATES, label=_("Or as a file"), help_text=_("PEM, DER or PKCS#7."))
+
+    one_of: ClassVar = ("certificates", "file")
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

@@ -15,11 +15,11 @@ from accounts.sessions import actor_of
 from audit.admin.forms import DaysField, SecretField
 from audit.admin.pages import Facts, Section, ServicePage, Words
 from cas.admin.fields import ALGORITHM_CHOICES, APPROVAL, ApprovalFields, AuthorityField, issuing_authorities
+from cas.chains import subtree_ids
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import parse_name
 from cas.models import CertificateAuthority
 from cas.orders import AuthorityOrder
-from cas.selectors import subtree_ids
 from cas.services.authorities import disable_ca, enable_ca, retire_ca
 from certificates.admin.authority_forms import (
     BACKEND,
@@ -136,7 +136,7 @@ class _EstablishPage(ServicePage):
 class CreateRoot(_EstablishPage):
     slug = "create-root"
     title = _("Create a root")
-    explanation = _("The beginning of a chain. Whoever shall believe it must be given its certificate.")
+    explanation = _("The beginning of a chain. Whoever is to trust it must be given its certificate.")
     submit = _("Create the root")
     icon = "authority"
     form_class = RootForm

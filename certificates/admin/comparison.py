@@ -78,12 +78,29 @@ class Line:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All lines, and what stands against the request as a whole."""
+    """All lines, worked out when somebody asks for them, and what stands against the request as a whole."""
 
-    lines: tuple[Line, ...]
+    row: Request
     findings: Findings
-    # Whether the CSR is signed by the key that is in it; None where there is no CSR.
-    is_signed: bool | None
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        document = self.row.profile.document if self.row.profile else {}
+        rules = document.get("role", {}), document.get("template", {})
+        return tuple(_Comparer(self.row, self._csr, self.findings, *rules).lines())
+
+    @property
+    def is_signed(self) -> bool | None:
+        """Whether the CSR is signed by the key that is in it; None where there is no CSR."""
+        return None if self.row.csr is None else self._csr is not None
+
+    @cached_property
+    def _csr(self) -> CsrFacts | None:
+        if self.row.csr is None:
+            return None
+        with suppress(Invalid):
+            return read_csr(bytes(self.row.csr))
+        return None
 
     @cached_property
     def about_all(self) -> Findings:
@@ -104,19 +121,7 @@ class Comparison:
 
 def compare(row: Request, findings: Findings) -> Comparison:
     """`findings` is what the policy of now says about the request; `row.profile` holds the rules it was asked under."""
-    csr, is_signed = _csr_of(row)
-    document = row.profile.document if row.profile else {}
-    comparer = _Comparer(row, csr, findings, document.get("role", {}), document.get("template", {}))
-    return Comparison(tuple(comparer.lines()), findings, is_signed)
-
-
-def _csr_of(row: Request) -> tuple[CsrFacts | None, bool | None]:
-    if row.csr is None:
-        return None, None
-    try:
-        return read_csr(bytes(row.csr)), True
-    except Invalid:
-        return None, False
+    return Comparison(row, findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from cryptography import x509
 from django.urls import reverse
 
 from audit.admin.html import Status, status_of
-from cas import selectors
+from cas.chains import CaChain, chain_of
 from cas.describe import CertificateText, describe
 from cas.models import CertificateAuthority
 from certificates.models import Certificate
@@ -37,13 +37,23 @@ def record_of_authority(ca: CertificateAuthority) -> str:
     return reverse("admin:cas_certificateauthority_change", args=[ca.pk])
 
 
+def chain_to_show(ca: CertificateAuthority | None) -> CaChain | None:
+    """None where the CA is not known, or one above it has no certificate yet."""
+    if ca is None:
+        return None
+    try:
+        return chain_of(ca)
+    except DomainError:
+        return None
+
+
 def decoded_context(
-    ca: CertificateAuthority | None,
+    chain: CaChain | None,
     leaf: Certificate | None,
     address_of: Callable[[CertificateAuthority], str] = record_of_authority,
 ) -> dict[str, Any]:
-    """The chain, root first, and the certificate that the page is about: the leaf, else the CA's own."""
-    links = _authority_links(ca, address_of, is_last=leaf is None) if ca is not None else []
+    """The chain, root first, and the certificate that the page is about: the leaf, else that of the first CA."""
+    links = _authority_links(chain, address_of, is_last=leaf is None) if chain is not None else []
     if leaf is not None:
         text = describe(leaf.body.x509)
         links.append(ChainLink(str(leaf), status_of(leaf.state, leaf.not_after), text, "", is_current=True))
@@ -55,12 +65,8 @@ def latest_crl(ca: CertificateAuthority) -> Any:
 
 
 def _authority_links(
-    ca: CertificateAuthority, address_of: Callable[[CertificateAuthority], str], *, is_last: bool
+    chain: CaChain, address_of: Callable[[CertificateAuthority], str], *, is_last: bool
 ) -> list[ChainLink]:
-    try:
-        chain = selectors.chain_of(ca)
-    except DomainError:
-        return []
     pairs = zip(reversed(chain.authorities), reversed(chain.certificates), strict=True)
     return [
         ChainLink(
@@ -68,7 +74,7 @@ def _authority_links(
             status=status_of(authority.status, certificate.not_valid_after_utc),
             text=describe(certificate),
             url=address_of(authority),
-            is_current=is_last and authority.pk == ca.pk,
+            is_current=is_last and authority.pk == chain.authorities[0].pk,
         )
         for authority, certificate in pairs
     ]

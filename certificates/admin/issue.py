@@ -104,6 +104,7 @@ class CsrForm(IssueForm):
         help_text=_("Empty: those of the request. Otherwise exactly these, one to a line."),
     )
 
+    one_of = ("csr", "csr_file")
     sections: tuple[Section, ...] = (
         Section("", "template", "csr", "csr_file"),
         Section(_("Details"), "names", "validity", "tags", "description", "passphrase", folded=True),

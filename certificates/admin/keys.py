@@ -14,7 +14,7 @@ from accounts.sessions import actor_of
 from audit.admin.files import attachment
 from audit.admin.forms import SecretField
 from audit.admin.pages import Facts, ServicePage, Words
-from cas import selectors as cas_selectors
+from cas.chains import chain_of
 from certificates.admin.revoke import facts_of
 from certificates.bundles import Format, bundle_with_key
 from certificates.models import Certificate, SubscriberKey
@@ -91,7 +91,7 @@ class CollectKey(ServicePage):
     def act(self, data: Mapping[str, Any]) -> HttpResponse:
         fmt, password = Format(data["fmt"]), data["password"]
         row: Certificate = self.obj
-        chain = cas_selectors.chain_of(row.ca).certificates if row.ca else ()
+        chain = chain_of(row.ca).certificates if row.ca else ()
         # A file that cannot be made (a missing password, a key that the format cannot hold) must not cost the key.
         with transaction.atomic():
             row, key = collect_private_key(actor=actor_of(self.request), certificate=Ref("pk", row.pk))

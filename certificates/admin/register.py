@@ -22,10 +22,10 @@ from audit.admin.base import EnumFilter
 from audit.admin.files import attachment
 from audit.admin.html import EXPIRING_WITHIN, Status
 from audit.admin.pages import ServiceAdmin
-from cas import selectors as cas_selectors
+from cas.chains import chain_of
 from cas.core.keys import KeyAlgorithm
 from cas.describe import key_words
-from certificates.admin.decoded import decoded_context
+from certificates.admin.decoded import chain_to_show, decoded_context
 from certificates.admin.edit import Edit
 from certificates.admin.issue import IssueFromCsr, IssueWithKey
 from certificates.admin.keys import CollectKey
@@ -144,14 +144,14 @@ class CertificateAdmin(ServiceAdmin):
         context["formats"] = [
             (fmt, reverse("admin:certificates_certificate_file", args=[obj.pk, fmt])) for fmt in _PUBLIC_FORMATS
         ]
-        return context | decoded_context(obj.ca, obj)
+        return context | decoded_context(chain_to_show(obj.ca), obj)
 
     def file(self, request: HttpRequest, object_id: str, fmt: str) -> HttpResponse:
         """The certificate in one format: public, so anybody who may see the page may have it."""
         row = self.get_object(request, object_id)
         if row is None or fmt not in list(_PUBLIC_FORMATS):
             raise Http404
-        chain = cas_selectors.chain_of(row.ca).certificates if row.ca else ()
+        chain = chain_of(row.ca).certificates if row.ca else ()
         download = bundle(row.body.x509, chain, Format(fmt), name=str(row))
         return attachment(download.filename, download.content, download.content_type)
 

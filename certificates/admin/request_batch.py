@@ -26,7 +26,7 @@ from certificates.admin.request_pages import Reject, requester_of
 from certificates.models import Request
 from certificates.request_selectors import inbox, with_everything
 from certificates.services.requests import approve_request
-from certificates.services.review import findings_about_all
+from certificates.services.review import Findings, findings_about_all, glance_at_all
 from kernel.errors import DomainError
 from kernel.ref import Ref
 
@@ -36,8 +36,11 @@ _LOOKED_AT: Final = 50
 
 
 def compare_all(rows: Sequence[Request]) -> list[tuple[Request, Comparison]]:
-    """Each with its comparison; judged together."""
-    findings = findings_about_all(rows)
+    """Each with its comparison, to be looked at; judged together."""
+    return _compared(rows, glance_at_all(rows))
+
+
+def _compared(rows: Sequence[Request], findings: Mapping[int, Findings]) -> list[tuple[Request, Comparison]]:
     return [(row, compare(row, findings[row.pk])) for row in rows]
 
 
@@ -71,7 +74,9 @@ class ApproveSeveral(ServicePage):
         """What this person may approve, and against which nothing speaks; the oldest first."""
         waiting = inbox(visible_to=actor_of(self.request), at=timezone.now())
         mine = [row for row in with_everything(waiting)[:_LOOKED_AT] if Reject(self.request, row).is_offered()]
-        return [row for row, found in compare_all(mine) if found.verdict is Verdict.OK][:MOST]
+        # Who looks may be shown what was found a while ago; what is approved is judged now.
+        findings = findings_about_all(mine) if self.request.method == "POST" else glance_at_all(mine)
+        return [row for row, found in _compared(mine, findings) if found.verdict is Verdict.OK][:MOST]
 
     def is_offered(self) -> bool:
         return bool(self.rows)

@@ -21,7 +21,9 @@ from accounts.sessions import actor_of
 from audit.admin import html
 from audit.admin.forms import SecretField
 from audit.admin.pages import Facts, ServicePage, Words
-from cas.core.usages import extended_key_usage_name, parse_oid
+from cas.admin.words import usage_text
+from cas.core.usages import parse_oid
+from cas.describe import key_words, purpose_words
 from certificates.models import Request
 from certificates.services.approval import may_count, read
 from certificates.services.fulfilment import fulfil_request
@@ -188,7 +190,7 @@ def facts_of(row: Request, findings: Findings) -> Facts:
         (_("Subject"), row.subject or "–"),
         (_("Alternative names"), names_of(row)),
         (_("Key"), key_of(row)),
-        (_("Key usage"), ", ".join(row.facts.get("key_usage", ())) or "–"),
+        (_("Key usage"), ", ".join(map(usage_text, row.facts.get("key_usage", ()))) or "–"),
         (_("Extended key usage"), purposes_of(row)),
         (_("Validity"), _("%(days)s days") % {"days": row.validity.days} if row.validity else "–"),
         (_("Renews"), row.replaces or "–"),
@@ -206,18 +208,18 @@ def names_of(row: Request) -> SafeString | str:
 
 def key_of(row: Request) -> str:
     if row.is_key_made_here:
-        return gettext("%(algorithm)s, made here after the approval") % {"algorithm": row.key_algorithm}
+        return gettext("%(algorithm)s, made here after the approval") % {"algorithm": key_words(row.key_algorithm)}
     if row.same_key:
-        return gettext("%(algorithm)s, that of the predecessor") % {"algorithm": row.key_algorithm}
+        return gettext("%(algorithm)s, that of the predecessor") % {"algorithm": key_words(row.key_algorithm)}
     return gettext("%(algorithm)s, from a CSR: SHA-256 %(hash)s") % {
-        "algorithm": row.key_algorithm,
+        "algorithm": key_words(row.key_algorithm),
         "hash": row.facts.get("key", ""),
     }
 
 
 def purposes_of(row: Request) -> str:
     oids = ((dotted, parse_oid(dotted)) for dotted in row.facts.get("extended_key_usage", ()))
-    return ", ".join(extended_key_usage_name(oid) if oid else dotted for dotted, oid in oids) or "–"
+    return ", ".join(gettext(purpose_words(oid)) if oid else dotted for dotted, oid in oids) or "–"
 
 
 def requester_of(row: Request) -> str:

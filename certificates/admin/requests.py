@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.admin import html
 from audit.admin.base import ReadOnlyAdmin
 from audit.admin.pages import ServiceAdmin
+from cas.admin.words import duration_text, usage_text
 from certificates.admin import request_pages as pages
 from certificates.admin.request_batch import ApproveSeveral
 from certificates.models import Decision, Request
@@ -18,7 +19,7 @@ from certificates.services.review import findings_about
 
 @admin.register(Request)
 class RequestAdmin(ServiceAdmin):
-    list_display = ("what", "kind", "standing", "template", "requester_label", "approvals_needed", "asked", "ends")
+    list_display = ("asked_for", "standing", "template", "asker", "approvals_needed", "ends")
     list_filter = (
         "status",
         "kind",
@@ -33,7 +34,7 @@ class RequestAdmin(ServiceAdmin):
         (None, {"fields": ("what", "kind", "standing", "last_error", "certificate", "asked", "ends", "public_id")}),
         (
             _("What would be signed"),
-            {"fields": ("ca", "profile", "subject", "names", "key", "usages", "purposes", "validity", "digest")},
+            {"fields": ("ca", "profile", "subject", "names", "key", "usages", "purposes", "lasts", "digest")},
         ),
         (_("Who says what"), {"fields": ("requester", "organization", "decisions", "findings")}),
         (_("Labels"), {"fields": ("identifier", "usage", "tags", "description", "replaces")}),
@@ -45,6 +46,14 @@ class RequestAdmin(ServiceAdmin):
     @admin.display(description=_("Request"))
     def what(self, row: Request) -> str:
         return str(row)
+
+    @admin.display(description=_("Request"))
+    def asked_for(self, row: Request) -> SafeString:
+        return format_html('{} <span class="sub">{}</span>', row, row.get_kind_display())
+
+    @admin.display(description=_("Requested by"))
+    def asker(self, row: Request) -> SafeString:
+        return format_html('{} <span class="sub">{}</span>', row.requester_label, html.relative(row.created_at))
 
     @admin.display(description=_("Status"))
     def standing(self, row: Request) -> SafeString:
@@ -60,11 +69,15 @@ class RequestAdmin(ServiceAdmin):
 
     @admin.display(description=_("Key usage"))
     def usages(self, row: Request) -> str:
-        return ", ".join(row.facts.get("key_usage", ())) or "–"
+        return ", ".join(map(usage_text, row.facts.get("key_usage", ()))) or "–"
 
     @admin.display(description=_("Extended key usage"))
     def purposes(self, row: Request) -> str:
         return pages.purposes_of(row)
+
+    @admin.display(description=_("Validity"))
+    def lasts(self, row: Request) -> str:
+        return duration_text(int(row.validity.total_seconds())) if row.validity else "–"
 
     @admin.display(description=_("Requested by"))
     def requester(self, row: Request) -> str:

@@ -212,7 +212,7 @@ class Succeed(OneAuthorityPage):
             parent_passphrase=data["parent_passphrase"],
         )
         self.obj = establish_successor(actor=actor_of(self.request), ca=self.obj, order=order)
-        return _("%(name)s is there. Move the templates when it shall issue.") % {"name": self.obj.name}
+        return _("%(name)s is there. Move the templates when it is to issue.") % {"name": self.obj.name}
 
 
 class MoveForm(forms.Form):

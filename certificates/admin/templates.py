@@ -13,7 +13,7 @@ from audit.admin import html
 from audit.admin.pages import Facts, ServiceAdmin
 from cas.admin import templates as pages
 from cas.admin.templates import CreateTemplate
-from cas.admin.words import approval_text, usage_text
+from cas.admin.words import approval_text, duration_text, usage_text
 from cas.describe import key_words
 from cas.models import Template
 from cas.orders import TemplateOrder
@@ -76,7 +76,7 @@ class TemplateAdmin(ServiceAdmin):
                     "include_aia",
                     "renew_same_key",
                     "any_key_algorithm",
-                    "backdate",
+                    "dated_back",
                 )
             },
         ),
@@ -114,6 +114,10 @@ class TemplateAdmin(ServiceAdmin):
     @admin.display(description=_("Validity"))
     def lasts(self, template: Template) -> str:
         return str(_("%(count)s days")) % {"count": template.validity.days}
+
+    @admin.display(description=_("backdate"))
+    def dated_back(self, template: Template) -> str:
+        return duration_text(int(template.backdate.total_seconds())) if template.backdate else "–"
 
     @admin.display(description=_("Approval"))
     def approval(self, template: Template) -> str:

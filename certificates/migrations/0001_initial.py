@@ -59,6 +59,25 @@ class Migration(migrations.Migration):
                 'verbose_name': 'certificate',
                 'verbose_name_plural': 'certificates',
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(fields=['organization', 'id'], name='certificates_list'),
+                    models.Index(fields=['organization', 'state', 'id'], name='certificates_by_state'),
+                    models.Index(fields=['organization', 'ca', 'id'], name='certificates_by_ca'),
+                    models.Index(fields=['organization', 'not_after', 'id'], name='certificates_by_expiry'),
+                    models.Index(fields=['organization', 'common_name', 'id'], name='certificates_by_cn'),
+                    models.Index(fields=['organization', 'serial', 'id'], name='certificates_by_serial'),
+                    models.Index(fields=['organization', 'key_hash', 'id'], name='certificates_by_key'),
+                    models.Index(condition=models.Q(('renew_at__isnull', False)), fields=['renew_at'], name='certificates_due'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('ca', 'serial'), name='certificates_certificate_serial'),
+                    models.UniqueConstraint(fields=('organization', 'fingerprint'), name='certificates_certificate_once'),
+                    models.UniqueConstraint(fields=('organization', 'identifier'), name='certificates_certificate_identifier'),
+                    models.UniqueConstraint(fields=('id', 'organization'), name='certificates_certificate_target'),
+                    accounts.constraints.SameOrganization(field='ca', name='certificates_certificate_ca_tenant'),
+                    accounts.constraints.SameOrganization(field='template', name='certificates_certificate_template_tenant'),
+                    accounts.constraints.SameOrganization(field='replaces', name='certificates_certificate_replaces_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -71,6 +90,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'certificate body',
                 'verbose_name_plural': 'certificate bodies',
+                'constraints': [
+                    accounts.constraints.SameOrganization(field='certificate', name='certificates_body_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -87,6 +109,13 @@ class Migration(migrations.Migration):
                 'verbose_name': 'certificate name',
                 'verbose_name_plural': 'certificate names',
                 'ordering': ['id'],
+                'indexes': [
+                    models.Index(fields=['organization', 'value', 'certificate'], name='certificates_name_forward'),
+                    models.Index(fields=['organization', 'reversed', 'certificate'], name='certificates_name_reversed'),
+                ],
+                'constraints': [
+                    accounts.constraints.SameOrganization(field='certificate', name='certificates_name_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -108,6 +137,14 @@ class Migration(migrations.Migration):
                 'verbose_name': 'CRL scope',
                 'verbose_name_plural': 'CRL scopes',
                 'ordering': ['ca', 'scope'],
+                'indexes': [
+                    models.Index(fields=['next_due_at'], name='certificates_crlscope_due'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('ca', 'scope'), name='certificates_crlscope_once'),
+                    accounts.constraints.SameOrganization(field='ca', name='certificates_crlscope_tenant'),
+                    models.UniqueConstraint(fields=('id', 'organization'), name='certificates_crlscope_target'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -128,6 +165,10 @@ class Migration(migrations.Migration):
                 'verbose_name': 'CRL',
                 'verbose_name_plural': 'CRLs',
                 'ordering': ['-id'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('scope', 'number'), name='certificates_crl_number'),
+                    accounts.constraints.SameOrganization(field='scope', name='certificates_crl_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -149,6 +190,12 @@ class Migration(migrations.Migration):
                 'verbose_name': 'OCSP responder',
                 'verbose_name_plural': 'OCSP responders',
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(fields=['ca', 'not_after'], name='certificates_responder_newest'),
+                ],
+                'constraints': [
+                    accounts.constraints.SameOrganization(field='ca', name='certificates_responder_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -165,6 +212,9 @@ class Migration(migrations.Migration):
                 'verbose_name': 'public path',
                 'verbose_name_plural': 'public paths',
                 'ordering': ['path'],
+                'constraints': [
+                    accounts.constraints.SameOrganization(field='ca', name='certificates_publicpath_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -191,6 +241,16 @@ class Migration(migrations.Migration):
                 'verbose_name': 'revocation',
                 'verbose_name_plural': 'revocations',
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(fields=['ca', 'serial', 'id'], name='certificates_revocation_status'),
+                    models.Index(condition=models.Q(('first_crl__isnull', True)), fields=['ca', 'id'], name='certificates_revocation_new'),
+                    models.Index(condition=models.Q(('first_shard_crl__isnull', True), ('shard__gt', 0)), fields=['ca', 'shard', 'id'], name='certificates_revocation_new_s'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('lifted_at__isnull', True)), fields=('ca', 'serial'), name='certificates_revocation_one_open'),
+                    accounts.constraints.SameOrganization(field='ca', name='certificates_revocation_tenant'),
+                    accounts.constraints.SameOrganization(field='certificate', name='certificates_revocation_certificate_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -208,146 +268,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'subscriber key',
                 'verbose_name_plural': 'subscriber keys',
+                'constraints': [
+                    accounts.constraints.SameOrganization(field='certificate', name='certificates_subscriberkey_tenant'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='certificate',
-            index=models.Index(fields=['organization', 'id'], name='certificates_list'),
-        ),
-        migrations.AddIndex(
-            model_name='certificate',
-            index=models.Index(fields=['organization', 'state', 'id'], name='certificates_by_state'),
-        ),
-        migrations.AddIndex(
-            model_name='certificate',
-            index=models.Index(fields=['organization', 'ca', 'id'], name='certificates_by_ca'),
-        ),
-        migrations.AddIndex(
-            model_name='certificate',
-            index=models.Index(fields=['organization', 'not_after', 'id'], name='certificates_by_expiry'),
-        ),
-        migrations.AddIndex(
-            model_name='certificate',
-            index=models.Index(fields=['organization', 'common_name', 'id'], name='certificates_by_cn'),
-        ),
-        migrations.AddIndex(
-            model_name='certificate',
-            index=models.Index(fields=['organization', 'serial', 'id'], name='certificates_by_serial'),
-        ),
-        migrations.AddIndex(
-            model_name='certificate',
-            index=models.Index(fields=['organization', 'key_hash', 'id'], name='certificates_by_key'),
-        ),
-        migrations.AddIndex(
-            model_name='certificate',
-            index=models.Index(condition=models.Q(('renew_at__isnull', False)), fields=['renew_at'], name='certificates_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificate',
-            constraint=models.UniqueConstraint(fields=('ca', 'serial'), name='certificates_certificate_serial'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificate',
-            constraint=models.UniqueConstraint(fields=('organization', 'fingerprint'), name='certificates_certificate_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificate',
-            constraint=models.UniqueConstraint(fields=('organization', 'identifier'), name='certificates_certificate_identifier'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificate',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='certificates_certificate_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificate',
-            constraint=accounts.constraints.SameOrganization(field='ca', name='certificates_certificate_ca_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificate',
-            constraint=accounts.constraints.SameOrganization(field='template', name='certificates_certificate_template_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificate',
-            constraint=accounts.constraints.SameOrganization(field='replaces', name='certificates_certificate_replaces_tenant'),
-        ),
-        migrations.AddIndex(
-            model_name='certificatename',
-            index=models.Index(fields=['organization', 'value', 'certificate'], name='certificates_name_forward'),
-        ),
-        migrations.AddIndex(
-            model_name='certificatename',
-            index=models.Index(fields=['organization', 'reversed', 'certificate'], name='certificates_name_reversed'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificatename',
-            constraint=accounts.constraints.SameOrganization(field='certificate', name='certificates_name_tenant'),
-        ),
-        migrations.AddIndex(
-            model_name='crlscope',
-            index=models.Index(fields=['next_due_at'], name='certificates_crlscope_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='crlscope',
-            constraint=models.UniqueConstraint(fields=('ca', 'scope'), name='certificates_crlscope_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='crlscope',
-            constraint=accounts.constraints.SameOrganization(field='ca', name='certificates_crlscope_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='crl',
-            constraint=models.UniqueConstraint(fields=('scope', 'number'), name='certificates_crl_number'),
-        ),
-        migrations.AddIndex(
-            model_name='ocspresponder',
-            index=models.Index(fields=['ca', 'not_after'], name='certificates_responder_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='ocspresponder',
-            constraint=accounts.constraints.SameOrganization(field='ca', name='certificates_responder_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='publicpath',
-            constraint=accounts.constraints.SameOrganization(field='ca', name='certificates_publicpath_tenant'),
-        ),
-        migrations.AddIndex(
-            model_name='revocation',
-            index=models.Index(fields=['ca', 'serial', 'id'], name='certificates_revocation_status'),
-        ),
-        migrations.AddIndex(
-            model_name='revocation',
-            index=models.Index(condition=models.Q(('first_crl__isnull', True)), fields=['ca', 'id'], name='certificates_revocation_new'),
-        ),
-        migrations.AddIndex(
-            model_name='revocation',
-            index=models.Index(condition=models.Q(('first_shard_crl__isnull', True), ('shard__gt', 0)), fields=['ca', 'shard', 'id'], name='certificates_revocation_new_s'),
-        ),
-        migrations.AddConstraint(
-            model_name='revocation',
-            constraint=models.UniqueConstraint(condition=models.Q(('lifted_at__isnull', True)), fields=('ca', 'serial'), name='certificates_revocation_one_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='revocation',
-            constraint=accounts.constraints.SameOrganization(field='ca', name='certificates_revocation_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='revocation',
-            constraint=accounts.constraints.SameOrganization(field='certificate', name='certificates_revocation_certificate_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscriberkey',
-            constraint=accounts.constraints.SameOrganization(field='certificate', name='certificates_subscriberkey_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='certificatebody',
-            constraint=accounts.constraints.SameOrganization(field='certificate', name='certificates_body_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='crlscope',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='certificates_crlscope_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='crl',
-            constraint=accounts.constraints.SameOrganization(field='scope', name='certificates_crl_tenant'),
         ),
     ]

@@ -59,6 +59,21 @@ class Migration(migrations.Migration):
                 'verbose_name': 'request',
                 'verbose_name_plural': 'requests',
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(fields=['organization', 'id'], name='certificates_request_list'),
+                    models.Index(fields=['organization', 'status', 'id'], name='certificates_request_by_status'),
+                    models.Index(fields=['organization', 'person', 'id'], name='certificates_request_by_person'),
+                    models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='certificates_request_due'),
+                    models.Index(condition=models.Q(('status__in', ['pending', 'approved'])), fields=['expires_at'], name='certificates_request_expiry'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'organization'), name='certificates_request_target'),
+                    models.UniqueConstraint(condition=models.Q(('status__in', ['pending', 'approved'])), fields=('organization', 'identifier'), name='certificates_request_identifier'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('certificate__isnull', False), ('status', 'fulfilled')), models.Q(models.Q(('status', 'fulfilled'), _negated=True), ('certificate__isnull', True)), _connector='OR'), name='certificates_request_outcome'),
+                    accounts.constraints.SameOrganization(field='ca', name='certificates_request_ca_tenant'),
+                    accounts.constraints.SameOrganization(field='template', name='certificates_request_template_tenant'),
+                    accounts.constraints.SameOrganization(field='certificate', name='certificates_request_certificate_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -79,58 +94,10 @@ class Migration(migrations.Migration):
                 'verbose_name': 'decision',
                 'verbose_name_plural': 'decisions',
                 'ordering': ['id'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('request', 'approver'), name='certificates_decision_once'),
+                    accounts.constraints.SameOrganization(field='request', name='certificates_decision_tenant'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='request',
-            index=models.Index(fields=['organization', 'id'], name='certificates_request_list'),
-        ),
-        migrations.AddIndex(
-            model_name='request',
-            index=models.Index(fields=['organization', 'status', 'id'], name='certificates_request_by_status'),
-        ),
-        migrations.AddIndex(
-            model_name='request',
-            index=models.Index(fields=['organization', 'person', 'id'], name='certificates_request_by_person'),
-        ),
-        migrations.AddIndex(
-            model_name='request',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='certificates_request_due'),
-        ),
-        migrations.AddIndex(
-            model_name='request',
-            index=models.Index(condition=models.Q(('status__in', ['pending', 'approved'])), fields=['expires_at'], name='certificates_request_expiry'),
-        ),
-        migrations.AddConstraint(
-            model_name='request',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='certificates_request_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='request',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['pending', 'approved'])), fields=('organization', 'identifier'), name='certificates_request_identifier'),
-        ),
-        migrations.AddConstraint(
-            model_name='request',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('certificate__isnull', False), ('status', 'fulfilled')), models.Q(models.Q(('status', 'fulfilled'), _negated=True), ('certificate__isnull', True)), _connector='OR'), name='certificates_request_outcome'),
-        ),
-        migrations.AddConstraint(
-            model_name='request',
-            constraint=accounts.constraints.SameOrganization(field='ca', name='certificates_request_ca_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='request',
-            constraint=accounts.constraints.SameOrganization(field='template', name='certificates_request_template_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='request',
-            constraint=accounts.constraints.SameOrganization(field='certificate', name='certificates_request_certificate_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.UniqueConstraint(fields=('request', 'approver'), name='certificates_decision_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=accounts.constraints.SameOrganization(field='request', name='certificates_decision_tenant'),
         ),
     ]

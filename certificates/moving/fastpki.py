@@ -34,7 +34,7 @@ _CAPABILITIES: Final[Mapping[str, tuple[Permission, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class FastPkiTerms:
-    """How its CAs shall move. `key` opens the private keys there."""
+    """How its CAs are to move. `key` opens the private keys there."""
 
     key: Secret | None
     base_url: str | None = None

@@ -34,6 +34,7 @@ _MOST_SLOW_KEYS: Final = 100
 _CHUNK: Final = 250
 
 _Numbered = tuple[int, IssueOrder | Invalid]
+_Hear = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,19 @@ class RowOutcome:
     errors: tuple[FieldError, ...] = ()
 
 
-def issue_batch(*, actor: Actor, order: BatchOrder, report: Callable[[RowOutcome], T]) -> list[T]:
+def _nobody() -> None:
+    pass
+
+
+def issue_batch(
+    *, actor: Actor, order: BatchOrder, report: Callable[[RowOutcome], T], prepared: _Hear = _nobody
+) -> list[T]:
     """Issue what the rows ask for, each as `issue_certificate` would, and report each, in their order.
 
     Chunks are committed one after the other: whatever ends this, those before are there as a whole. A row that is
     refused takes no other with it. `report` makes of an outcome what is kept of it, as soon as its chunk is done: ten
-    thousand certificates with all that belongs to them are never in memory at once.
+    thousand certificates with all that belongs to them are never in memory at once. `prepared` is called for each row
+    when its key is there, which is what takes long.
 
     Raises NotFound, Denied, Unlicensed, Invalid on `rows` (none, or more than 10,000, or too many RSA keys to make),
     Unavailable; after the first chunk nothing is raised: what stops a chunk is reported of its rows.
@@ -64,7 +72,7 @@ def issue_batch(*, actor: Actor, order: BatchOrder, report: Callable[[RowOutcome
     for start in range(0, len(order.rows), _CHUNK):
         chunk = list(enumerate(order.rows[start : start + _CHUNK], start))
         issue = _issue_or_report if start else _issue_chunk
-        reports += map(report, issue(actor, order, chunk))
+        reports += map(report, issue(actor, order, chunk, prepared))
     return reports
 
 
@@ -77,9 +85,9 @@ def _require_few_slow_keys(order: BatchOrder, template: Template) -> None:
         raise Invalid.of("rows", "too-many-keys", text, most=_MOST_SLOW_KEYS)
 
 
-def _issue_or_report(actor: Actor, order: BatchOrder, chunk: Sequence[_Numbered]) -> list[RowOutcome]:
+def _issue_or_report(actor: Actor, order: BatchOrder, chunk: Sequence[_Numbered], prepared: _Hear) -> list[RowOutcome]:
     try:
-        return _issue_chunk(actor, order, chunk)
+        return _issue_chunk(actor, order, chunk, prepared)
     except DomainError as refusal:
         return [_refused(number, refusal) for number, _row in chunk]
     except Exception:
@@ -89,13 +97,16 @@ def _issue_or_report(actor: Actor, order: BatchOrder, chunk: Sequence[_Numbered]
         return [RowOutcome(number, errors=(error,)) for number, _row in chunk]
 
 
-def _issue_chunk(actor: Actor, order: BatchOrder, chunk: Sequence[_Numbered]) -> list[RowOutcome]:
+def _issue_chunk(actor: Actor, order: BatchOrder, chunk: Sequence[_Numbered], prepared: _Hear) -> list[RowOutcome]:
     template = find_template(actor, order.ca, order.template)
-    prepared = [(number, _prepare(order, row, template)) for number, row in chunk]
+    rows = []
+    for number, row in chunk:
+        rows.append((number, _prepare(order, row, template)))
+        prepared()
     # Again, since making keys takes its time: what counts is what is so when it is signed.
     template = find_template(actor, order.ca, order.template)
-    outcomes = {number: _refused(number, row) for number, row in prepared if isinstance(row, Invalid)}
-    wanted = {number: row for number, row in prepared if isinstance(row, Wanted)}
+    outcomes = {number: _refused(number, row) for number, row in rows if isinstance(row, Invalid)}
+    wanted = {number: row for number, row in rows if isinstance(row, Wanted)}
     try:
         outcomes |= _mint(actor, order, template, wanted)
     except (IntegrityError, Conflict):

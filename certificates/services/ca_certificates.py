@@ -10,13 +10,14 @@ from accounts import policy
 from audit import services as audit
 from audit.events import EventName
 from cas import selectors as cas_selectors
-from cas.core.reasons import AUTHORITY_REASONS, reason_name
+from cas.chains import lock_alone, lock_chains
+from cas.core.reasons import reason_name
 from cas.models import CaCertificate, CertificateAuthority
 from cas.services.founding import reference
 from certificates.services.ca_revocations import fall_back, list_ca_certificate, standing
-from certificates.services.revocation import AlreadyRevoked, comment_errors
+from certificates.services.revocation import AlreadyRevoked, authority_reason_errors, comment_errors
 from kernel.actor import Actor
-from kernel.errors import Conflict, Invalid, field_error
+from kernel.errors import Conflict, Invalid
 from kernel.permissions import Permission
 from kernel.text import _
 
@@ -38,10 +39,7 @@ def revoke_ca_certificate(
     row = cas_selectors.get_ca_certificate(ca, fingerprint)
     for ca_id in {ca.pk, row.issuer_id}:
         policy.require(actor, Permission.CAS_REVOKE, organization_id=ca.organization_id, ca_id=ca_id)
-    errors = comment_errors(comment)
-    if reason not in AUTHORITY_REASONS:
-        errors.append(field_error("reason", "reason-not-allowed", _("A CA cannot be revoked for this reason.")))
-    if errors:
+    if errors := comment_errors(comment) + authority_reason_errors(reason):
         raise Invalid(errors=errors)
     if row.issuer is None or row.issuer_id == ca.pk or not row.issuer.has_key:
         raise Conflict(_("Only the CA that issued this certificate can revoke it."), code="foreign-issuer")
@@ -74,5 +72,5 @@ def revoke_ca_certificate(
 def _lock(ca: CertificateAuthority) -> None:
     """Whoever revokes the issuer, or gives the CA another place, waits; those above come first."""
     issuers = CaCertificate.objects.filter(ca=ca, issuer__isnull=False).exclude(issuer=ca)
-    cas_selectors.lock_chains(sorted(set(issuers.values_list("issuer_id", flat=True))))
-    cas_selectors.lock_alone(ca.pk)
+    lock_chains(sorted(set(issuers.values_list("issuer_id", flat=True))))
+    lock_alone(ca.pk)

@@ -15,9 +15,9 @@ from typing import Final
 from django.utils import timezone
 
 from accounts.services.service_logins import signed_in
+from cas.chains import chain_of
 from cas.core.chain import is_issued_by
 from cas.models import CertificateAuthority
-from cas.selectors import chain_of
 from certificates.client_models import ClientCertificateBinding
 from certificates.models import Certificate, Revocation
 from certificates.services.client_bindings import is_for_clients

@@ -20,14 +20,15 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts import policy
+from accounts import policy, queue
+from accounts.said import cut
 from audit import services as audit
 from audit.events import EventName
 from cas import addresses, keystore
+from cas.chains import certificates_of, lock_chain
 from cas.core.crl import crl_to_be_signed
 from cas.core.signing import sign_crl
 from cas.models import CertificateAuthority
-from cas.selectors import certificates_of, lock_chain
 from cas.services.founding import reference as ca_reference
 from certificates.models import Certificate, Crl, CrlScope, PublicPath, Revocation
 from kernel.actor import Actor
@@ -262,4 +263,5 @@ def _give_back(lease: _Lease, error: Exception) -> None:
     log.error("publishing a CRL failed: ca %s scope %s", scope.ca_id, scope.scope, exc_info=error)
     attempts = scope.attempts + 1
     wait = min(_LONGEST_BACKOFF, timedelta(seconds=5 * 2 ** min(attempts, 10)))
-    held.update(lease=None, lease_until=timezone.now() + wait, attempts=attempts, last_error=str(error)[:500])
+    reason = cut(queue.sentence_of(error) if isinstance(error, DomainError) else str(error), 500)
+    held.update(lease=None, lease_until=timezone.now() + wait, attempts=attempts, last_error=reason)

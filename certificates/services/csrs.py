@@ -22,6 +22,7 @@ from accounts.selectors import get_organization, person_of
 from audit import services as audit
 from audit.events import EventName
 from cas import selectors as cas_selectors
+from cas.chains import lock_chain
 from cas.core.csr import CsrFacts, read_csr
 from cas.core.csr_signing import make_csr
 from cas.core.general_names import canonical, general_name, general_name_text, kind_of
@@ -187,7 +188,7 @@ def _require_signable(row: Request, template: Template) -> None:
         raise not_now(row)
     if row.expires_at <= timezone.now():
         raise Conflict(_("The request has expired."), code="request-expired")
-    refuse_guarded(template, cas_selectors.lock_chain(template.ca_id)[0], template.role)
+    refuse_guarded(template, lock_chain(template.ca_id)[0], template.role)
     require_requester(row)
     require_quorum(row, _demands_of(template))
     if row.sealed_key is not None and not template.role.store_private_keys:

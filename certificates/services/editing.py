@@ -34,7 +34,8 @@ def update_certificate(
 ) -> Certificate:
     """Tags, description, and who answers for it (the e-mail address of a member); None leaves one as it is.
 
-    Raises NotFound, Denied, Invalid, Conflict (a private key waits for the owner of before).
+    Raises NotFound, Denied (also to whoever hands on what is another's, and could not renew it), Invalid, Conflict (a
+    private key waits for the owner of before).
     """
     row = selectors.lock_certificate(certificate, visible_to=actor)
     policy.require(actor, Permission.CERTIFICATES_ISSUE, organization_id=row.organization_id, ca_id=row.ca_id)
@@ -54,7 +55,7 @@ def update_certificate(
         row.description = description
         changed.append("description")
     if person is not None and person.pk != row.owner_id:
-        require_not_awaited(row)
+        require_hand_over(actor, row)
         row.owner = person
         changed.append("owner")
     row.save(update_fields=changed)
@@ -69,8 +70,13 @@ def update_certificate(
     return row
 
 
-def require_not_awaited(row: Certificate) -> None:
-    """A step. Raises Conflict: a private key waits for the owner of now."""
+def require_hand_over(actor: Actor, row: Certificate) -> None:
+    """A step. What renews a certificate by itself is its owner's, with its key: so of another's only who might renew it
+    says whose it is to be. Raises Denied, Conflict (a private key waits for the owner of now).
+    """
+    is_own = row.owner_id == actor.person_id == actor.doer_id
+    if not is_own and row.source != Certificate.Source.IMPORTED:
+        policy.require(actor, Permission.CERTIFICATES_RENEW, organization_id=row.organization_id, ca_id=row.ca_id)
     if is_awaited(row):
         raise Conflict(_("A private key waits here for the owner: it is collected first."), code="key-waits")
 

@@ -16,15 +16,16 @@ from django.utils import timezone
 
 from accounts import policy, queue
 from accounts.models import Membership
+from accounts.said import cut
 from accounts.selectors import within_reach
 from accounts.services.people import member_permissions
 from audit.events import EventName
+from cas.chains import lock_chain
 from cas.core.csr import CsrFacts, read_csr
 from cas.core.general_names import general_name
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import parse_name
 from cas.models import CertificateAuthority, Template
-from cas.selectors import lock_chain
 from certificates.models import Certificate, Request
 from certificates.orders import IssueOrder, Managed, SameKey
 from certificates.request_selectors import due_requests, get_request, lapsed_requests
@@ -243,7 +244,7 @@ def _fail(actor: Actor, row: Request, refusal: DomainError) -> None:
     locked = Request.objects.select_for_update(of=("self",)).get(pk=row.pk)
     if locked.status != Status.APPROVED:
         return
-    close(locked, Status.FAILED, last_error=str(refusal)[:_LONGEST_ERROR])
+    close(locked, Status.FAILED, last_error=cut(queue.sentence_of(refusal), _LONGEST_ERROR))
     record(actor, EventName.REQUEST_FAILED, locked, code=refusal.error_code, reason=locked.last_error)
 
 

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts import policy
 from cas import selectors as cas_selectors
+from cas.chains import chain_of
 from cas.core.keys import supported
 from cas.core.leaf import IssuerFacts, LeafWish, plan_leaf
 from cas.core.profile import Profile
@@ -135,7 +136,7 @@ def _require(actor: Actor, permission: Permission, row: Template | Role) -> None
 
 
 def _change(template: Template, draft: Template) -> _Change:
-    issuer = cas_selectors.chain_of(template.ca).facts()
+    issuer = chain_of(template.ca).facts()
     return _Change(_Rules(template, agreed(template), issuer), _Rules(draft, agreed(draft), issuer))
 
 

@@ -16,6 +16,7 @@ from accounts.selectors import get_organization
 from audit import services as audit
 from audit.events import EventName
 from cas import selectors as cas_selectors
+from cas.chains import lock_chain
 from cas.core.chain import is_issued_by, order_chain
 from cas.core.formats import read_certificate, read_certificates, to_der, to_pem
 from cas.core.general_names import general_name_text
@@ -78,7 +79,7 @@ def import_certificate(*, actor: Actor, order: ImportOrder) -> Certificate:
     """
     organization, ca = _place(actor, order)
     arrival = _read(order, ca)
-    if ca is not None and cas_selectors.lock_chain(ca.pk)[0].status == CertificateAuthority.Status.REVOKED:
+    if ca is not None and lock_chain(ca.pk)[0].status == CertificateAuthority.Status.REVOKED:
         raise wrong_status(ca)
     known = _known(organization, arrival)
     if known is not None:

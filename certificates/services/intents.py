@@ -1,4 +1,4 @@
-"""Signatures that were announced and never stored: their certificates are in nobody's hands, and shall be nobody's."""
+"""Signatures that were announced and never stored: their certificates are in nobody's hands, and must never be."""
 
 from __future__ import annotations
 

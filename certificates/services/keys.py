@@ -142,5 +142,9 @@ def is_awaited(row: Certificate) -> bool:
 
 
 def _was_never_handed_out(row: Certificate, kept: SubscriberKey | None) -> bool:
-    """Whether a stored key was made after an approval, when its requester was not there to be given it."""
-    return kept is not None and kept.collected_at is None and Request.objects.filter(certificate=row).exists()
+    """Whether a stored key was made after an approval, when its requester was not there to be given it.
+
+    The predecessor's key, which a renewal has kept, was not made for whoever asked for the renewal.
+    """
+    made_later = Request.objects.filter(certificate=row, same_key=False)
+    return kept is not None and kept.collected_at is None and made_later.exists()

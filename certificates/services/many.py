@@ -15,7 +15,7 @@ from cas.core.keys import KeyAlgorithm, KeyFamily
 from certificates import selectors
 from certificates.models import Certificate, Request
 from certificates.orders import Managed, RenewOrder, RevokeOrder
-from certificates.services.editing import active_member, no_such_member, require_not_awaited, update_certificate
+from certificates.services.editing import active_member, no_such_member, require_hand_over, update_certificate
 from certificates.services.labels import label_errors
 from certificates.services.renewal import foresee_renewal, renew_certificate
 from certificates.services.revocation import comment_errors, require_revocable, revoke_certificate
@@ -56,10 +56,21 @@ class Outcome:
 
 
 _Step = Callable[[Certificate], Outcome]
+Report = Callable[[Outcome], None]
+"""Hears what became of each, as soon as it is done; what it raises is raised."""
+
+
+def _to_nobody(outcome: Outcome) -> None:
+    pass
 
 
 def revoke_many(
-    *, actor: Actor, certificates: Sequence[Certificate], reason: x509.ReasonFlags, comment: str = ""
+    *,
+    actor: Actor,
+    certificates: Sequence[Certificate],
+    reason: x509.ReasonFlags,
+    comment: str = "",
+    report: Report = _to_nobody,
 ) -> list[Outcome]:
     """Each as `revoke_certificate` would, in its own transaction: one that is refused takes no other with it.
 
@@ -73,10 +84,10 @@ def revoke_many(
         order = RevokeOrder(certificate=Ref("pk", row.pk), reason=reason, comment=comment)
         return Outcome(revoke_certificate(actor=actor, order=order))
 
-    return list(_each(certificates, revoke))
+    return _reported(certificates, revoke, report)
 
 
-def renew_many(*, actor: Actor, certificates: Sequence[Certificate]) -> list[Outcome]:
+def renew_many(*, actor: Actor, certificates: Sequence[Certificate], report: Report = _to_nobody) -> list[Outcome]:
     """Each as `renew_certificate` would; keys that are made here wait to be collected. Raises Invalid: none or more
     than 500.
     """
@@ -88,11 +99,16 @@ def renew_many(*, actor: Actor, certificates: Sequence[Certificate]) -> list[Out
             return Outcome(row, request=issued.request, waits=True)
         return Outcome(row, successor=issued.certificate)
 
-    return list(_each(certificates, _sparing(renew)))
+    return _reported(certificates, _sparing(renew), report)
 
 
 def tag_many(
-    *, actor: Actor, certificates: Sequence[Certificate], add: Sequence[str] = (), remove: Sequence[str] = ()
+    *,
+    actor: Actor,
+    certificates: Sequence[Certificate],
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+    report: Report = _to_nobody,
 ) -> list[Outcome]:
     """Give tags to each and take others away, as `update_certificate` would; one that is so already stays untouched.
 
@@ -112,10 +128,12 @@ def tag_many(
                 return Outcome(found, is_changed=False)
             return Outcome(update_certificate(actor=actor, certificate=Ref("pk", found.pk), tags=wanted))
 
-    return list(_each(certificates, tag))
+    return _reported(certificates, tag, report)
 
 
-def hand_over_many(*, actor: Actor, certificates: Sequence[Certificate], owner: str) -> list[Outcome]:
+def hand_over_many(
+    *, actor: Actor, certificates: Sequence[Certificate], owner: str, report: Report = _to_nobody
+) -> list[Outcome]:
     """From now on the member with this e-mail address answers for each, as `update_certificate` would have it; one that
     is his already stays untouched.
 
@@ -132,7 +150,7 @@ def hand_over_many(*, actor: Actor, certificates: Sequence[Certificate], owner: 
             return Outcome(found, is_changed=False)
         return Outcome(update_certificate(actor=actor, certificate=Ref("pk", found.pk), owner=owner))
 
-    return list(_each(certificates, hand_over))
+    return _reported(certificates, hand_over, report)
 
 
 def foresee_revocations(certificates: Sequence[Certificate], *, visible_to: Actor) -> list[Outcome]:
@@ -170,7 +188,7 @@ def foresee_handovers(certificates: Sequence[Certificate], *, visible_to: Actor)
 
     def foresee(row: Certificate) -> Outcome:
         _require(visible_to, Permission.CERTIFICATES_ISSUE, row)
-        require_not_awaited(row)
+        require_hand_over(visible_to, row)
         return Outcome(row)
 
     return list(_each(certificates, foresee))
@@ -183,6 +201,14 @@ def _require_some(certificates: Sequence[Certificate]) -> None:
 
 def _require(actor: Actor, permission: Permission, row: Certificate) -> None:
     policy.require(actor, permission, organization_id=row.organization_id, ca_id=row.ca_id)
+
+
+def _reported(certificates: Sequence[Certificate], step: _Step, report: Report) -> list[Outcome]:
+    outcomes = []
+    for outcome in _each(certificates, step):
+        report(outcome)
+        outcomes.append(outcome)
+    return outcomes
 
 
 def _each(certificates: Sequence[Certificate], step: _Step) -> Iterator[Outcome]:

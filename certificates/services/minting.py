@@ -15,13 +15,16 @@ from hashlib import sha256
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate as X509Certificate
 
 from accounts import vault
 from accounts.rows import insert
 from audit import services as audit
+from audit.canonical import canonical_bytes
 from cas import keystore, selectors
+from cas.chains import CaChain, certificates_of, lock_chain, require_able_to_sign
 from cas.core.csr import CsrFacts
 from cas.core.general_names import general_name_text, kind_of
 from cas.core.keys import KeyAlgorithm, PublicKey, algorithm_of, generate, public_key_sha256, serialize_private_key
@@ -68,7 +71,7 @@ class KeyMaterial:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An order, the key that its certificate shall be about, the certificate that it follows, and who agreed to it."""
+    """An order, the key to be certified, the certificate that it follows, and who agreed to it."""
 
     order: IssueOrder
     key: KeyMaterial
@@ -107,18 +110,35 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class Desk:
     """A CA that is locked and able to sign, and the rules it signs by: what all orders of one call have in common."""
 
     template: Template
     profile: Profile
-    chain: selectors.CaChain
+    chain: CaChain
     now: datetime
     restriction: Restriction | None = None
 
     @property
     def ca(self) -> CertificateAuthority:
         return self.chain.authorities[0]
+
+    @property
+    def grounds(self) -> bytes:
+        """All that a judgement rests on besides the wish itself, the time and the forbidden keys: equal grounds, equal
+        judgement.
+        """
+        facts, rules = self.chain.facts(), self.template.profile
+        return canonical_bytes(
+            {
+                "ca": self.ca.pk,
+                "chain": [each.fingerprint(SHA256()).hex() for each in facts.chain],
+                "addresses": [facts.crl_url, facts.ocsp_url, facts.ca_issuers_url],
+                "crl_shards": self.ca.crl_shards,
+                "profile": self.template.profile_id,
+                "rules": rules.document if rules else None,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +151,7 @@ class _Draft:
 
 
 def obtain_key(order: IssueOrder, template: Template) -> KeyMaterial:
-    """The key that the certificate shall be about. Making an RSA-4096 key takes seconds: call it before a transaction.
+    """The key to be certified. Making an RSA-4096 key takes seconds: call it before a transaction.
 
     Raises Invalid: the role wants another kind of key, or the order a format that this kind has not.
     """
@@ -170,7 +190,7 @@ def mint_many(
     Whatever is against one of them is found before anything is written, and stands in its place. What is raised is
     against all: Unavailable, Denied, Conflict.
     """
-    desk = replace(_open_desk(template, now), restriction=restriction_of(actor))
+    desk = replace(open_desk(template, now), restriction=restriction_of(actor))
     judged = _judge_all(desk, wanted)
     for each in judged:
         if isinstance(each, _Draft):
@@ -199,21 +219,26 @@ def rehearse_many(
 
     What is raised is against all. `restriction`: that of whoever asks.
     """
-    desk = replace(_open_desk(template, now), restriction=restriction)
+    return rehearse_at(replace(open_desk(template, now), restriction=restriction), wanted)
+
+
+def rehearse_at(desk: Desk, wanted: Sequence[Wanted]) -> list[LeafPlan | Invalid]:
+    """The same step at a desk that is open."""
     return [each.plan if isinstance(each, _Draft) else each for each in _judge_all(desk, wanted)]
 
 
-def _open_desk(template: Template, now: datetime) -> _Desk:
+def open_desk(template: Template, now: datetime) -> Desk:
+    """A step: the CA and those above it are locked. Raises Unavailable: nothing can be issued there now."""
     require_sealed_log(now)
-    chain = selectors.lock_chain(template.ca_id)
-    selectors.require_able_to_sign(chain)
+    chain = lock_chain(template.ca_id)
+    require_able_to_sign(chain)
     if not chain[0].allow_leaf_certificates:
         text = _("%(ca)s issues no end-entity certificates.")
         raise Unavailable(text, code="ca-issues-no-leaves", ca=chain[0].name)
     if template.profile is None:
         raise Unavailable(_("The template is not complete."), code="template-incomplete")
     profile = _profile(json.dumps(template.profile.document))
-    return _Desk(template, profile, selectors.certificates_of(chain), now)
+    return Desk(template, profile, certificates_of(chain), now)
 
 
 # What is issued today is issued by the same few, and a profile is frozen.
@@ -222,13 +247,13 @@ def _profile(document: str) -> Profile:
     return Profile.from_document(json.loads(document))
 
 
-def _judge_all(desk: _Desk, wanted: Sequence[Wanted]) -> list[_Draft | Invalid]:
+def _judge_all(desk: Desk, wanted: Sequence[Wanted]) -> list[_Draft | Invalid]:
     hashes = {public_key_sha256(each.key.public_key) for each in wanted}
     forbidden = selectors.forbidden_keys(hashes, organization_id=desk.template.organization_id)
     return [_judge(desk, each, forbidden) for each in wanted]
 
 
-def _judge(desk: _Desk, wanted: Wanted, forbidden_keys: Collection[str]) -> _Draft | Invalid:
+def _judge(desk: Desk, wanted: Wanted, forbidden_keys: Collection[str]) -> _Draft | Invalid:
     serial = new_serial()
     subject, sans = _names(wanted.order)
     try:
@@ -259,7 +284,7 @@ def _names(order: IssueOrder) -> tuple[x509.Name, tuple[x509.GeneralName, ...]]:
     return subject, sans
 
 
-def _issue(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], passphrase: Secret | None) -> list[Issued]:
+def _issue(actor: Actor, desk: Desk, drafts: Sequence[_Draft], passphrase: Secret | None) -> list[Issued]:
     if not drafts:
         return []
     reserve_leaf_serials(desk.ca, [draft.linted for draft in drafts])
@@ -276,7 +301,7 @@ def _issue(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], passphrase: Secr
     ]
 
 
-def _store(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], signed: Sequence[X509Certificate]) -> list[Certificate]:
+def _store(actor: Actor, desk: Desk, drafts: Sequence[_Draft], signed: Sequence[X509Certificate]) -> list[Certificate]:
     ders = [each.public_bytes(Encoding.DER) for each in signed]
     kept = [_row(actor, desk, draft, der) for draft, der in zip(drafts, ders, strict=True)]
     insert(kept)
@@ -294,7 +319,7 @@ def _store(actor: Actor, desk: _Desk, drafts: Sequence[_Draft], signed: Sequence
     return kept
 
 
-def _row(actor: Actor, desk: _Desk, draft: _Draft, der: bytes) -> Certificate:
+def _row(actor: Actor, desk: Desk, draft: _Draft, der: bytes) -> Certificate:
     order, key, plan, template = draft.wanted.order, draft.wanted.key, draft.plan, desk.template
     return Certificate(
         organization=template.organization,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
+from struct import Struct
 from typing import Final
 from uuid import UUID
 
@@ -35,9 +36,12 @@ log = logging.getLogger(__name__)
 # An answer is made anew for each period and is good for several, so that a slow clock or a short outage harms nobody.
 _PERIOD: Final = timedelta(minutes=10)
 _LIFETIME: Final = timedelta(hours=1)
-# Nonces make every answer cost a signature, and anybody may ask: so many at once, and the rest shall come back later.
+# Nonces make every answer cost a signature, and anybody may ask: only so many are made at once, and the rest are told
+# to come back later.
 _LIVE_SIGNATURES: Final = threading.BoundedSemaphore(4)
 _PATIENCE: Final = 0.25
+# From when and until when an answer is good, in seconds since 1970.
+_TIMES: Final = Struct(">dd")
 _STANDING_SQL: Final = """
     SELECT
         (SELECT id FROM certificates_revocation
@@ -90,13 +94,24 @@ def _answer_from_cache(ca_id: int, cert_id: CertId, now: datetime) -> OcspAnswer
         return _answer_live(ca_id, (cert_id,), None, now)
     name = (ca_id, cert_id.der.hex(), standing, int(_begin_of_period(now).timestamp()))
     key = "ocsp:" + sha256(repr(name).encode()).hexdigest()
-    answer: OcspAnswer | None = public_cache.get(key)
+    answer = public_cache.get(key, _unpacked)
     if answer is None:
         answer = _answer_live(ca_id, (cert_id,), None, now)
         # What changed between the question and the signature must not be kept under the name of what was before.
         if answer.next_update is not None and _standing(ca_id, cert_id.serial, now) == standing:
-            public_cache.keep(key, answer, int(_PERIOD.total_seconds()))
+            public_cache.keep(key, _packed(answer), int(_PERIOD.total_seconds()))
     return answer
+
+
+def _packed(answer: OcspAnswer) -> bytes:
+    """As a cache keeps one that may be cached."""
+    times = (answer.this_update, answer.next_update)
+    return _TIMES.pack(*(each.timestamp() for each in times if each)) + answer.body
+
+
+def _unpacked(kept: bytes) -> OcspAnswer:
+    times = (datetime.fromtimestamp(each, UTC) for each in _TIMES.unpack_from(kept))
+    return OcspAnswer(kept[_TIMES.size :], *times)
 
 
 def _answer_live(ca_id: int, cert_ids: tuple[CertId, ...], nonce: bytes | None, now: datetime) -> OcspAnswer:

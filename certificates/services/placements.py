@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from accounts import policy, queue
 from accounts.outbound import OutboundError, place
+from accounts.quotas import require_room
+from accounts.said import Said, cut
 from accounts.selectors import private_ranges_of, within_reach
 from audit import services as audit
 from audit.events import EventName
@@ -39,6 +41,7 @@ Outcome = Placement.Outcome
 # Longer than a look takes.
 _LEASE: Final = timedelta(minutes=1)
 _AT_ONCE: Final = 20
+_MOST_PLACES: Final = 10_000
 # A sweep ends after so long, and the next one goes on.
 _ENOUGH_SECONDS: Final = 20.0
 _RHYTHM: Final = timedelta(hours=6)
@@ -47,13 +50,16 @@ _MOST_PORTS: Final = 65_535
 _LONGEST_ERROR: Final = 500
 
 
+@transaction.atomic
 def add_placement(*, actor: Actor, certificate: Ref, host: str, port: int = 443) -> Placement:
     """Say where a certificate, and whatever renews it, is used: it is looked at there from now on.
 
-    Raises NotFound, Denied, Invalid (`host`, `port`), Conflict (it is known).
+    Raises NotFound, Denied, Invalid (`host`, `port`), Conflict (it is known; there are too many).
     """
     row = selectors.get_certificate(certificate, visible_to=actor)
     policy.require(actor, Permission.CERTIFICATES_ISSUE, organization_id=row.organization_id, ca_id=row.ca_id)
+    of_organization = Placement.objects.filter(organization_id=row.organization_id)
+    require_room(row.organization_id, of_organization, _MOST_PLACES)
     placement = Placement(
         organization_id=row.organization_id,
         certificate=row,
@@ -87,7 +93,7 @@ def check_placement(*, actor: Actor, placement: Ref) -> Placement:
     """
     row = _permitted(actor, placement)
     try:
-        with place():
+        with place(row.organization_id):
             _look(actor, _claimed(row), by_hand=True)
     except OutboundError as error:
         raise Unavailable(_("Too many servers are being asked at this moment: try again.")) from error
@@ -130,7 +136,7 @@ def _look(actor: Actor, claimed: Placement, *, by_hand: bool = False) -> None:
             private_ranges=private_ranges_of(claimed.organization_id),
         )
     except OutboundError as failed:
-        outcome, error = Outcome.UNREACHABLE, str(failed)[:_LONGEST_ERROR]
+        outcome, error = Outcome.UNREACHABLE, cut(Said(failed.text), _LONGEST_ERROR)
     else:
         served, is_complete = sha256(shown.der).hexdigest(), shown.is_chain_complete
         outcome = _judge(actor, claimed, wanted, served)

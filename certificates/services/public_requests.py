@@ -8,6 +8,7 @@ from typing import Final
 from cryptography import x509
 from django.utils import timezone
 
+from accounts.said import cut
 from accounts.selectors import person_of
 from audit import services as audit
 from audit.events import EventName
@@ -24,7 +25,7 @@ _MOST_TOLD: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicWish:
-    """What shall be ordered: of whom, by which account, for which names and key."""
+    """What is to be ordered: of whom, by which account, for which names and key."""
 
     organization_id: int
     issuer: str
@@ -102,5 +103,5 @@ def close_public_request(actor: Actor, row: Request, certificate: Certificate) -
 def fail_public_request(actor: Actor, row: Request, reason: str) -> None:
     """A step: what was asked for will not come."""
     if row.is_open:
-        close(row, Request.Status.FAILED, last_error=reason[:500])
+        close(row, Request.Status.FAILED, last_error=cut(reason, 500))
         record(actor, EventName.REQUEST_FAILED, row, code="acme-order-failed", reason=row.last_error)

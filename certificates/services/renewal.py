@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import policy, vault
 from cas import selectors as cas_selectors
+from cas.chains import lock_chain
 from cas.core.csr import CsrFacts
 from cas.core.keys import KeyAlgorithm, supported
 from cas.core.reading import extension_of
@@ -84,7 +85,7 @@ def foresee_renewal(order: RenewOrder, *, visible_to: Actor) -> bool:
 
 
 def _read(actor: Actor, order: RenewOrder) -> tuple[Certificate, Template, IssueOrder]:
-    """The predecessor, its template as it is now, and what its successor shall be."""
+    """The predecessor, its template as it is now, and what its successor is to be."""
     old = selectors.get_certificate(order.certificate, visible_to=actor)
     policy.require(actor, Permission.CERTIFICATES_RENEW, organization_id=old.organization_id, ca_id=old.ca_id)
     template = _template(old)
@@ -229,7 +230,7 @@ def lock_predecessor(actor: Actor, old: Certificate, *, again: bool) -> Certific
     Raises NotFound, Conflict.
     """
     if old.ca_id is not None:
-        cas_selectors.lock_chain(old.ca_id)
+        lock_chain(old.ca_id)
     row = selectors.lock_certificate(Ref("pk", old.pk), visible_to=actor)
     require_renewable(row, again=again)
     return row

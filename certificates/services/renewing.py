@@ -18,6 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import queue
+from accounts.said import Said, cut
 from accounts.selectors import within_reach
 from audit import services as audit
 from audit.events import EventName
@@ -33,6 +34,7 @@ from kernel.actor import SYSTEM, Actor
 from kernel.errors import Conflict, DomainError, Invalid
 from kernel.permissions import Permission
 from kernel.ref import Ref
+from kernel.text import Text, _
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +125,7 @@ def _renew(row: Renewal, old: Certificate) -> _Wait | None:
     if old.replaced_by.exclude(state=State.REVOKED).exists():
         return None
     if old.not_after + GRACE < timezone.now():
-        return _Wait(Standing.FAILED, "It ended too long ago.", "ended")
+        return _Wait(Standing.FAILED, Said(Text(_("It ended too long ago."))), "ended")
     if old.state == State.HELD:
         return _Wait(Standing.HELD)
     asked = old.renewal_requests.filter(Q(status__in=OPEN) | Q(created_at__gte=row.created_at)).order_by("-pk").first()
@@ -139,7 +141,10 @@ def _wait_for(asked: Request) -> _Wait:
     """It was asked for, by us or by hand: it is not asked for again by itself, whatever came of it."""
     if asked.status in OPEN:
         return _Wait(Standing.ASKED)
-    reason = asked.last_error or f"The request {asked.public_id} is closed: {asked.status}."
+    closed = Text(
+        _("The request %(request)s is closed: %(status)s."), {"request": asked.public_id, "status": asked.status}
+    )
+    reason = asked.last_error or Said(closed)
     return _Wait(Standing.FAILED, reason, "request-closed")
 
 
@@ -195,19 +200,19 @@ def _settle(row: Renewal, old: Certificate) -> None:
 @transaction.atomic
 def _give_up(row: Renewal, old: Certificate, wait: _Wait) -> None:
     _settle(row, old)
-    _record(old, EventName.RENEWAL_GIVEN_UP, code=wait.code, reason=wait.reason[:_LONGEST_ERROR])
+    _record(old, EventName.RENEWAL_GIVEN_UP, code=wait.code, reason=cut(wait.reason, _LONGEST_ERROR))
 
 
 @transaction.atomic
 def _postpone(row: Renewal, old: Certificate, wait: _Wait) -> None:
     """It is told once, and once more when it is something else that stands in the way."""
     locked = queue.still_held(row)
-    is_new = (locked.standing, locked.last_error) != (wait.standing, wait.reason[:_LONGEST_ERROR])
+    is_new = (locked.standing, locked.last_error) != (wait.standing, cut(wait.reason, _LONGEST_ERROR))
     queue.settle(
         locked,
         due_at=timezone.now() + _pause(old, wait, locked.attempts),
         standing=wait.standing,
-        last_error=wait.reason[:_LONGEST_ERROR],
+        last_error=cut(wait.reason, _LONGEST_ERROR),
         attempts=locked.attempts + (wait.standing is Standing.FAILED),
     )
     if is_new and wait.standing is Standing.FAILED:

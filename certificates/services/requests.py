@@ -168,7 +168,7 @@ def _require_approver(actor: Actor, row: Request) -> User:
     policy.require(actor, Permission.REQUESTS_DECIDE, organization_id=row.organization_id, ca_id=row.ca_id)
     person = person_of(actor)
     if not row.asked_by.isdisjoint({person.pk, actor.doer_id}):
-        raise Denied(_("Nobody decides on his own request."), code="own-request")
+        raise Denied(_("Nobody can decide on their own request."), code="own-request")
     if not approval.may_count(approval.read(row), person, row.organization_id):
         roles = ", ".join(sorted({demand.role for demand in approval.read(row)}))
         raise Denied(_("This is decided by others: %(roles)s."), code="not-an-approver", roles=roles)

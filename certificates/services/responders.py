@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from django.db import transaction
 from django.utils import timezone
@@ -12,8 +13,9 @@ from django.utils import timezone
 from accounts import policy, vault
 from audit import services as audit
 from audit.events import EventName
-from cas import keystore, selectors
-from cas.core.keys import KeyAlgorithm, generate, serialize_private_key
+from cas import keystore
+from cas.chains import certificates_of, lock_chain
+from cas.core.keys import KeyAlgorithm, PublicKey, generate, serialize_private_key
 from cas.core.responder import plan_responder
 from cas.core.signing import prepare, sign_certificate
 from cas.models import CertificateAuthority, IssuedSerial
@@ -49,38 +51,8 @@ def rotate_responder(
     with transaction.atomic():
         if not CrlScope.objects.select_for_update(skip_locked=True).filter(ca=ca, scope=0).exists():
             return None
-        now = timezone.now()
-        chain = selectors.lock_chain(ca.pk)
-        issuer = selectors.certificates_of(chain).facts()
-        plan = plan_responder(
-            issuer=issuer,
-            public_key=key.public_key(),
-            validity=_validity(ca),
-            serial=new_serial(),
-            now=now,
-        )
-        draft = prepare(plan)
-        reserve_serial(
-            ca, plan.serial, IssuedSerial.Kind.RESPONDER, not_after=plan.not_after, tbs_sha256=draft.tbs_sha256
-        )
-        with keystore.open_signer(ca, passphrase=passphrase) as signer:
-            certificate = sign_certificate(draft, signer)
-        row = OcspResponder(
-            organization_id=ca.organization_id,
-            ca=ca,
-            serial=serial_text(plan.serial),
-            der=certificate.public_bytes(Encoding.DER),
-            not_before=plan.not_before,
-            not_after=plan.not_after,
-            event=audit.new_event_id(),
-        )
-        row.sealed_key = vault.seal_secret(
-            serialize_private_key(key, encoding="der"),
-            organization_id=ca.organization_id,
-            table=RESPONDER_TABLE,
-            row=row.public_id,
-        )
-        row.save(force_insert=True)
+        certificate = _certified(ca, key.public_key(), passphrase)
+        row = _keep(ca, certificate, serialize_private_key(key, encoding="der"))
         audit.record(
             actor,
             EventName.RESPONDER_ROTATED,
@@ -90,6 +62,34 @@ def rotate_responder(
             serial=row.serial,
             not_after=row.not_after,
         )
+    return row
+
+
+def _certified(ca: CertificateAuthority, public_key: PublicKey, passphrase: Secret | None) -> x509.Certificate:
+    issuer = certificates_of(lock_chain(ca.pk)).facts()
+    plan = plan_responder(
+        issuer=issuer, public_key=public_key, validity=_validity(ca), serial=new_serial(), now=timezone.now()
+    )
+    draft = prepare(plan)
+    reserve_serial(ca, plan.serial, IssuedSerial.Kind.RESPONDER, not_after=plan.not_after, tbs_sha256=draft.tbs_sha256)
+    with keystore.open_signer(ca, passphrase=passphrase) as signer:
+        return sign_certificate(draft, signer)
+
+
+def _keep(ca: CertificateAuthority, certificate: x509.Certificate, private_key: Secret) -> OcspResponder:
+    row = OcspResponder(
+        organization_id=ca.organization_id,
+        ca=ca,
+        serial=serial_text(certificate.serial_number),
+        der=certificate.public_bytes(Encoding.DER),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        event=audit.new_event_id(),
+    )
+    row.sealed_key = vault.seal_secret(
+        private_key, organization_id=ca.organization_id, table=RESPONDER_TABLE, row=row.public_id
+    )
+    row.save(force_insert=True)
     return row
 
 

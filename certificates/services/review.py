@@ -10,15 +10,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Membership
+from cas.core.leaf import LeafPlan
 from cas.models import Template
 from certificates.models import Request
 from certificates.orders import SameKey
 from certificates.services.approval import Approval
 from certificates.services.fulfilment import order_of, require_permitted
-from certificates.services.minting import Wanted, rehearse_many
+from certificates.services.minting import Wanted, open_desk, rehearse_at
 from certificates.services.preview import findings_of
 from certificates.services.renewal import known_key, require_renewable
 from certificates.services.requests import require_unchanged
+from certificates.services.review_memory import NOTHING, RECENTLY, Memory
 from certificates.services.submission import key_to_judge_by, require_free_identifier
 from kernel.errors import Conflict, DomainError, FieldError, Invalid
 from kernel.text import _
@@ -36,11 +38,22 @@ def findings_about(row: Request) -> Findings:
 
 def findings_about_all(rows: Sequence[Request]) -> dict[int, Findings]:
     """The same about each of several, by its number: it asks no more often for many under one template than for one."""
+    return _findings(rows, NOTHING)
+
+
+def glance_at_all(rows: Sequence[Request]) -> dict[int, Findings]:
+    """The same again, for those who look more often than anything changes: what was good a while ago, and rests on what
+    has not changed since, is not drafted and linted anew. Everything else is asked as ever.
+    """
+    return _findings(rows, RECENTLY)
+
+
+def _findings(rows: Sequence[Request], memory: Memory) -> dict[int, Findings]:
     found: dict[int, Findings] = {row.pk: () for row in rows}
     waiting = [row for row in rows if row.is_open]
     templates = Template.objects.select_related("ca", "role", "profile").in_bulk({row.template_id for row in waiting})
     memberships = _memberships(waiting)
-    judged: list[tuple[Request, Template, Wanted]] = []
+    judged: list[tuple[Template, Request]] = []
     for row in waiting:
         with _kept(found, [row]):
             _require_in_time(row)
@@ -48,31 +61,40 @@ def findings_about_all(rows: Sequence[Request]) -> dict[int, Findings]:
             if row.kind != Request.Kind.CSR and row.template_id is not None:
                 template = templates[row.template_id]
                 require_unchanged(row, template)
-                judged.append((row, template, _wanted(row, template)))
-    by_template = sorted(judged, key=lambda each: each[1].pk)
-    for template, group in groupby(by_template, key=lambda each: each[1]):
-        _rehearse(template, [(row, wanted) for row, _template, wanted in group], found)
+                require_free_identifier(row.identifier, template)
+                if row.replaces:
+                    require_renewable(row.replaces, again=row.again)
+                judged.append((template, row))
+    for template, group in groupby(sorted(judged, key=lambda each: each[0].pk), key=lambda each: each[0]):
+        _rehearse(template, [row for _template, row in group], memory, found)
     return found
 
 
-def _rehearse(template: Template, judged: Sequence[tuple[Request, Wanted]], found: dict[int, Findings]) -> None:
+def _rehearse(template: Template, rows: Sequence[Request], memory: Memory, found: dict[int, Findings]) -> None:
     """A step: what fulfilling them would raise, as far as the rules of the template and its CA go."""
-    with _kept(found, [row for row, _wanted in judged]):
+    wanted: dict[Request, Wanted] = {}
+    good: dict[Request, LeafPlan] = {}
+    with _kept(found, rows):
         with transaction.atomic():
-            plans = rehearse_many(template, [wanted for _row, wanted in judged], now=timezone.now())
-        for (row, wanted), plan in zip(judged, plans, strict=True):
+            desk = open_desk(template, timezone.now())
+            known = memory.known_good(desk, rows)
+            for row in (row for row in rows if row.pk not in known):
+                with _kept(found, [row]):
+                    wanted[row] = _wanted(row, template)
+            plans = rehearse_at(desk, list(wanted.values()))
+        for (row, each), plan in zip(wanted.items(), plans, strict=True):
             if isinstance(plan, Invalid):
                 found[row.pk] = findings_of(plan)
-            elif not Approval(row.digest).covers(plan, template, made_here=wanted.made_here):
+            elif not Approval(row.digest).covers(plan, template, made_here=each.made_here):
                 void = Conflict(_("Voided: this is not what was approved."), code="approval-void")
                 found[row.pk] = findings_of(void)
+            else:
+                good[row] = plan
+        memory.keep_good(desk, good)
 
 
 def _wanted(row: Request, template: Template) -> Wanted:
     order = order_of(row, template)
-    require_free_identifier(order, template)
-    if row.replaces:
-        require_renewable(row.replaces, again=row.again)
     renewed = row.replaces if isinstance(order.key, SameKey) else None
     return Wanted(order, known_key(renewed) if renewed else key_to_judge_by(order, template), row.replaces)
 

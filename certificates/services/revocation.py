@@ -14,6 +14,7 @@ from accounts import policy
 from audit import services as audit
 from audit.events import EventName
 from cas import selectors as cas_selectors
+from cas.chains import lock_chain, lock_chains, lock_subtree, subtree_ids
 from cas.core.crl import entry_der
 from cas.core.reasons import AUTHORITY_REASONS, LEAF_REASONS, reason_name
 from cas.models import BlockedKey, CaCertificate, CertificateAuthority, IssuedSerial
@@ -48,6 +49,13 @@ class AlreadyRevoked(Conflict):
     """It is revoked, and nothing can be done about that."""
 
     code = "already-revoked"
+
+
+def authority_reason_errors(reason: Reason) -> list[FieldError]:
+    """A step: what is wrong with the reason that a CA, or one of its certificates, is revoked for."""
+    if reason in AUTHORITY_REASONS:
+        return []
+    return [field_error("reason", "reason-not-allowed", _("A CA cannot be revoked for this reason."))]
 
 
 def comment_errors(comment: str) -> list[FieldError]:
@@ -127,15 +135,12 @@ def revoke_authority(*, actor: Actor, order: RevokeAuthorityOrder) -> Certificat
     """
     ca = cas_selectors.get_ca(order.ca, visible_to=actor)
     policy.require(actor, Permission.CAS_REVOKE, organization_id=ca.organization_id, ca_id=ca.pk)
-    errors = comment_errors(order.comment)
-    if order.reason not in AUTHORITY_REASONS:
-        errors.append(field_error("reason", "reason-not-allowed", _("A CA cannot be revoked for this reason.")))
-    if errors:
+    if errors := comment_errors(order.comment) + authority_reason_errors(order.reason):
         raise Invalid(errors=errors)
     # Its revocation is its issuers' to list; whoever revokes one of them locks downwards, so this begins there too.
-    if issuers := issuers_of(cas_selectors.subtree_ids(ca.pk)):
-        cas_selectors.lock_chains(issuers)
-    subtree = cas_selectors.lock_subtree(ca.pk)
+    if issuers := issuers_of(subtree_ids(ca.pk)):
+        lock_chains(issuers)
+    subtree = lock_subtree(ca.pk)
     if subtree[0].status == CertificateAuthority.Status.REVOKED:
         raise AlreadyRevoked(_("The CA is revoked already."))
     if not subtree[0].was_certified:
@@ -154,7 +159,7 @@ def _lock(actor: Actor, certificate: Ref) -> Certificate:
     row = selectors.get_certificate(certificate, visible_to=actor)
     policy.require(actor, Permission.CERTIFICATES_REVOKE, organization_id=row.organization_id, ca_id=row.ca_id)
     if row.ca_id is not None:
-        cas_selectors.lock_chain(row.ca_id)
+        lock_chain(row.ca_id)
     return selectors.lock_certificate(Ref("pk", row.pk), visible_to=actor)
 
 

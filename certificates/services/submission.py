@@ -74,7 +74,7 @@ def file_request(actor: Actor, template: Template, wanted: Wanted, *, again: boo
         with transaction.atomic():
             plan = rehearse(template, wanted, now=timezone.now())
             require_allowed(restriction_of(actor), plan, ca_id=template.ca_id)
-            require_free_identifier(order, template)
+            require_free_identifier(order.identifier, template)
             row = _row(actor, person, template, wanted, plan, again=again)
             row.save(force_insert=True)
             record(actor, EventName.REQUEST_SUBMITTED, row, event_id=row.event, **_asked(row))
@@ -144,10 +144,10 @@ def _pairs(sans: tuple[x509.GeneralName, ...]) -> list[list[str]]:
     return [[kind_of(san).value, general_name_text(san)] for san in sans]
 
 
-def require_free_identifier(order: IssueOrder, template: Template) -> None:
+def require_free_identifier(identifier: str | None, template: Template) -> None:
     """The database lets two open requests not have the same one; a certificate may have it already."""
-    taken = Certificate.objects.filter(organization_id=template.organization_id, identifier=order.identifier)
-    if order.identifier is not None and taken.exists():
+    taken = Certificate.objects.filter(organization_id=template.organization_id, identifier=identifier)
+    if identifier is not None and taken.exists():
         raise _identifier_used()
 
 

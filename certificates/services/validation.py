@@ -58,7 +58,7 @@ def validate_certificate(*, actor: Actor, order: ValidationOrder) -> Verdict:
     )
     if not (order.fetch and order.check_revocation):
         return judge(question)
-    return _judge_and_fetch(question, Fetcher(private_ranges_of(organization.pk)))
+    return _judge_and_fetch(question, Fetcher(private_ranges_of(organization.pk), organization.pk))
 
 
 def _require_reader(actor: Actor, organization_id: int) -> None:

@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.sessions import actor_of
@@ -81,7 +82,7 @@ class _OfChannel(ServicePage):
 
     def facts(self) -> Facts:
         where = ", ".join(self.obj.recipients) if self.obj.kind == Channel.Kind.MAIL else self.obj.host
-        return [(_("Channel"), self.obj.name), (self.obj.get_kind_display(), where)]
+        return [(_("Channel"), self.obj.name), (capfirst(self.obj.get_kind_display()), where)]
 
     def actor(self) -> Actor:
         return actor_of(self.request, self.obj.organization)

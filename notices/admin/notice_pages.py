@@ -27,6 +27,9 @@ class MuteObject(ServicePage):
     def is_offered(self) -> bool:
         return self.obj.object_id is not None
 
+    def about(self) -> object:
+        return self.obj.label
+
     def refusal(self) -> Words:
         return _("What this is about cannot be muted.")
 
@@ -63,6 +66,9 @@ class SendAgain(ServicePage):
 
     def is_offered(self) -> bool:
         return bool(self.obj.status != Delivery.Status.WAITING)
+
+    def about(self) -> object:
+        return self.obj.document.get("label") or self.obj.get_subject_display()
 
     def refusal(self) -> Words:
         return _("It waits to be sent already.")

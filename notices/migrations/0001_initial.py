@@ -56,6 +56,13 @@ class Migration(migrations.Migration):
                 'verbose_name': 'channel',
                 'verbose_name_plural': 'channels',
                 'ordering': ['organization', 'name'],
+                'indexes': [
+                    models.Index(fields=['organization', 'id'], name='notices_channel_list'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('organization', 'name'), name='notices_channel_name'),
+                    models.UniqueConstraint(fields=('id', 'organization'), name='notices_channel_target'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -75,6 +82,9 @@ class Migration(migrations.Migration):
                 'verbose_name': 'muted object',
                 'verbose_name_plural': 'muted objects',
                 'ordering': ['-id'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('organization', 'object_id'), name='notices_mute_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -98,6 +108,14 @@ class Migration(migrations.Migration):
                 'verbose_name': 'notice',
                 'verbose_name_plural': 'notices',
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(fields=['organization', 'id'], name='notices_notice_list'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['organization', 'id'], name='notices_notice_open'),
+                    models.Index(fields=['organization', 'object_id'], name='notices_notice_object'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'organization'), name='notices_notice_target'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -125,6 +143,16 @@ class Migration(migrations.Migration):
                 'verbose_name': 'delivery',
                 'verbose_name_plural': 'deliveries',
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(fields=['organization', 'id'], name='notices_delivery_list'),
+                    models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='notices_delivery_due'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('notice', 'channel', 'recipient'), name='notices_delivery_once'),
+                    models.UniqueConstraint(condition=models.Q(('channel__isnull', True)), fields=('notice', 'recipient'), name='notices_delivery_owner_once'),
+                    accounts.constraints.SameOrganization(field='channel', name='notices_delivery_channel_tenant'),
+                    accounts.constraints.SameOrganization(field='notice', name='notices_delivery_notice_tenant'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -138,6 +166,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'reading of notices',
                 'verbose_name_plural': 'readings of notices',
+                'constraints': [
+                    models.UniqueConstraint(fields=('organization', 'user'), name='notices_reading_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -168,6 +199,14 @@ class Migration(migrations.Migration):
                 'verbose_name': 'notification rule',
                 'verbose_name_plural': 'notification rules',
                 'ordering': ['organization', 'name'],
+                'indexes': [
+                    models.Index(fields=['organization', 'id'], name='notices_rule_list'),
+                    models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='notices_rule_due'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('id', 'organization'), name='notices_rule_target'),
+                    models.UniqueConstraint(fields=('organization', 'name'), name='notices_rule_name'),
+                ],
             },
         ),
         migrations.AddField(
@@ -186,6 +225,11 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'channel of a rule',
                 'verbose_name_plural': 'channels of rules',
+                'constraints': [
+                    models.UniqueConstraint(fields=('rule', 'channel'), name='notices_rulechannel_once'),
+                    accounts.constraints.SameOrganization(field='rule', name='notices_rulechannel_rule_tenant'),
+                    accounts.constraints.SameOrganization(field='channel', name='notices_rulechannel_channel_tenant'),
+                ],
             },
         ),
         migrations.AddField(
@@ -193,100 +237,12 @@ class Migration(migrations.Migration):
             name='channels',
             field=models.ManyToManyField(related_name='rules', through='notices.RuleChannel', to='notices.channel', verbose_name='channels'),
         ),
-        migrations.AddIndex(
-            model_name='channel',
-            index=models.Index(fields=['organization', 'id'], name='notices_channel_list'),
-        ),
-        migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='notices_channel_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='mute',
-            constraint=models.UniqueConstraint(fields=('organization', 'object_id'), name='notices_mute_once'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['organization', 'id'], name='notices_delivery_list'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='notices_delivery_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('notice', 'channel', 'recipient'), name='notices_delivery_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('channel__isnull', True)), fields=('notice', 'recipient'), name='notices_delivery_owner_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='notices_channel_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='notice',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='notices_notice_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='rule',
-            constraint=models.UniqueConstraint(fields=('id', 'organization'), name='notices_rule_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='noticereading',
-            constraint=models.UniqueConstraint(fields=('organization', 'user'), name='notices_reading_once'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(fields=['organization', 'id'], name='notices_notice_list'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['organization', 'id'], name='notices_notice_open'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(fields=['organization', 'object_id'], name='notices_notice_object'),
-        ),
         migrations.AddConstraint(
             model_name='notice',
             constraint=models.UniqueConstraint(fields=('organization', 'rule', 'occasion'), name='notices_notice_once'),
         ),
         migrations.AddConstraint(
-            model_name='rulechannel',
-            constraint=models.UniqueConstraint(fields=('rule', 'channel'), name='notices_rulechannel_once'),
-        ),
-        migrations.AddIndex(
-            model_name='rule',
-            index=models.Index(fields=['organization', 'id'], name='notices_rule_list'),
-        ),
-        migrations.AddIndex(
-            model_name='rule',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='notices_rule_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='rule',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='notices_rule_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=accounts.constraints.SameOrganization(field='channel', name='notices_delivery_channel_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=accounts.constraints.SameOrganization(field='notice', name='notices_delivery_notice_tenant'),
-        ),
-        migrations.AddConstraint(
             model_name='notice',
             constraint=accounts.constraints.SameOrganization(field='rule', name='notices_notice_rule_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulechannel',
-            constraint=accounts.constraints.SameOrganization(field='rule', name='notices_rulechannel_rule_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulechannel',
-            constraint=accounts.constraints.SameOrganization(field='channel', name='notices_rulechannel_channel_tenant'),
         ),
     ]

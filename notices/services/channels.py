@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts import policy
 from accounts.issuers import may_be_asked
+from accounts.quotas import require_room
 from accounts.selectors import get_organization
 from audit import services as audit
 from audit.events import EventName
@@ -39,6 +40,7 @@ Kind = Channel.Kind
 
 OVERLAP: Final = timedelta(hours=24)
 MOST_RECIPIENTS: Final = 20
+_MOST_CHANNELS: Final = 100
 _LONGEST_NAME: Final = 80
 _LONGEST_URL: Final = 2000
 _LONGEST_ADDRESS: Final = 254
@@ -56,12 +58,13 @@ class ChannelWithSecret:
 def create_channel(*, actor: Actor, order: ChannelOrder) -> ChannelWithSecret:
     """A channel; of a webhook, with the secret that its messages are signed with.
 
-    Raises NotFound, Denied, Invalid with every wrong field, Conflict (the name is used).
+    Raises NotFound, Denied, Invalid with every wrong field, Conflict (the name is used; there are too many).
     """
     organization = get_organization(order.organization, visible_to=actor)
     policy.require(actor, Permission.NOTICES_WRITE, organization_id=organization.pk)
     if order.kind not in Kind.values:
         raise Invalid.of("kind", "invalid", _("Known are %(known)s."), known=", ".join(Kind.values))
+    require_room(organization.pk, organization.channels.all(), _MOST_CHANNELS)
     row = Channel(organization=organization, kind=order.kind, event=audit.new_event_id())
     row.next_position = next_position(organization.pk)
     change = ChannelChange(

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import policy
 from accounts.models import Organization
+from accounts.quotas import require_room
 from accounts.selectors import get_organization
 from audit import services as audit
 from audit.events import EventName
@@ -28,6 +29,7 @@ from notices.subjects import CONDITIONS, ENDING, OF_CERTIFICATES, Subject
 
 MOST_THRESHOLDS: Final = 10
 MOST_CHANNELS: Final = 20
+_MOST_RULES: Final = 200
 LONGEST_THRESHOLD: Final = 3650
 _LONGEST_NAME: Final = 80
 _LONGEST_FILTER: Final = 1000
@@ -50,13 +52,14 @@ _FIRST: Final[tuple[tuple[str, Subject, tuple[int, ...]], ...]] = (
 def create_rule(*, actor: Actor, order: RuleOrder) -> Rule:
     """What there is to tell from now on is told; what is so already, at the first look.
 
-    Raises NotFound, Denied, Invalid with every wrong field, Conflict (the name is used).
+    Raises NotFound, Denied, Invalid with every wrong field, Conflict (the name is used; there are too many).
     """
     organization = get_organization(order.organization, visible_to=actor)
     policy.require(actor, Permission.NOTICES_WRITE, organization_id=organization.pk)
     if order.subject not in CONDITIONS:
         text = _("There is no rule about this; known are %(known)s.")
         raise Invalid.of("subject", "invalid", text, known=", ".join(sorted(CONDITIONS)))
+    require_room(organization.pk, organization.notice_rules.all(), _MOST_RULES)
     row = Rule(organization=organization, subject=order.subject, event=audit.new_event_id(), due_at=timezone.now())
     change = RuleChange(
         name=order.name,

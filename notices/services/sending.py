@@ -22,8 +22,10 @@ from django.utils.translation import gettext
 
 from accounts import mail
 from accounts.outbound import Network, OutboundError, ask
+from accounts.said import Said, cut
 from accounts.selectors import private_ranges_of
 from kernel.seal import SealBroken
+from kernel.text import Text, _
 from notices.documents import body_of, document, path_of_centre
 from notices.models import Channel, Delivery
 from notices.recipients import language_of, members_among
@@ -56,6 +58,7 @@ class Message:
     private_ranges: tuple[Network, ...]
     recipient: str = ""
     language: str = "en"
+    organization_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +81,24 @@ def prepare(delivery: Delivery, *, at: datetime) -> Message | Outcome:
     if channel is None or channel.kind == Kind.MAIL:
         return _prepare_mail(delivery, channel)
     if not channel.is_active:
-        return Outcome("This channel is out of use.", is_final=True)
+        return Outcome(Said(Text(_("This channel is out of use."))), is_final=True)
     try:
         opened = open_channel(channel, at=at)
     except SealBroken:
-        return Outcome("The secret of this channel does not open.", is_final=True)
-    ranges = tuple(private_ranges_of(delivery.organization_id))
-    return Message(channel.kind, delivery.document, opened, ranges, language=settings.LANGUAGE_CODE)
+        return Outcome(Said(Text(_("The secret of this channel does not open."))), is_final=True)
+    home = delivery.organization_id
+    ranges = tuple(private_ranges_of(home))
+    return Message(
+        channel.kind, delivery.document, opened, ranges, language=settings.LANGUAGE_CODE, organization_id=home
+    )
 
 
 def _prepare_mail(delivery: Delivery, channel: Channel | None) -> Message | Outcome:
     if channel is not None and not channel.is_active:
-        return Outcome("This channel is out of use.", is_final=True)
+        return Outcome(Said(Text(_("This channel is out of use."))), is_final=True)
     is_named = channel is not None and delivery.recipient in channel.outsiders
     if not is_named and not members_among([delivery.recipient], delivery.organization_id):
-        return Outcome("The recipient is no member any more.", is_final=True)
+        return Outcome(Said(Text(_("The recipient is no member any more."))), is_final=True)
     language = language_of(delivery.recipient, delivery.organization_id)
     return Message(Kind.MAIL, delivery.document, Opened("", ()), (), delivery.recipient, language)
 
@@ -104,7 +110,7 @@ def transmit(message: Message) -> Outcome:
             return _mail(message)
         return _post(message)
     except OutboundError as error:
-        return Outcome(str(error)[:_LONGEST_ERROR])
+        return Outcome(cut(Said(error.text), _LONGEST_ERROR))
     except Exception as error:
         # Whatever a library says may hold what we sent; its kind does not.
         log.warning("a message was not sent: %s", type(error).__name__)
@@ -121,11 +127,12 @@ def _post(message: Message) -> Outcome:
         private_ranges=message.private_ranges,
         largest=_LARGEST_ANSWER,
         patience=PATIENCE_SECONDS,
+        organization_id=message.organization_id,
     )
     if http.HTTPStatus.OK <= answer.status < http.HTTPStatus.MULTIPLE_CHOICES:
         return Outcome(status=answer.status)
     return Outcome(
-        f"It answers {answer.status}.",
+        Said(Text(_("It answers %(status)s."), {"status": answer.status})),
         answer.status,
         is_final=answer.status == http.HTTPStatus.GONE,
         retry_after=_retry_after(answer.headers),
@@ -192,9 +199,10 @@ def _mail(message: Message) -> Outcome:
         return Outcome(str(error))
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _text in error.recipients.values()]
-        return Outcome(f"The mail server refuses the recipient: {codes[0]}.", is_final=all(c >= 500 for c in codes))
+        refused = Text(_("The mail server refuses the recipient: %(status)s."), {"status": codes[0]})
+        return Outcome(Said(refused), is_final=all(code >= 500 for code in codes))
     except smtplib.SMTPResponseException as error:
-        return Outcome(f"The mail server answers {error.smtp_code}.")
+        return Outcome(Said(Text(_("The mail server answers %(status)s."), {"status": error.smtp_code})))
     return Outcome()
 
 

@@ -32,17 +32,17 @@ class Growth:
 
     def counts(self, *, at: datetime) -> Counts:
         memory, key = caches["shared"], f"growth:{self.name}"
-        kept: tuple[int, Counts] | None = memory.get(key)
+        kept = memory.get(key)
         if kept is None:
             newest = self.rows.order_by("-pk").values_list("pk", flat=True).first()
-            kept = (newest or 0, Counter())
+            kept = _document(newest or 0, Counter())
             memory.set(key, kept, timeout=None)
-        through, counted = kept
+        through, counted = _from_document(kept)
         settled = self._settled(through, at)
         if settled is not None:
             counted = counted + self._count(through, settled)
             through = settled
-            memory.set(key, (through, counted), timeout=None)
+            memory.set(key, _document(through, counted), timeout=None)
         return counted + self._count(through)
 
     def _settled(self, through: int, at: datetime) -> int | None:
@@ -56,3 +56,13 @@ class Growth:
             rows = rows.filter(pk__lte=through)
         groups = rows.order_by().values_list(*self.columns).annotate(how_many=Count("pk"))
         return Counter({tuple(columns): how_many for *columns, how_many in groups})
+
+
+def _document(through: int, counted: Counts) -> list[Any]:
+    """As a cache keeps it: as JSON."""
+    return [through, [[list(columns), how_many] for columns, how_many in counted.items()]]
+
+
+def _from_document(kept: Any) -> tuple[int, Counts]:
+    through, counted = kept
+    return through, Counter({tuple(columns): how_many for columns, how_many in counted})

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from accounts import outbound
-from accounts.outbound import LARGEST_ANSWER, OutboundError, fetch_json, judged
+from accounts.outbound import LARGEST_ANSWER, OutboundError, Places, fetch_json, judged, place
 
 LOOPBACK = [ip_network("127.0.0.0/8"), ip_network("::1")]
 
@@ -223,7 +223,7 @@ def test_those_who_are_slow_to_answer_do_not_keep_every_thread_waiting(monkeypat
         told.wait(10)
         raise OSError("nobody there")
 
-    monkeypatch.setattr(outbound, "_PLACES", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(outbound, "_PLACES", Places(of_one=1, in_all=1))
     monkeypatch.setattr(outbound, "_PATIENCE_FOR_A_PLACE", 0.05)
     monkeypatch.setattr(outbound, "_resolve", slow)
     first = threading.Thread(target=ask_in_vain)
@@ -235,3 +235,26 @@ def test_those_who_are_slow_to_answer_do_not_keep_every_thread_waiting(monkeypat
     first.join()
     with pytest.raises(OutboundError, match="cannot be asked"):
         fetch_json("https://other.example/")
+
+
+def test_who_has_all_that_one_may_have_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(outbound, "_PLACES", Places(of_one=2, in_all=3))
+    monkeypatch.setattr(outbound, "_PATIENCE_FOR_A_PLACE", 0.05)
+    with place(1), place(1):
+        with pytest.raises(OutboundError, match="too many"), place(1):
+            pass
+        with place(2), pytest.raises(OutboundError, match="too many"), place(3):
+            pass
+        with place(3):
+            pass
+    with place(1), place(1):
+        pass
+
+
+def test_who_waits_gets_the_place_that_another_leaves():
+    places = Places(of_one=1, in_all=2)
+    assert places.take(1, patience=0)
+    leaving = threading.Timer(0.1, places.leave, [1])
+    leaving.start()
+    assert places.take(1, patience=5)
+    leaving.join()

@@ -183,6 +183,14 @@ def test_a_server_that_cannot_be_asked_changes_nothing(office):
         assert (account.email, account.status, account.lease) == ("certificates@acme.test", Status.VALID, None)
 
 
+def test_an_account_at_a_server_that_is_gone_is_given_up_here(office):
+    with fake_server() as server:
+        account = account_at(office)
+        unasked = server.failures["account"] = [silence()]
+        given_up = accounts.deactivate_account(actor=office.owner, account=Ref("pk", account.pk), here_only=True)
+        assert (given_up.status, len(unasked)) == (Status.DEACTIVATED, 1)
+
+
 @needs_pebble
 def test_contact_key_and_end_of_an_account_at_a_strict_server(desk: Desk):
     account = Ref("pk", desk.account.pk)

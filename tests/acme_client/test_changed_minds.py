@@ -19,17 +19,19 @@ from acme_client.services import orders
 from acme_client.services.accounts import update_account
 from acme_client.services.advancing import advance_due, advance_order
 from acme_client.services.names import give_up_name, grant_name
-from acme_client.services.orders import refresh_order, start_order
+from acme_client.services.orders import cancel_order, refresh_order, retry_order, start_order
 from acme_client.services.renewing import renew_due_public_certificates, renew_public_certificate
 from cas.core.csr import read_csr
 from certificates.models import Certificate, Request
 from certificates.orders import Managed
 from certificates.services.requests import approve_request
 from kernel.actor import SYSTEM
+from kernel.errors import Denied
 from kernel.ref import Ref
 from tests import cast, pki
 from tests.acme_server import SUFFIX, FakeServer, account_at, fake_server
 from tests.office import Office, open_office
+from tests.refusals import refused
 
 HOST = f"www.{SUFFIX}"
 Status = AcmeOrder.Status
@@ -166,6 +168,27 @@ def test_it_is_inherited_where_nothing_has_changed(office, server: FakeServer, a
     first = approved(office, approver, account)
     again = renew_public_certificate(actor=office.owner, certificate=Ref("pk", first.certificate_id))
     assert (again.status, again.request) == (Status.PENDING, None)
+
+
+def test_who_may_not_renew_does_not_inherit_it_by_an_order_that_takes_the_place(office, server: FakeServer, approver):
+    account = account_at(office, approvals_needed=1)
+    first = approved(office, approver, account)
+    member = cast.member(office.organization, "member").actor
+    order = PublicOrder(
+        account=Ref("pk", account.pk),
+        names=(HOST,),
+        challenge_type="http-01",
+        key=Managed(),
+        replaces=Ref("pk", first.certificate_id),
+    )
+    with refused(Denied):
+        start_order(actor=member, order=order)
+    # Nor by trying again what somebody else has begun, and he has taken back.
+    again = renew_public_certificate(actor=office.owner, certificate=Ref("pk", first.certificate_id))
+    cancel_order(actor=member, order=Ref("pk", again.pk))
+    with refused(Denied):
+        retry_order(actor=member, order=Ref("pk", again.pk))
+    assert start_order(actor=office.owner, order=order).status == Status.PENDING
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,12 @@ def test_what_is_wrong_with_an_account_is_named(api, changes, wrong):
     assert not AcmeAccount.objects.exists()
 
 
+def test_an_account_at_a_server_that_is_gone_is_given_up_here(api, account):
+    place = f"{ACCOUNTS}/{account.public_id}"
+    assert wrong_fields(api.delete(f"{place}?here_only=perhaps")).keys() == {"here_only"}
+    assert body(api.delete(f"{place}?here_only=true"))["status"] == "deactivated"
+
+
 def test_the_servers_that_are_known_are_listed(api):
     known = {each["provider"]: each for each in body(api.get("/api/v2/acme/providers"))["data"]}
     assert known.keys() == set(AcmeAccount.Provider.values)

@@ -13,10 +13,11 @@ from cryptography.x509 import ExtensionOID
 from accounts.models import WrappingKey
 from accounts.roles import OrganizationRole
 from audit import services as audit
+from cas.chains import chain_of
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import parse_name
 from cas.models import CaCertificate, CaKey, CertificateAuthority, IssuedSerial
-from cas.selectors import authorities, chain_of, get_ca
+from cas.selectors import authorities, get_ca
 from cas.services.authorities import create_authority, disable_ca, retire_ca, update_ca
 from kernel.errors import Conflict, Denied, NotFound, Unavailable
 from kernel.ref import Ref

@@ -9,12 +9,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from accounts.roles import OrganizationRole
+from cas.chains import chain_of
 from cas.core.csr import CsrFacts, read_csr
 from cas.core.keys import KeyAlgorithm, generate, public_key_sha256
 from cas.core.names import constraint_name, parse_name
 from cas.models import BlockedKey, CaCertificate, CertificateAuthority, IssuedSerial
 from cas.orders import AuthorityRequestOrder, ForeignAuthorityOrder
-from cas.selectors import authorities, chain_of, forbidden_keys
+from cas.selectors import authorities, forbidden_keys
 from cas.services.authorities import create_authority, disable_ca
 from cas.services.foreign import add_foreign_authority, sign_authority_request
 from kernel.errors import Conflict, Denied, NotFound, Unavailable

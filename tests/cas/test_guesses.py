@@ -29,7 +29,7 @@ def places(request: pytest.FixtureRequest, settings: Any) -> None:
     """Empty caches of both kinds."""
     if request.param == "redis":
         url = request.getfixturevalue("redis_url")
-        use_caches(settings, "django.core.cache.backends.redis.RedisCache", f"{url.partition('?')[0]}")
+        use_caches(settings, "pkiproject.caches.KeptRedisCache", f"{url.partition('?')[0]}")
     for each in caches.all():
         each.clear()
 

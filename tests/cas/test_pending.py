@@ -10,12 +10,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from accounts.roles import OrganizationRole
 from audit.services.correspondence import find_mismatches
+from cas.chains import chain_of
 from cas.core.csr import read_csr
 from cas.core.keys import KeyAlgorithm, generate
 from cas.core.names import parse_name
 from cas.models import CaCertificate, CaKey, CertificateAuthority
 from cas.orders import PendingAuthorityOrder
-from cas.selectors import authorities, chain_of
+from cas.selectors import authorities
 from cas.services import outside
 from cas.services.authorities import create_authority
 from cas.services.pending import (

@@ -8,11 +8,11 @@ import pytest
 from cryptography import x509
 
 from accounts.roles import OrganizationRole
+from cas.chains import chain_of
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import constraint_name, parse_name
 from cas.models import CaCertificate, CertificateAuthority, ProfileVersion, Template
 from cas.orders import SuccessorOrder
-from cas.selectors import chain_of
 from cas.services.authorities import retire_ca
 from cas.services.pending import sign_authority_csr
 from cas.services.successors import move_templates

@@ -12,13 +12,13 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.roles import OrganizationRole
+from cas.chains import chain_of
 from cas.core.formats import to_pkcs12
 from cas.core.keys import KeyAlgorithm, PrivateKey, generate, public_key_sha256, serialize_private_key
 from cas.core.names import parse_name
 from cas.keystore import WrongPassphrase
 from cas.models import BlockedKey, CaCertificate, CaKey, CertificateAuthority, IssuedSerial
 from cas.orders import AuthorityImportOrder, ForeignAuthorityOrder, KnownSerial
-from cas.selectors import chain_of
 from cas.services.foreign import add_foreign_authority
 from certificates.models import Crl, CrlScope, PublicPath, Revocation
 from certificates.services.authorities import establish_authority, import_authority, publish_everything

@@ -10,12 +10,11 @@ from cryptography.x509 import ReasonFlags
 from django.test import Client
 
 from accounts.roles import OrganizationRole
-from cas.chains import chains_of
+from cas.chains import chain_of, chains_of
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import constraint_name, parse_name
 from cas.models import BlockedKey, CaCertificate, CertificateAuthority, IssuedSerial
 from cas.orders import CrossOrder
-from cas.selectors import chain_of
 from cas.services.authorities import disable_ca
 from cas.services.ca_certificates import cross_certify, prefer_certificate, renew_authority
 from certificates.models import Crl, Revocation

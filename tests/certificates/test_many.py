@@ -43,8 +43,12 @@ def refused(outcomes: list[many.Outcome]) -> list[bool]:
 
 def test_one_that_is_refused_takes_no_other_with_it(office, rows):
     foreseen = many.foresee_revocations(rows, visible_to=office.owner)
+    heard: list[many.Outcome] = []
     with happenings() as names:
-        done = many.revoke_many(actor=office.owner, certificates=rows[::-1], reason=SUPERSEDED, comment="moved")
+        done = many.revoke_many(
+            actor=office.owner, certificates=rows[::-1], reason=SUPERSEDED, comment="moved", report=heard.append
+        )
+    assert heard == done
     assert refused(foreseen) == refused(done[::-1]) == [False, False, True]
     assert "revoked already" in str(done[0].refusals[0])
     assert names == ["certificate.revoked"] * 2

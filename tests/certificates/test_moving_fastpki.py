@@ -10,9 +10,9 @@ from cryptography import x509
 from django.core.management import CommandError, call_command
 
 from accounts.models import Membership, Organization, User
+from cas.chains import chain_of
 from cas.models import CertificateAuthority
 from cas.orders import Dialect
-from cas.selectors import chain_of
 from cas.services.standing import standing_templates
 from certificates.models import Certificate, Crl, PublicPath, Revocation, SubscriberKey
 from certificates.moving.fastpki_rows import moment_of, word_of

@@ -24,19 +24,22 @@ from cas.services.templates import retire_template, update_template
 from certificates.models import Certificate, Renewal, Request
 from certificates.orders import IssueOrder, RenewOrder, RevokeOrder
 from certificates.services import renewing
-from certificates.services.fulfilment import fulfil_due_requests
+from certificates.services.editing import update_certificate
+from certificates.services.fulfilment import fulfil_due_requests, fulfil_request
 from certificates.services.issuance import issue_certificate
 from certificates.services.keys import collect_private_key
+from certificates.services.many import foresee_handovers
 from certificates.services.renewal import renew_certificate
 from certificates.services.requests import reject_request
 from certificates.services.revocation import Reason, release_certificate, revoke_certificate
 from certificates.services.scheduling import schedule_renewal, unschedule_renewal
 from kernel.actor import SYSTEM, Actor
 from kernel.errors import Conflict, Denied, NotFound
+from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
 from tests import cast, pki
-from tests.certificates.asking import approve, open_desk
+from tests.certificates.asking import approve, open_desk, robot_made_by
 from tests.clock import Clock
 from tests.happened import happenings
 from tests.office import Office, open_office, order_for
@@ -427,3 +430,40 @@ def test_the_successor_is_a_certificate_of_the_same_names(office, clock):
         new.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         == old.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     )
+
+
+def test_who_may_not_renew_it_does_not_come_to_the_key_of_a_successor_by_answering_for_it(clock):
+    desk = open_desk(approval_covers_renewal=True)
+    request = desk.approve(desk.ask(replace(desk.order(), renew_ahead=30 * DAY), actor=desk.office.owner))
+    row = fulfil_request(actor=desk.office.owner, request=Ref("pk", request.pk)).certificate
+    assert row is not None
+    collect_private_key(actor=desk.office.owner, certificate=Ref("pk", row.pk))
+    row = schedule_renewal(actor=desk.office.owner, certificate=Ref("pk", row.pk))
+    (foreseen,) = foresee_handovers([row], visible_to=desk.asker.actor)
+    assert foreseen.is_refused
+    with refused(Denied):
+        update_certificate(actor=desk.asker.actor, certificate=Ref("pk", row.pk), owner=desk.asker.user.email)
+    assert come_due(clock) == 1
+    successor = row.replaced_by.get()
+    with refused(Denied):
+        collect_private_key(actor=desk.asker.actor, certificate=Ref("pk", successor.pk))
+
+
+def test_who_answers_for_a_certificate_hands_it_over_himself():
+    desk = open_desk(requires_approval=False)
+    issued = issue_certificate(actor=desk.asker.actor, order=desk.order())
+    row = update_certificate(
+        actor=desk.asker.actor, certificate=Ref("pk", issued.certificate.pk), owner=desk.second.user.email
+    )
+    assert row.owner == desk.second.user
+
+
+def test_a_key_that_somebody_else_has_made_hands_nothing_over():
+    """Whoever has made it may be the one who uses it."""
+    desk = open_desk(requires_approval=False)
+    key_of_another_maker = robot_made_by(desk.office.owner, desk.asker, Permission.CERTIFICATES_ISSUE)
+    issued = issue_certificate(actor=key_of_another_maker, order=desk.order())
+    with refused(Denied):
+        update_certificate(
+            actor=key_of_another_maker, certificate=Ref("pk", issued.certificate.pk), owner=desk.second.user.email
+        )

@@ -14,7 +14,7 @@ from cas.services.authorities import update_ca
 from certificates.models import Certificate, Request
 from certificates.orders import Managed, RenewOrder, RevokeOrder, SameKey
 from certificates.services.fulfilment import fulfil_request
-from certificates.services.keys import collect_private_key
+from certificates.services.keys import collect_private_key, is_awaited
 from certificates.services.minting import Issued
 from certificates.services.renewal import renew_at_once, renew_certificate
 from certificates.services.requests import approve_request, cancel_request
@@ -175,6 +175,22 @@ def test_the_same_key_waits_too(stored):
     assert successor is not None, request.last_error
     assert same_key(successor.body.x509.public_key(), row.body.x509.public_key())
     assert successor.key_custody == (Custody.STORED if stored else Custody.RETURNED)
+
+
+def test_a_renewal_with_the_same_key_hands_nobody_the_key_of_another():
+    desk = open_desk(renew_same_key=True)
+    desk.store_keys()
+    row = fulfilled(desk, desk.ask(actor=desk.office.owner)).certificate
+    operator = cast.member(desk.office.organization, OrganizationRole.OPERATOR).actor
+    outcome = renew(desk, row, operator, key=SameKey())
+    assert isinstance(outcome, AwaitingApproval)
+    successor = fulfilled(desk, outcome.request).certificate
+    assert successor is not None
+    assert not is_awaited(successor)
+    for actor in (operator, desk.asker.actor):
+        with refused(Denied):
+            collect_private_key(actor=actor, certificate=Ref("pk", successor.pk))
+    collect_private_key(actor=desk.office.owner, certificate=Ref("pk", successor.pk))
 
 
 def test_a_key_of_the_subscribers_own_waits_too():

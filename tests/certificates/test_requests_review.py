@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 from cryptography.x509 import ReasonFlags
@@ -11,17 +13,21 @@ from django.utils import timezone
 from accounts.services.organizations import remove_member
 from audit.models import AuditEvent
 from cas.core.keys import public_key_sha256
+from cas.core.leaf import LeafPlan
+from cas.core.signing import LintedDraft, prepare
 from cas.models import BlockedKey, IssuedSerial
 from cas.services.authorities import disable_ca
+from cas.services.ca_certificates import renew_authority
 from cas.services.templates import retire_template
 from certificates.delivery import Delivery, KeyFormat
 from certificates.models import Certificate, Request
 from certificates.orders import RenewOrder, RevokeOrder, SameKey
+from certificates.services import minting, review_memory
 from certificates.services.fulfilment import fulfil_request
 from certificates.services.keys import collect_private_key, collect_requested_key, fulfil_and_collect
 from certificates.services.renewal import renew_certificate
 from certificates.services.requests import cancel_request
-from certificates.services.review import findings_about
+from certificates.services.review import findings_about, glance_at_all
 from certificates.services.revocation import revoke_certificate
 from kernel.errors import Conflict, Denied, Gone, Invalid, NotFound
 from kernel.ref import Ref
@@ -41,6 +47,24 @@ def desk() -> Desk:
 def found(request: Request) -> list[tuple[str, str]]:
     request.refresh_from_db()
     return [(finding.field, finding.code) for finding in findings_about(request)]
+
+
+def seen(request: Request) -> list[tuple[str, str]]:
+    request.refresh_from_db()
+    return [(finding.field, finding.code) for finding in glance_at_all([request])[request.pk]]
+
+
+@pytest.fixture
+def drafts(monkeypatch) -> list[LeafPlan]:
+    """Every plan that was drafted and linted."""
+    linted: list[LeafPlan] = []
+
+    def noted(plan: LeafPlan) -> LintedDraft:
+        linted.append(plan)
+        return prepare(plan)
+
+    monkeypatch.setattr(minting, "prepare", noted)
+    return linted
 
 
 @pytest.mark.parametrize("key", ["made here", "of a CSR"])
@@ -90,8 +114,56 @@ FINDINGS: dict[str, tuple[Callable[[Desk], None], list[tuple[str, str]]]] = {
 @pytest.mark.parametrize(("happen", "expected"), FINDINGS.values(), ids=FINDINGS)
 def test_what_has_happened_since_is_found(desk, happen, expected):
     request = desk.ask(desk.order_by_csr(identifier="shop"))
+    assert seen(request) == found(request) == []
     happen(desk)
-    assert found(request) == expected
+    assert seen(request) == found(request) == expected
+
+
+def test_what_is_seen_to_be_good_is_drafted_once(desk, drafts):
+    request, other = desk.ask(desk.order_by_csr()), desk.ask()
+    drafts.clear()
+    assert [seen(request), seen(other), seen(request), seen(other)] == [[]] * 4
+    assert len(drafts) == 2
+    found(request)
+    assert len(drafts) == 3, "who decides is told what holds now"
+
+
+def test_what_is_refused_is_judged_again_each_time(desk):
+    request = desk.ask(desk.order_by_csr())
+    _block_key(desk)
+    assert seen(request) == [("public_key", "forbidden-key")]
+    BlockedKey.objects.all().delete()
+    assert seen(request) == []
+
+
+def test_nothing_is_remembered_for_longer_than_its_end_is_within_the_chain(desk, drafts, monkeypatch):
+    request, room = desk.ask(desk.order_by_csr()), timedelta(minutes=2)
+    kept: list[int] = []
+    monkeypatch.setattr(review_memory, "first_end", lambda _chain: drafts[-1].not_after + room)
+    monkeypatch.setattr(review_memory.cache, "set_many", lambda _names, timeout: kept.append(timeout))
+    assert seen(request) == []
+    assert kept == [119]
+    room = timedelta(days=1)
+    assert seen(request) == []
+    assert kept == [119, 3600], "and never for more than an hour"
+
+
+def test_without_a_cache_all_are_judged(desk, drafts, monkeypatch):
+    request = desk.ask(desk.order_by_csr())
+    for call in ("get_many", "set_many"):
+        monkeypatch.setattr(review_memory.cache, call, Mock(side_effect=ConnectionError))
+    drafts.clear()
+    assert [seen(request), seen(request)] == [[], []]
+    assert len(drafts) == 2
+
+
+def test_under_a_new_certificate_of_the_ca_it_is_drafted_again(desk, drafts):
+    request = desk.ask(desk.order_by_csr())
+    seen(request)
+    renew_authority(actor=desk.office.owner, ca=desk.office.issuing)
+    drafts.clear()
+    assert [seen(request), seen(request)] == [[], []]
+    assert len(drafts) == 1
 
 
 def test_a_closed_request_is_judged_no_more(desk):

@@ -8,11 +8,11 @@ import pytest
 from cryptography.x509 import ReasonFlags as Reason
 from django.utils import timezone
 
-from cas.selectors import chain_of
+from cas.chains import chain_of
 from certificates import statements
 from certificates.models import Certificate, CrlScope, OcspResponder, Revocation
 from certificates.orders import RevokeOrder
-from certificates.selectors import newest_crl
+from certificates.selectors import newest_crl_about
 from certificates.services.crl import publish_crl
 from certificates.services.revocation import release_certificate, revoke_certificate
 from certificates.statements import crl_statement, ocsp_statement
@@ -90,7 +90,7 @@ def test_what_has_ended_is_carried_once_more_and_then_goes(shards, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(statements, "_stands_on", lambda *_: pytest.fail("the list was read"))
             found = crl_statement(row)
-        crl = newest_crl(office.issuing.pk, shards)
+        crl = newest_crl_about(office.issuing.pk, row.serial)
         assert found is not None
         assert crl is not None
         assert found.is_listed == told_by_list(crl.pk, crl.sha256, row.serial)

@@ -13,7 +13,7 @@ from certificates.models import Certificate
 from certificates.orders import RevokeOrder
 from certificates.selectors import RegisterCounts, count_by_status
 from certificates.services.revocation import revoke_certificate
-from certificates.statistics import CertificateCounts, count_authorities, count_certificates, crl_scopes
+from certificates.statistics import count_authorities, crl_scopes
 from kernel.ref import Ref
 from tests import cast
 from tests.office import Office
@@ -38,9 +38,6 @@ def filled(office) -> Office:
 
 def test_every_certificate_is_counted_once(filled):
     now = timezone.now()
-    assert count_certificates(visible_to=filled.owner, at=now, soon=30 * DAY) == CertificateCounts(
-        active=1, expiring=1, expired=1, held=1, revoked=1
-    )
     assert count_by_status(visible_to=filled.owner, at=now) == RegisterCounts(issued=2, expired=1, held=1, revoked=1)
 
 
@@ -59,7 +56,6 @@ def test_a_certificate_is_good_to_its_last_moment(office):
 
 def test_a_stranger_counts_nothing(filled):
     stranger = cast.stranger().actor
-    assert count_certificates(visible_to=stranger, at=timezone.now(), soon=DAY).total == 0
     assert count_by_status(visible_to=stranger, at=timezone.now()).total == 0
     assert count_authorities(visible_to=stranger) == 0
     assert list(crl_scopes(visible_to=stranger)) == []

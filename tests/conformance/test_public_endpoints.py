@@ -11,6 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ReasonFlags, ocsp
+from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 
@@ -198,6 +199,25 @@ def test_relying_parties_are_answered_while_redis_is_gone(
     }
     settings.CACHES = {"default": gone, "public": gone}
     assert client.get(paths[what]).status_code == 200
+
+
+@pytest.mark.parametrize("what", FETCHED)
+def test_what_one_process_has_kept_another_reads(client: Client, paths: dict[str, str], what: str):
+    first = client.get(paths[what])
+    caches["public-here"].clear()
+    again = client.get(paths[what])
+    # A signature is another one each time that it is made.
+    assert again.content == first.content
+    assert again["ETag"] == first["ETag"]
+
+
+@pytest.mark.parametrize("what", FETCHED)
+def test_what_another_version_has_kept_is_made_anew(
+    client: Client, paths: dict[str, str], what: str, monkeypatch: pytest.MonkeyPatch
+):
+    keep = public_cache.keep
+    monkeypatch.setattr(public_cache, "keep", lambda key, _value, seconds: keep(key, {"another": "shape"}, seconds))
+    assert [client.get(paths[what]).status_code for _round in range(2)] == [200, 200]
 
 
 def test_a_responder_whose_key_does_not_open_says_so(client: Client, paths: dict[str, str]):

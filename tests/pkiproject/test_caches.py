@@ -1,18 +1,22 @@
-"""A cache that hangs or is gone costs the requests of a process nothing but one of them a moment, now and then."""
+"""A cache that hangs or is gone costs a process nothing but a moment, now and then; and nothing in one is ever run."""
 
 from __future__ import annotations
 
+import pickle
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.exceptions import RedisError
 
 from pkiproject import caches
-from pkiproject.caches import PAUSE_SECONDS, KeptRedisCache
+from pkiproject.caches import PAUSE_SECONDS, KeptRedisCache, MemoryCache
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +99,133 @@ def test_a_wrong_command_is_no_silence(redis_url: str):
     client.delete("test-caches-list")
     cache.set("z", 3, 5)
     assert cache.get("z") == 3
+
+
+# --- what is kept ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["memory", "redis"])
+def either(request: pytest.FixtureRequest) -> KeptRedisCache | MemoryCache:
+    """A cache of each kind, with nothing in it that is asked for here."""
+    where = request.getfixturevalue("redis_url") if request.param == "redis" else "test-caches"
+    cache = (KeptRedisCache if request.param == "redis" else MemoryCache)(where, {"KEY_PREFIX": "test-kept"})
+    cache.delete_many(["set", "added", "x", "tries", "nothing"])
+    return cache
+
+
+KEPT: dict[str, Any] = {
+    "a number": 7,
+    "one below nothing": -7,
+    "a fraction": 1795382400.25,
+    "a flag": True,
+    "a text": 'Zertifikat "Ü"',
+    "a text of digits": "12",
+    "no text": "",
+    "bytes": b"\x30\x03\x02\x01\x05",
+    "bytes of digits": b"12",
+    "no bytes": b"",
+    "bytes that begin as ours do": b"\0\0",
+    "a list": [1, 2.5, None, "x", [False]],
+    "a document": {"at": "2026-11-22T21:00:00+00:00", "counts": [[None, 3]]},
+}
+
+
+@pytest.mark.parametrize("value", KEPT.values(), ids=KEPT)
+def test_it_comes_back_as_it_was(either: KeptRedisCache | MemoryCache, value: Any):
+    either.set("set", value, 5)
+    assert either.add("added", value, 5)
+    assert not either.add("added", "another", 5)
+    for found in (either.get("set"), either.get("added"), either.get_many(["set", "absent"])["set"]):
+        assert (found, type(found)) == (value, type(value))
+
+
+REFUSED: dict[str, Any] = {
+    "a tuple": (1, 2),
+    "a tuple within": [[(1, 2)]],
+    "a number for a name": {1: "x"},
+    "a set": {1},
+    "a time": datetime(2026, 11, 22, tzinfo=UTC),
+    "an object": Path("x"),
+    "bytes within": [b"x"],
+    "no number": float("nan"),
+}
+
+
+@pytest.mark.parametrize("value", REFUSED.values(), ids=REFUSED)
+def test_what_would_come_back_as_something_else_is_refused(either: KeptRedisCache | MemoryCache, value: Any):
+    for put in (either.set, either.add):
+        with pytest.raises((TypeError, ValueError)):
+            put("x", value, 5)
+    assert either.get("x") is None
+
+
+def test_what_is_counted_is_a_number_to_both(either: KeptRedisCache | MemoryCache):
+    assert either.add("tries", 0, 5)
+    assert [either.incr("tries"), either.incr("tries", 3), either.decr("tries"), either.get("tries")] == [1, 4, 3, 3]
+    with pytest.raises(ValueError, match="not found"):
+        either.incr("absent")
+
+
+def test_nothing_kept_is_told_from_nothing_there(either: KeptRedisCache | MemoryCache):
+    either.set("nothing", None, 5)
+    assert either.get("nothing", "absent") is None
+    assert either.get("absent", "absent") == "absent"
+    assert either.get_many(["nothing", "absent"]) == {"nothing": None}
+
+
+class _Command:
+    """What runs where it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.mark,)
+
+
+UNREADABLE = {
+    "no JSON": b"{",
+    "nothing": b"",
+    "no text": b"\xff\xfe",
+    "what is too deep": b"[" * 100_000,
+    "a number that is too long": b"9" * 10_000,
+}
+
+
+@pytest.mark.parametrize("written", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_read_is_not_there(redis_url: str, written: bytes):
+    cache = KeptRedisCache(redis_url, {"KEY_PREFIX": "test-kept"})
+    cache.set("good", 1, 5)
+    cache._cache.get_client().set(cache.make_key("bad"), written, ex=5)
+    assert cache.get("bad", "absent") == "absent"
+    assert cache.get_many(["bad", "good"]) == {"good": 1}
+
+
+def test_nothing_that_somebody_writes_to_redis_is_run(redis_url: str, tmp_path: Path):
+    cache, mark = KeptRedisCache(redis_url, {"KEY_PREFIX": "test-kept"}), tmp_path / "run"
+    command = pickle.dumps(_Command(mark))
+    cache._cache.get_client().set(cache.make_key("bad"), command, ex=5)
+    assert (cache.get("bad"), cache.get_many(["bad"])) == (None, {})
+    assert not mark.exists()
+    pickle.loads(command)  # noqa: S301
+    assert mark.exists()
+
+
+def test_every_cache_that_others_may_reach_is_one_of_ours():
+    """A file cache is in the directory of the master key: who writes there needs no pickle."""
+    from pkiproject.settings import CACHES
+
+    backends = {each["BACKEND"].rpartition(".")[2] for each in CACHES.values()}
+    assert backends <= {"KeptRedisCache", "MemoryCache", "FileBasedCache"}
+
+
+def test_workers_take_json_and_nothing_else():
+    from kombu.exceptions import ContentDisallowed
+    from kombu.serialization import dumps, loads
+
+    from pkiproject.celery import app
+
+    assert app.conf.task_serializer == "json"
+    content_type, encoding, body = dumps({"x": 1}, serializer="pickle")
+    with pytest.raises(ContentDisallowed):
+        loads(body, content_type, encoding, accept=app.conf.accept_content)

@@ -71,6 +71,13 @@ def test_database_and_queue_are_out_of_reach_from_outside() -> None:
         assert "ports" not in COMPOSE["services"][name]
 
 
+def test_who_asks_others_can_reach_them() -> None:
+    """Web servers and workers ask ACME servers, name servers, identity providers, webhooks; the clock asks nobody."""
+    outside = {name for name, network in COMPOSE["networks"].items() if not (network or {}).get("internal")}
+    reached = {name: outside & set(service["networks"]) for name, service in OUR_SERVICES.items()}
+    assert {name for name, networks in reached.items() if networks} == {"web", "worker"}
+
+
 def test_secrets_are_made_once(secrets_folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in secrets_folder.iterdir()}
     subprocess.run([secrets_folder.parent / "make-secrets"], check=True, capture_output=True)

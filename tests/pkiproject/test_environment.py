@@ -37,6 +37,12 @@ GOOD: dict[str, tuple[str, Reader, Any]] = {
     "address": ("[::1]", lambda e: e.address("X", "127.0.0.1"), "::1"),
     "origin loses its last slash": ("https://pki.example/", lambda e: e.origin("X", ""), "https://pki.example"),
     "origin with a port": ("http://[::1]:8000", lambda e: e.origin("X", ""), "http://[::1]:8000"),
+    "origins of pages, as browsers write them": (
+        "https://App.Example:443/, http://localhost:5173,http://[::1]:80, https://b.example:8443",
+        lambda e: e.page_origins("X"),
+        ["https://app.example", "http://localhost:5173", "http://[::1]", "https://b.example:8443"],
+    ),
+    "no pages": ("", lambda e: e.page_origins("X"), []),
     "key in hex": (KEY.hex(), lambda e: e.key("X"), Secret(KEY)),
     "key in upper-case hex": (KEY.hex().upper(), lambda e: e.key("X"), Secret(KEY)),
     "key in base64": (base64.b64encode(KEY).decode(), lambda e: e.key("X"), Secret(KEY)),
@@ -69,6 +75,11 @@ BAD: dict[str, tuple[str, Reader]] = {
     "origin with a password": ("https://a:b@pki.example", lambda e: e.origin("X", "")),
     "origin with a bad port": ("https://pki.example:99999", lambda e: e.origin("X", "")),
     "origin with a broken bracket": ("http://[::1", lambda e: e.origin("X", "")),
+    "origins of every page": ("*", lambda e: e.page_origins("X")),
+    "origins of every subdomain": ("https://*.example", lambda e: e.page_origins("X")),
+    "origins of pages that have none": ("null", lambda e: e.page_origins("X")),
+    "origins of pages without TLS": ("https://a.example,http://b.example", lambda e: e.page_origins("X")),
+    "origins of pages with a path": ("https://a.example/app", lambda e: e.page_origins("X")),
     "key that is short": ("abcdef", lambda e: e.key("X")),
     "key of 31 bytes": (base64.b64encode(KEY[:31]).decode(), lambda e: e.key("X")),
     "key of one digit": ("0" * 64, lambda e: e.key("X")),
@@ -116,6 +127,11 @@ def test_a_misspelt_name_of_ours_is_told_with_the_right_one() -> None:
     environment.text("CHANCERY_MASTER_KEY")
     with pytest.raises(Misconfigured, match="CHANCERY_MASTERKEY is not a setting of Chancery; CHANCERY_MASTER_KEY"):
         environment.close()
+
+
+@pytest.mark.parametrize("name", ["CHANCERY_URL", "CHANCERY_API_KEY", "CHANCERY_CONFIG_DIR"])
+def test_what_the_command_line_client_reads_does_not_stop_a_server(name: str) -> None:
+    Environment({name: "x"}).close()
 
 
 def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:

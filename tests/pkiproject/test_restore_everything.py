@@ -168,6 +168,7 @@ def assert_openssl_verifies(chain: list[str], folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.any_database
 def test_a_kill_anywhere_leaves_an_empty_database_or_all_of_it(office: Office, tmp_path: Path) -> None:
     """The archive brings the master key, which Chancery keeps itself: it is in place when everything is, not before."""
     archive, state = tmp_path / "office.archive", tmp_path / "var"
@@ -213,6 +214,7 @@ print(Organization.objects.count(), sum(b"Umbrella" in line for line in read_lin
 """
 
 
+@pytest.mark.any_database
 def test_on_sqlite_too_nobody_waits_for_an_export_and_it_is_of_one_moment(tmp_path: Path) -> None:
     """PostgreSQL: `test_an_archive_is_of_one_moment`."""
     state = str(tmp_path / "var")

@@ -208,6 +208,7 @@ PAGES: Final[Mapping[str, str]] = {
     "/overview.csv": OWN,
     "/search/": OWN,
     "/language/": OPEN,
+    "/work/": OWN,
     "/certificates/": "certificates:read",
     "/certificates/new/": "certificates:issue",
     "/certificates/new/preview/": "certificates:issue",

@@ -59,7 +59,7 @@ ROOMS = frozenset({"accounts", "audit", "cas", "certificates", "acme_client", "n
 _WRITES = re.compile(r'\b(?:INTO|UPDATE|DELETE FROM) "?(\w+)"?')
 # The protocol of public CAs has the name of the organization; where we speak of it, these words stand around it.
 _PROTOCOL = re.compile(
-    rb"/acme/|/acme-challenge/|_acme-challenge|\bacme:(?:read|write)\b|acme-tls|acmeidentifier"
+    rb"/acme/|/acme-challenge/|_acme-challenge|\bacme: ?(?:read|write)\b|acme-tls|acmeidentifier"
     rb"|\bacme(?=[ _-]?(?:accounts?|authorizations?|challenges?|client|directory|orders?|servers?|service)\b)"
 )
 # Columns whose words nobody else's rows have.

@@ -27,6 +27,7 @@ NO_PAGES: Final[Mapping[int, frozenset[str]]] = {
     200: frozenset(
         {
             "/overview.csv",
+            "/work/",
             "/certificates/new/batch/sample.csv",
             "/certificates/export/",
             "/certificates/{certificate}/file/{format}/",

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from cas.models import Template
 from certificates.models import Certificate
+from certificates.services.minting import obtain_key
 from tests.web.test_asking import request_for, words
 
 BATCH = "/certificates/new/batch/"
@@ -54,6 +55,27 @@ def test_each_row_is_judged_and_the_good_ones_are_issued_once(owner, office, tic
     assert again.status_code == 422
     assert "issued already" in words(again)
     assert Certificate.objects.count() == 2
+
+
+def test_how_far_it_has_come_is_told_meanwhile(owner, office, monkeypatch):
+    """By the form itself, which is still issued but once."""
+    monkeypatch.setattr("web.progress._PAUSE_SECONDS", 0)
+    page = owner.get(BATCH).content.decode()
+    address = re.search(r'data-progress="([^"]+)"', page)[1]
+    ticket = re.search(r'name="ticket" value="([^"]+)"', page)[1]
+    told = []
+
+    def obtain(*wanted):
+        told.append(owner.get(address).json())
+        return obtain_key(*wanted)
+
+    monkeypatch.setattr("certificates.services.batches.obtain_key", obtain)
+    rows = "common_name\na.acme.test\nb.acme.test\nc.acme.test\n"
+    form = {"rows": rows, "template": office.template.pk, "ticket": ticket}
+    assert owner.post(BATCH, form).status_code == 200
+    assert told == [{"done": 0, "of": 0}, {"done": 1, "of": 3}, {"done": 2, "of": 3}]
+    assert owner.post(BATCH, form).status_code == 422
+    assert Certificate.objects.count() == 3
 
 
 def test_a_file_with_requests_as_a_spreadsheet_writes_it(owner, office, ticket):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from cryptography import x509
@@ -11,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import OrganizationRole
 from cas.models import CaCertificate, CertificateAuthority, Template
-from certificates.models import Certificate, Crl
+from certificates.models import Certificate, Crl, CrlScope
 from certificates.services.authorities import establish_authority
 from tests import cast, elsewhere
 from tests.elsewhere import DAY, pem
@@ -100,6 +101,14 @@ class TestTheList:
         assert "<svg class=" in answer.content.decode()
         Crl.objects.filter(scope__ca=office.issuing).update(next_update=timezone.now() - DAY)
         assert "Lapsed 24 hours ago" in words_of(owner.get(LIST))
+
+    @pytest.mark.parametrize(("minutes", "is_late"), [(4, False), (6, True)])
+    def test_a_crl_is_overdue_where_the_overview_says_so(self, owner, office, minutes, is_late):
+        """A publisher comes by every few seconds, and may take a moment."""
+        due_at = timezone.now() - timedelta(minutes=minutes)
+        CrlScope.objects.filter(ca=office.issuing).update(next_due_at=due_at)
+        assert ("a new one is due" in words_of(owner.get(LIST))) is is_late
+        assert ("A new CRL of ACME Issuing CA is due" in words_of(owner.get("/"))) is is_late
 
     @pytest.mark.parametrize(
         ("query", "found"),

@@ -8,9 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.models import Organization
+from cas.chains import chain_of
 from cas.core.formats import to_pkcs12
 from cas.models import CaCertificate, CaKey, CertificateAuthority, IssuedSerial, Template
-from cas.selectors import chain_of
 from kernel.secret import Secret
 from tests import elsewhere
 from tests.elsewhere import DAY, pem

@@ -31,6 +31,8 @@ SIZES = {"rules": {"target-size": {"enabled": True}}}
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 # What a translation could have taken away.
 WORDS = {"runOnly": {"type": "rule", "values": ["valid-lang", "label", "link-name", "button-name", "image-alt"]}}
+# Where there are scripts, the rows of a list are blocks on a phone.
+SIDEWAYS = "[...document.querySelectorAll(':has(> .labelled)')].some(each => each.scrollWidth > each.clientWidth)"
 HEAVIEST_PAGE = 100 * 1024
 HEAVIEST_OWN_PAGE = 25 * 1024
 MOST_TABS = 120
@@ -248,6 +250,7 @@ def _look_at(watched: Watched, host: str, path: str, options: Mapping[str, objec
     page.goto(host + path)
     width = page.evaluate("document.documentElement.scrollWidth")
     faults = [f"{width} px wide on a phone"] if width > PHONE["width"] else []
+    faults += ["a list is scrolled sideways on a phone"] if page.evaluate(SIDEWAYS) else []
     page.set_viewport_size(DESK)
     # Before axe, which trips the policy itself.
     faults += watched.complaints

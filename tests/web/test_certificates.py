@@ -96,6 +96,8 @@ class TestTheList:
         answer = owner.get(LIST, {"q": text})
         assert answer.status_code == 422
         assert 'role="alert"' in answer.content.decode()
+        # Which term it is, where it is one.
+        assert len(text) > 100 or text.partition(":")[0] in answer.context["refusal"]
         assert not ROW.findall(answer.content.decode())
 
     def test_it_asks_as_often_for_many_as_for_few(self, owner, office, django_assert_max_num_queries):
@@ -138,7 +140,9 @@ class TestARecord:
         client = browser_of(cast.member(office.organization, OrganizationRole.AUDITOR, "au@acme.example").user)
         page = client.get(page_of(certificate)).content.decode()
         assert "/revoke/" not in page
-        assert client.get(f"{page_of(certificate)}revoke/").status_code == 403
+        refused = client.get(f"{page_of(certificate)}revoke/")
+        assert refused.status_code == 403
+        assert "certificates:revoke" in refused.content.decode()
         assert client.post(f"{page_of(certificate)}revoke/", {"reason": "superseded"}).status_code == 403
 
 

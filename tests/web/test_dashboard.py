@@ -179,7 +179,7 @@ def test_one_part_that_fails_leaves_the_others(owner, filled, monkeypatch):
 def test_it_asks_little_where_there_is_much(owner, filled, monkeypatch, django_assert_max_num_queries):
     monkeypatch.setattr(summary, "COUNTED_AT_ONCE", 2)
     owner.get("/")
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(15):
         owner.get("/")
 
 

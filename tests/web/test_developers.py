@@ -6,6 +6,7 @@ import pytest
 
 from api.common.catalogue import PROBLEM_TYPES
 from api.native.openapi import document
+from pkiproject.developers import chapters
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -19,9 +20,30 @@ def test_every_operation_is_there(client, version):
             assert f"<code>{path}</code>" in text
 
 
+def test_what_is_shown_for_python_is_python(client):
+    """Every call of v2 by our client, whose methods have these names; v1 by plain requests."""
+    shown = [
+        operation.python
+        for version in ("v1", "v2")
+        for chapter in chapters(version)
+        for operation in chapter.operations
+    ]
+    for snippet in shown:
+        compile(snippet, "snippet", "exec")
+    assert any("requests.get(" in snippet for snippet in shown)
+    assert any('client.certificates.renew(\n    "<id>",' in snippet for snippet in shown)
+    assert any("for each in client.certificates.list():" in snippet for snippet in shown)
+
+
+def test_it_is_no_heavier_than_any_page(client):
+    answer = client.get("/developers/", headers={"accept-encoding": "gzip"})
+    assert answer["Content-Encoding"] == "gzip"
+    assert len(answer.content) < 100 * 1024
+
+
 def test_a_body_is_told_field_by_field(client):
     text = client.get("/developers/").content.decode()
-    for words in ("template_code", "certificates:issue", "keyCompromise", "curl", "requests.post("):
+    for words in ("template_code", "certificates:issue", "keyCompromise", "curl", "client.certificates.issue("):
         assert words in text
 
 

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from cas.chains import chain_of
 from cas.core.csr import read_csr
 from cas.core.formats import to_der, to_pem, to_pkcs7, to_pkcs12
-from cas.selectors import chain_of
 from certificates.models import Crl
 from kernel.secret import Secret
 from tests import elsewhere

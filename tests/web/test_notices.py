@@ -126,7 +126,7 @@ class TestCentre:
             about = {"object_id": None, "label": f"CRL {number}", "kind": "ca", "occasion": str(number)}
             Notice.objects.create(organization=office.organization, subject="crl.late", level="warning", **about)
         owner.get(CENTRE)
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(12):
             page = owner.get(CENTRE)
         assert sum(len(group.told) for group in page.context["groups"]) == 50
         assert len(owner.get(CENTRE + page.context["page"].next).context["groups"]) == 6
@@ -287,7 +287,7 @@ def test_lists_ask_little(owner, office, told, django_assert_max_num_queries):
         Delivery.objects.create(organization=office.organization, channel=channels[number], subject="test")
     owner.get("/")
     for path in (RULES, CHANNELS, DELIVERIES, MUTED, f"{CHANNELS}{channels[0].public_id}/"):
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(12):
             owner.get(path)
 
 

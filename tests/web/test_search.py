@@ -76,7 +76,7 @@ def test_five_of_each_are_shown(owner, office):
 
 
 def test_it_asks_little(owner, office, certificate, django_assert_max_num_queries):
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(14):
         owner.get("/search/?q=www")
 
 

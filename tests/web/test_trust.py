@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from cas.chains import chain_of
 from cas.core.formats import to_pem
 from cas.models import TrustAnchor
-from cas.selectors import chain_of
 from tests import elsewhere
 from tests.elsewhere import pem
 from tests.office import open_office

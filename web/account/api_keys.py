@@ -9,7 +9,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -34,6 +34,7 @@ from kernel.ref import Ref
 from web.account.fresh import fresh_required
 from web.account.pages import curl_with, done, in_organization, show, shown_once
 from web.account.rights import RIGHTS, RightsForm, table_of, told
+from web.spreadsheets import Sheet, wants_csv
 
 _ON_A_PAGE: Final = 50
 
@@ -70,10 +71,13 @@ class RotationForm(forms.Form):
 
 @in_organization(Permission.API_KEYS_READ)
 @require_safe
-def overview(request: HttpRequest, actor: Actor, organization: Organization) -> HttpResponse:
-    page = Paginator(selectors.api_keys(visible_to=actor), _ON_A_PAGE).get_page(request.GET.get("page"))
+def overview(request: HttpRequest, actor: Actor, organization: Organization) -> HttpResponseBase:
+    rows = selectors.api_keys(visible_to=actor)
+    if wants_csv(request.GET):
+        return _SHEET.of(rows)
+    page = Paginator(rows, _ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "title": _("API keys"),
+        "title": _("API / MCP access"),
         "organization": organization,
         "page": page,
         "rows": [(key, _standing(key), _rights(key)) for key in page],
@@ -146,7 +150,7 @@ def _shown(request: HttpRequest, made: NewApiKey) -> HttpResponse:
         title=made.row.name,
         back=reverse("api-key", args=[made.row.public_id]),
         list_url=reverse("api-keys"),
-        list_title=_("API keys"),
+        list_title=_("API / MCP access"),
     )
 
 
@@ -165,6 +169,22 @@ def _standing(key: ApiKey) -> str:
 
 def _rights(key: ApiKey) -> list[str]:
     return told(key.permissions, key.grants.all(), is_per_ca=key.kind == ApiKey.Kind.PER_CA)
+
+
+_SHEET: Final = Sheet(
+    "api-keys",
+    {
+        "id": "public_id",
+        "name": "name",
+        "prefix": "prefix",
+        "status": _standing,
+        "rights": lambda row: "; ".join(_rights(row)),
+        "owner": "owner.email",
+        "expires_at": "expires_at",
+        "last_used_at": "last_used_at",
+        "last_used_ip": "last_used_ip",
+    },
+)
 
 
 def _email(request: HttpRequest) -> str:

@@ -142,7 +142,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
     def get_requests_session(self) -> requests.Session:
         """To addresses that this request's provider may have: an owner has named it, and it names the rest."""
         row = _find(self.request.resolver_match.kwargs["provider_id"])
-        return guarded_session(private_ranges_of(row.organization_id))
+        return guarded_session(private_ranges_of(row.organization_id), organization_id=row.organization_id)
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return False

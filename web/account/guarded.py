@@ -12,20 +12,23 @@ from requests.structures import CaseInsensitiveDict
 from accounts.outbound import Network, OutboundError, ask
 
 
-def guarded_session(private_ranges: Collection[Network]) -> requests.Session:
-    """A session that asks public addresses and these ranges; it takes nothing from the environment."""
+def guarded_session(private_ranges: Collection[Network], *, organization_id: int) -> requests.Session:
+    """A session that asks public addresses and these ranges for the organization; it takes nothing from the
+    environment.
+    """
     session = requests.Session()
     session.trust_env = False
     session.max_redirects = 0
     for scheme in ("https://", "http://"):
-        session.mount(scheme, _Guarded(private_ranges))
+        session.mount(scheme, _Guarded(private_ranges, organization_id))
     return session
 
 
 class _Guarded(BaseAdapter):
-    def __init__(self, private_ranges: Collection[Network]) -> None:
+    def __init__(self, private_ranges: Collection[Network], organization_id: int) -> None:
         super().__init__()
         self._private_ranges = private_ranges
+        self._organization_id = organization_id
 
     def send(self, request: requests.PreparedRequest, *_arguments: Any, **_options: Any) -> requests.Response:
         """Raises ConnectionError. What requests says of time, proxies and certificates is the guard's to decide."""
@@ -39,6 +42,7 @@ class _Guarded(BaseAdapter):
                 headers={name: str(value) for name, value in request.headers.items()},
                 body=body,
                 private_ranges=self._private_ranges,
+                organization_id=self._organization_id,
             )
         except OutboundError as error:
             raise requests.ConnectionError(str(error), request=request) from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
@@ -36,8 +36,31 @@ from web.account.fresh import fresh_required
 from web.account.members import role_choices
 from web.account.pages import done, in_organization, show
 from web.account.providers import RoleMapField
+from web.listing import page_of
+from web.spreadsheets import Sheet, wants_csv
 
 _OWNERS = Permission.ORGANIZATIONS_WRITE
+_SUBJECTS: Final = "subjects"
+_SUBJECTS_SHEET: Final = Sheet(
+    "machine-subjects",
+    {
+        "id": "public_id",
+        "service_account": "service_account.name",
+        "subject": "subject",
+        "issuer": "issuer.issuer",
+    },
+)
+_CERTIFICATES: Final = "certificates"
+_CERTIFICATES_SHEET: Final = Sheet(
+    "client-certificates",
+    {
+        "id": "public_id",
+        "service_account": "service_account.name",
+        "certificate": "certificate",
+        "fingerprint": "certificate.fingerprint",
+        "follows_renewal": "follows_renewal",
+    },
+)
 
 
 class IssuerForm(forms.Form):
@@ -121,13 +144,19 @@ class CertificateForm(_AccountForm):
 
 @in_organization(_OWNERS)
 @require_http_methods(["GET", "HEAD"])
-def overview(request: HttpRequest, actor: Actor, organization: Organization) -> HttpResponse:
+def overview(request: HttpRequest, actor: Actor, organization: Organization) -> HttpResponseBase:
+    identities = oidc_selectors.machine_identities(visible_to=actor)
+    certificates = client_selectors.client_bindings(visible_to=actor)
+    if wants_csv(request.GET, _SUBJECTS):
+        return _SUBJECTS_SHEET.of(identities)
+    if wants_csv(request.GET, _CERTIFICATES):
+        return _CERTIFICATES_SHEET.of(certificates)
     context = {
         "title": _("How machines sign in"),
         "organization": organization,
         "issuers": oidc_selectors.oidc_issuers(visible_to=actor),
-        "identities": oidc_selectors.machine_identities(visible_to=actor),
-        "certificates": client_selectors.client_bindings(visible_to=actor),
+        "identities": page_of(identities, request.GET, place=_SUBJECTS),
+        "certificates": page_of(certificates, request.GET, place=_CERTIFICATES),
     }
     return show(request, "machines", context)
 

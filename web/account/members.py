@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import get_language
@@ -29,8 +29,22 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.account.fresh import fresh_to_change
 from web.account.pages import done, in_organization, show
+from web.spreadsheets import Sheet, wants_csv
 
 ON_A_PAGE: Final = 50
+_SHEET: Final = Sheet(
+    "members",
+    {
+        "id": "public_id",
+        "name": "user.name",
+        "email": "user.email",
+        "role": lambda row: row.custom_role.slug if row.custom_role else row.role,
+        "capabilities": "capabilities",
+        "is_active": "user.is_active",
+        "last_login": "user.last_login",
+        "created_at": "created_at",
+    },
+)
 
 
 def role_choices(organization: Organization) -> list[tuple[str, str | Promise]]:
@@ -80,7 +94,10 @@ class IdentityForm(forms.Form):
 @fresh_to_change
 @in_organization(Permission.MEMBERS_READ)
 @require_http_methods(["GET", "HEAD", "POST"])
-def overview(request: HttpRequest, actor: Actor, organization: Organization) -> HttpResponse:
+def overview(request: HttpRequest, actor: Actor, organization: Organization) -> HttpResponseBase:
+    rows = selectors.memberships(visible_to=actor)
+    if request.method != "POST" and wants_csv(request.GET):
+        return _SHEET.of(rows)
     form = InviteForm(organization, request.POST or None)
     if request.method == "POST" and form.is_valid():
         data, language = form.cleaned_data, get_language() or "en"
@@ -91,7 +108,7 @@ def overview(request: HttpRequest, actor: Actor, organization: Organization) -> 
     context = {
         "title": _("Members"),
         "organization": organization,
-        "page": Paginator(selectors.memberships(visible_to=actor), ON_A_PAGE).get_page(request.GET.get("page")),
+        "page": Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page")),
         "invitations": invitations[:200],
         "form": form,
         "may_write": holds(actor, Permission.MEMBERS_WRITE),

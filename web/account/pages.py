@@ -9,7 +9,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
@@ -19,6 +18,7 @@ from accounts.sessions import actor_of
 from audit.admin.forms import add_domain_error
 from kernel.errors import DomainError
 from kernel.permissions import Permission
+from web.errors import Lacking
 from web.workplace import choose_first
 
 View = Callable[..., HttpResponseBase]
@@ -38,7 +38,7 @@ def in_organization(permission: Permission) -> Callable[[View], View]:
             if actor.organization_id is None:
                 return choose_first(request)
             if not holds(actor, permission):
-                raise PermissionDenied
+                raise Lacking(permission)
             organization = Organization.objects.get(pk=actor.organization_id)
             return view(request, actor, organization, *args, **kwargs)
 

@@ -16,6 +16,7 @@ from accounts.roles import ORGANIZATION_PERMISSIONS
 from cas.models import CertificateAuthority
 from cas.selectors import authorities
 from kernel.actor import Actor
+from web.permissions import grouped
 
 EVERYWHERE, PER_CA = "organization", "cas"
 RIGHTS: Final = {
@@ -33,8 +34,8 @@ class RightsForm(forms.Form):
     owner = forms.ChoiceField(
         label=_("Owner"),
         help_text=_(
-            "Who answers for it: the key can never do more than he can, and decides on no requests where somebody else "
-            "has made it."
+            "Who answers for it: the key can never do more than they can, and decides on no requests where somebody "
+            "else has made it."
         ),
     )
     scope = forms.ChoiceField(
@@ -98,7 +99,7 @@ def cells_of(grants: Iterable[_AtCa]) -> dict[str, bool]:
 def told(permissions: Iterable[str], grants: Iterable[_AtCa], *, is_per_ca: bool) -> list[str]:
     """One line for each CA, or the permissions in one."""
     if not is_per_ca:
-        return [", ".join(permissions)]
+        return [grouped(permissions)]
     return [f"{grant.ca.name}: {_words(grant)}" for grant in grants]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Final
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.db.models import Count
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -24,6 +24,13 @@ from kernel.errors import DomainError, NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.account.pages import done, in_organization, show
+from web.permissions import grouped
+from web.spreadsheets import Sheet, wants_csv
+
+_SHEET: Final = Sheet(
+    "organization-roles",
+    {"id": "public_id", "slug": "slug", "name": "name", "permissions": "permissions", "held_by": "holders"},
+)
 
 
 class RoleForm(forms.Form):
@@ -50,13 +57,15 @@ class NewRoleForm(RoleForm):
 
 @in_organization(Permission.MEMBERS_READ)
 @require_safe
-def overview(request: HttpRequest, actor: Actor, organization: Organization) -> HttpResponse:
+def overview(request: HttpRequest, actor: Actor, organization: Organization) -> HttpResponseBase:
     own = selectors.custom_roles(visible_to=actor).annotate(holders=Count("memberships")).order_by("name")
+    if wants_csv(request.GET):
+        return _SHEET.of(own)
     context = {
         "title": _("Roles of the organization"),
         "organization": organization,
         "own": own,
-        "ours": [(role, _in_order(PERMISSIONS[role])) for role in OrganizationRole],
+        "ours": [(role, grouped(PERMISSIONS[role])) for role in OrganizationRole],
         "may_write": holds(actor, Permission.MEMBERS_WRITE),
     }
     return show(request, "roles", context)
@@ -99,7 +108,3 @@ def _delete(request: HttpRequest, actor: Actor, role: CustomRole) -> HttpRespons
         return redirect("custom-role", public_id=role.public_id)
     messages.success(request, _("The role %(name)s is gone.") % {"name": role.name})
     return redirect("custom-roles")
-
-
-def _in_order(permissions: Iterable[Permission]) -> str:
-    return ", ".join(sorted(permissions))

@@ -52,7 +52,7 @@ class CloseAccount(DisableAccount):
 
 class PolicyForm(forms.Form):
     cn_patterns = LinesField(
-        label=_("Common names"), help_text=_("One to a line; * is anything, ? is one sign. None: no common name.")
+        label=_("Common names"), help_text=_("One to a line; * is anything, ? is one character. None: no common name.")
     )
     san_dns_patterns = LinesField(label=_("DNS names"), help_text=_("One to a line. None: no DNS name."))
     san_ip_cidrs = LinesField(label=_("IP ranges"), help_text=_("Such as 10.0.0.0/8."), rows=2)

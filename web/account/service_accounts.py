@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
@@ -33,8 +33,10 @@ from web.account.rights import EVERYWHERE, PER_CA, RIGHTS, RightsForm, cells_of,
 from web.account.service_account_pages import KINDS, CloseAccount, MakeToken, RemovePolicy, SetPolicy, policy_of
 from web.addresses import address_of
 from web.desk import Desk
+from web.spreadsheets import Sheet, wants_csv
 
 _ON_A_PAGE: Final = 50
+_AT_HAND: Final = 2
 _MOST_TOKENS: Final = 100
 
 
@@ -44,7 +46,7 @@ class AccountForm(RightsForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].help_text = _("The person who answers for it; it can never do more than he can.")
+        self.fields["owner"].help_text = _("The person who answers for it; it can never do more than they can.")
 
     def order(self) -> dict[str, Any]:
         """What the services are asked for, but for the owner, who does not change."""
@@ -77,8 +79,10 @@ class ServiceAccountDesk(Desk):
     def find(self, actor: Actor, ref: Ref) -> Model:
         return selectors.get_service_account(ref, visible_to=actor)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         rows = open_service_accounts(visible_to=actor).select_related("policy").order_by("name", "id")
+        if wants_csv(request.GET):
+            return _SHEET.of(rows)
         page = Paginator(rows, _ON_A_PAGE).get_page(request.GET.get("page"))
         context = {
             "title": self.plural,
@@ -90,6 +94,7 @@ class ServiceAccountDesk(Desk):
 
     def show_record(self, request: HttpRequest, actor: Actor, obj: ServiceAccount) -> HttpResponse:
         tokens = service_tokens(visible_to=actor).filter(service_account=obj).order_by("-id")
+        doors = self.offered(request, actor, obj)
         context = {
             "title": obj.name,
             "account": obj,
@@ -99,7 +104,8 @@ class ServiceAccountDesk(Desk):
             "policy": policy_of(obj),
             **_policy_words(actor, obj),
             "tokens": [(row, _standing_of_token(row)) for row in tokens[:_MOST_TOKENS]],
-            "doors": self.offered(request, actor, obj),
+            "doors": doors[:_AT_HAND],
+            "more": doors[_AT_HAND:],
             "may_write": holds(actor, Permission.API_KEYS_WRITE) and obj.closed_at is None,
         }
         return show(request, "service_account", context)
@@ -196,5 +202,17 @@ def _rights(account: ServiceAccount) -> list[str]:
     return told(account.permissions, account.grants.all(), is_per_ca=account.is_per_ca)
 
 
+_SHEET: Final = Sheet(
+    "service-accounts",
+    {
+        "id": "public_id",
+        "name": "name",
+        "description": "description",
+        "status": standing_of,
+        "rights": lambda row: "; ".join(_rights(row)),
+        "has_policy": lambda row: policy_of(row) is not None,
+        "owner": "owner.email",
+    },
+)
 DESK: Final = ServiceAccountDesk()
 TOKENS: Final = TokenDesk()

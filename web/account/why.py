@@ -23,8 +23,9 @@ from accounts.services.credentials import actor_of_api_key, actor_of_service_acc
 from accounts.services.issuance_policies import policy_of
 from accounts.services.people import actor_for_user, member_permissions
 from audit.admin.forms import message_of
+from cas.chains import require_able_to_sign
 from cas.models import CertificateAuthority
-from cas.selectors import authorities, require_able_to_sign, templates
+from cas.selectors import authorities, templates
 from certificates.services.approval import demands_of
 from kernel.actor import Actor
 from kernel.errors import DomainError, Unauthenticated
@@ -137,7 +138,7 @@ def _not_in(subject: Subject) -> Iterator[str]:
 
 def _granted(subject: Subject, permission: Permission) -> str:
     if not isinstance(subject, Membership):
-        return _("It has been given this, and its owner %(owner)s may do it himself.") % _owner(subject)
+        return _("It has been given this, and its owner %(owner)s may do it too.") % _owner(subject)
     if subject.user.is_superuser:
         return _("A superuser may do everything.")
     if permission.value in subject.capabilities:
@@ -159,7 +160,7 @@ def _lacking(subject: Subject, permission: Permission) -> Iterator[str]:
         return
     membership = Membership.objects.filter(organization=subject.organization_id, user=subject.owner_id).first()
     if permission not in member_permissions(subject.owner, membership):
-        yield _("Its owner %(owner)s may not do this himself, and it can never do more than he can.") % _owner(subject)
+        yield _("Its owner %(owner)s may not do this, and it can never do more than its owner.") % _owner(subject)
     elif permission is Permission.REQUESTS_DECIDE and not subject.is_made_by_owner:
         yield _("Somebody else than its owner has made it, so that it decides on no requests.")
     else:

@@ -29,6 +29,16 @@ Status = AcmeAccount.Status
 _LONGEST_ROOTS = 100_000
 
 
+class DeactivationForm(forms.Form):
+    """Whether the CA is told."""
+
+    here_only = forms.BooleanField(
+        label=_("Deactivate it here only"),
+        required=False,
+        help_text=_("The CA is not asked. For a CA that is gone: at one that is there, the account lives on."),
+    )
+
+
 class ContactForm(forms.Form):
     """What can be changed later, too."""
 
@@ -223,10 +233,12 @@ class DeactivateAccount(_AccountPage):
     submit = _("Deactivate it for good")
     icon = "ban"
     is_dangerous = True
+    form_class = DeactivationForm
 
     def is_offered(self) -> bool:
         return self.obj.status != Status.DEACTIVATED
 
     def act(self, data: Mapping[str, Any]) -> Words:
-        self.obj = deactivate_account(actor=actor_of(self.request), account=Ref("pk", self.obj.pk))
+        actor, account = actor_of(self.request), Ref("pk", self.obj.pk)
+        self.obj = deactivate_account(actor=actor, account=account, here_only=data["here_only"])
         return _("%(name)s is deactivated.") % {"name": self.obj}

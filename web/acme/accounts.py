@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.db.models import Count, Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +19,22 @@ from web.acme.links import order_link, orders_link
 from web.acme.words import account_pill, server_of
 from web.desk import Desk
 from web.listing import page_of
+from web.spreadsheets import Sheet, wants_csv
 from web.trail import trail_of
+
+_SHEET: Final = Sheet(
+    "acme-accounts",
+    {
+        "id": "public_id",
+        "name": "name",
+        "status": "status",
+        "provider": server_of,
+        "environment": "environment",
+        "email": "email",
+        "created_at": "created_at",
+        "last_error": "last_error",
+    },
+)
 
 
 class AccountDesk(Desk):
@@ -39,8 +54,11 @@ class AccountDesk(Desk):
     def find(self, actor: Actor, ref: Ref) -> Model:
         return get_account(ref, visible_to=actor)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        page = page_of(visible_accounts(visible_to=actor), request.GET)
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
+        rows = visible_accounts(visible_to=actor).order_by("pk")
+        if wants_csv(request.GET):
+            return _SHEET.of(rows)
+        page = page_of(rows, request.GET)
         context = {
             "title": self.plural,
             "tab": "accounts",

@@ -74,7 +74,7 @@ def _not_own(account: AcmeAccount, names: Sequence[str]) -> list[Words]:
 def _caa(account: AcmeAccount, name: str) -> list[Words]:
     ranges = private_ranges_of(account.organization_id)
     try:
-        with place():
+        with place(account.organization_id):
             found = caa.check([name], caa_names_of(account.provider), private_ranges=ranges)
     except OutboundError:
         # Too many ask at this moment. A worker asks again before it orders.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +19,20 @@ from web.acme.dns_pages import AddProvider, ChangeProvider, DeleteProvider, Test
 from web.acme.words import provider_pill
 from web.desk import Desk
 from web.listing import page_of
+from web.spreadsheets import Sheet, wants_csv
 from web.trail import trail_of
+
+_SHEET: Final = Sheet(
+    "dns-providers",
+    {
+        "id": "public_id",
+        "name": "name",
+        "kind": "type",
+        "zones": "zones",
+        "tested_at": "tested_at",
+        "last_error": "last_error",
+    },
+)
 
 
 class ProviderDesk(Desk):
@@ -38,8 +51,11 @@ class ProviderDesk(Desk):
     def find(self, actor: Actor, ref: Ref) -> Model:
         return get_provider(ref, visible_to=actor)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        page = page_of(visible_providers(visible_to=actor), request.GET)
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
+        rows = visible_providers(visible_to=actor).order_by("pk")
+        if wants_csv(request.GET):
+            return _SHEET.of(rows)
+        page = page_of(rows, request.GET)
         context = {
             "title": self.plural,
             "tab": "dns",

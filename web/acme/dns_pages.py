@@ -9,8 +9,10 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.said import rendered
 from accounts.sessions import actor_of
 from acme_client.dns import catalogue
 from acme_client.models import DnsProvider
@@ -105,7 +107,9 @@ class TestProvider(_ProviderPage):
         provider = Ref("pk", self.obj.pk)
         self.obj = test_dns_provider(actor=actor_of(self.request), provider=provider, zone=data["zone"])
         if self.obj.last_error:
-            messages.error(self.request, str(_("It does not work: %(why)s") % {"why": self.obj.last_error}))
+            messages.error(
+                self.request, str(_("It does not work: %(why)s") % {"why": rendered(self.obj.last_error, gettext)})
+            )
         else:
             text = _("It works: a record was written, seen at the authoritative servers, and taken away.")
             messages.success(self.request, str(text))

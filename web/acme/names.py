@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
@@ -22,7 +22,20 @@ from web.acme.words import name_pill
 from web.asked import text_of
 from web.desk import Desk
 from web.listing import page_of
+from web.spreadsheets import Sheet, wants_csv
 from web.trail import trail_of
+
+_SHEET: Final = Sheet(
+    "public-names",
+    {
+        "id": "public_id",
+        "name": "suffix",
+        "proven_at": "proven_at",
+        "proven_by": "proven_by",
+        "checked_at": "checked_at",
+        "last_error": "last_error",
+    },
+)
 
 
 class NameDesk(Desk):
@@ -40,10 +53,12 @@ class NameDesk(Desk):
     def list_offered(self, request: HttpRequest, actor: Actor) -> list[tuple[str, ServicePage]]:
         return [each for each in super().list_offered(request, actor) if each[1].is_offered()]
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         text = text_of(request.GET, "q").strip()[:253]
-        rows = visible_names(visible_to=actor)
-        page = page_of(rows.filter(suffix__icontains=text) if text else rows, request.GET, kept={"q": text})
+        rows = visible_names(visible_to=actor).filter(suffix__icontains=text).order_by("pk")
+        if wants_csv(request.GET):
+            return _SHEET.of(rows)
+        page = page_of(rows, request.GET, kept={"q": text})
         context = {
             "title": self.plural,
             "tab": "names",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db.models import Count, Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
@@ -31,10 +31,23 @@ from web.addresses import address_of
 from web.asked import text_of
 from web.desk import Desk
 from web.listing import Chip, address, page_of
+from web.spreadsheets import Sheet, wants_csv
 from web.trail import trail_of
 
 _MOST_ACCOUNTS: Final = 200
 Status = AcmeOrder.Status
+_SHEET: Final = Sheet(
+    "acme-orders",
+    {
+        "id": "public_id",
+        "names": "names",
+        "status": "status",
+        "account": "account.name",
+        "challenge": "challenge_type",
+        "created_at": "created_at",
+        "last_error": "last_error",
+    },
+)
 
 
 class OrderDesk(Desk):
@@ -54,11 +67,13 @@ class OrderDesk(Desk):
     def find(self, actor: Actor, ref: Ref) -> Model:
         return get_order(ref, visible_to=actor)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         asked = Asked.read(request)
         everything = visible_orders(visible_to=actor)
-        counts = dict(everything.order_by().values_list("status").annotate(Count("pk")))
         rows = everything.filter(**asked.conditions())
+        if wants_csv(request.GET):
+            return _SHEET.of(rows.prefetch_related(None))
+        counts = dict(everything.order_by().values_list("status").annotate(Count("pk")))
         page = page_of(rows, request.GET, kept=asked.parts(), newest_first=True)
         context = {
             "title": self.plural,

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import cache
 from ipaddress import ip_address
+from itertools import groupby
 from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.renderers import BaseRenderer
+from django.forms.utils import flatatt
 from django.http import QueryDict
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from audit.events import EventName
@@ -20,18 +27,38 @@ from kernel.actor import Actor, ActorKind
 _LARGEST_NUMBER: Final = 10**18
 
 
-def _by_subject() -> list[tuple[str, Any]]:
-    """All events, those about one kind of object together."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(EventName):
-        groups.setdefault(name.split(".")[0].replace("_", " "), []).append((name, name))
-    return [("", _("any")), *groups.items()]
+_EVENTS: Final[Mapping[str, Sequence[str]]] = {
+    subject: tuple(map(str, names)) for subject, names in groupby(sorted(EventName), lambda name: name.split(".")[0])
+}
+"""All events, those about one kind of object together."""
+
+
+class EventSelect(forms.Select):
+    """A select of many options that are the same for everybody: each part of it is rendered once."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
+    ) -> SafeString:
+        attributes = flatatt(self.build_attrs(self.attrs, {"name": name, **(attrs or {})}))
+        groups = [(_group(subject, value if value in names else ""),) for subject, names in _EVENTS.items()]
+        options = format_html_join("", "{}", groups)
+        return format_html('<select{}><option value="">{}</option>{}</select>', attributes, _("any"), options)
+
+
+@cache
+def _group(subject: str, chosen: str) -> SafeString:
+    options = format_html_join(
+        "", "<option{}>{}</option>", ((flatatt({"selected": name == chosen}), name) for name in _EVENTS[subject])
+    )
+    return format_html('<optgroup label="{}">{}</optgroup>', subject.replace("_", " "), options)
 
 
 class EventSearch(forms.Form):
     """Which events are shown. What is no answer to a question is said beside it."""
 
-    event = forms.ChoiceField(label=_("Event"), choices=_by_subject, required=False)
+    event = forms.ChoiceField(
+        label=_("Event"), choices=[(name, name) for name in EventName], required=False, widget=EventSelect
+    )
     actor = forms.CharField(
         label=_("Actor"), required=False, max_length=60, widget=forms.TextInput({"placeholder": "user:12"})
     )
@@ -40,7 +67,7 @@ class EventSearch(forms.Form):
     )
     serial = forms.CharField(label=_("Serial number"), required=False, max_length=120)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
-    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
     ip = forms.CharField(label=_("Address"), required=False, max_length=45)
     trace_id = forms.CharField(label=_("Request"), required=False, max_length=64)
 
@@ -50,7 +77,7 @@ class EventSearch(forms.Form):
             return None
         kind, number = _kind_and_number(text)
         if kind not in list(ActorKind) or number is None:
-            raise ValidationError(_("Write the actor as events show him: user:12."))
+            raise ValidationError(_("Write the actor as events show it: user:12."))
         return ActorKind(kind), number
 
     def clean_object(self) -> tuple[str, int | None]:

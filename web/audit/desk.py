@@ -98,7 +98,7 @@ class AuditDesk(Desk):
             "title": event.name,
             "event": event,
             "document": json.dumps(event.document, indent=2, ensure_ascii=False),
-            "metadata": event.document["metadata"],
+            "metadata": {name: _said(value) for name, value in event.document["metadata"].items()},
             "about": address_about(about["type"], about.get("public_id")),
             "list_title": self.plural,
         }
@@ -192,6 +192,13 @@ def _log(actor: Actor) -> int:
     if actor.organization_id is None:
         raise Http404
     return actor.organization_id
+
+
+def _said(value: Any) -> str:
+    """As it stands in what was signed; a text without its quotes."""
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _get(event_id: str, actor: Actor) -> AuditEvent:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -16,6 +16,7 @@ from audit.admin.html import Status, status_of
 from cas.models import CertificateAuthority
 from cas.search import Node, tree_of, with_ends
 from cas.selectors import authorities
+from certificates.crl_standing import CrlStanding
 from certificates.selectors import with_crls
 from certificates.statistics import CertificateCounts
 from certificates.summary import summarize
@@ -23,24 +24,24 @@ from kernel.actor import Actor
 from kernel.errors import Unavailable
 from web.authorities.asking import KINDS, ON_A_PAGE, Asked
 from web.pictures import MOST_DRAWN, authority_nodes
+from web.spreadsheets import Sheet, wants_csv
 
 _DEEPEST_STEP: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """The newest CRL of an authority, and whether it says what it should by now."""
+    """The newest CRL of an authority, and how it stands."""
 
     signed_at: datetime | None
     lapses_at: datetime | None
-    is_due: bool
-    has_lapsed: bool
+    standing: CrlStanding
 
     @classmethod
     def of(cls, ca: Any, at: datetime) -> Freshness:
         """Of a CA that was made by `with_crls`."""
-        lapses = ca.crl_next_update
-        return cls(ca.crl_this_update, lapses, ca.crl_is_due, lapses is not None and lapses < at)
+        standing = CrlStanding.of(ca.crl_next_update, ca.crl_due_at, at=at)
+        return cls(ca.crl_this_update, ca.crl_next_update, standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,31 @@ class Row:
     crl: Freshness | None
 
 
-def show_list(request: HttpRequest, actor: Actor, context: dict[str, Any]) -> HttpResponse:
+_SHEET: Final = Sheet(
+    "authorities",
+    {
+        "id": "ca.public_id",
+        "name": "ca.name",
+        "kind": "ca.kind.value",
+        "parent": lambda row: row.ca.parent and row.ca.parent.name,
+        "status": "standing",
+        "in_force": "in_force",
+        "crl_signed_at": lambda row: row.crl and row.crl.signed_at,
+        "crl_lapses_at": lambda row: row.crl and row.crl.lapses_at,
+        "path_length": "ca.path_length",
+        "key_algorithm": "ca.key_algorithm",
+        "not_after": "not_after",
+    },
+)
+
+
+def show_list(request: HttpRequest, actor: Actor, context: dict[str, Any]) -> HttpResponseBase:
     """The page, with what the desk adds to it."""
     asked, at = Asked.read(request.GET), timezone.now()
     seen = authorities(visible_to=actor)
     rows = with_crls(with_ends(seen), at=at).prefetch_related("certificates")
+    if wants_csv(request.GET):
+        return _SHEET.of(_rows(tree_of(list(replace(asked, after=0).among(rows))), counted(actor, at), at))
     found = list(asked.among(rows)[: ON_A_PAGE + 1])
     shown = found[:ON_A_PAGE]
     counts = dict(seen.order_by().values_list("status").annotate(count=Count("pk")))

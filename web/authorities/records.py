@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.db.models import Model, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -18,7 +18,7 @@ from audit.admin.html import status_of
 from cas import addresses
 from cas import selectors as cas_selectors
 from cas.admin.words import approval_text
-from cas.chains import chains_of
+from cas.chains import chain_of, chains_of
 from cas.core.formats import to_der, to_pem, to_pkcs7
 from cas.models import CertificateAuthority
 from certificates.admin.arrival_pages import (
@@ -31,7 +31,7 @@ from certificates.admin.arrival_pages import (
     RequestCertificate,
 )
 from certificates.admin.authority_pages import CreateIntermediate, CreateRoot, Disable, Enable, Publish, Retire, Revoke
-from certificates.admin.decoded import decoded_context
+from certificates.admin.decoded import chain_to_show, decoded_context
 from certificates.admin.dialect_pages import OpenToClients
 from certificates.admin.succession_pages import (
     Abandon,
@@ -101,8 +101,10 @@ class AuthorityDesk(Desk):
     def find(self, actor: Actor, ref: Ref) -> Model:
         return cas_selectors.get_ca(ref, visible_to=actor)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         doors = self.list_offered(request, actor)
+        if not cas_selectors.authorities(visible_to=actor).exists():
+            doors.sort(key=lambda door: not isinstance(door[1], CreateRoot))
         context = {
             "title": self.plural,
             "doors": doors[:1],
@@ -137,7 +139,7 @@ class AuthorityDesk(Desk):
             "now": at,
         }
         context |= _neighbours(actor, obj) | _whoever_may(actor, obj)
-        context |= decoded_context(obj, None, address_of)
+        context |= decoded_context(chain_to_show(obj), None, address_of)
         return render(request, "web/authorities/record.html", context)
 
     def file(self, request: HttpRequest, actor: Actor, obj: CertificateAuthority, fmt: str) -> HttpResponse:
@@ -145,7 +147,7 @@ class AuthorityDesk(Desk):
         if fmt not in _FILES or not obj.was_certified:
             raise Http404
         suffix, content_type, write = _FILES[fmt]
-        return attachment(f"{obj.slug}{suffix}", write(cas_selectors.chain_of(obj).certificates), content_type)
+        return attachment(f"{obj.slug}{suffix}", write(chain_of(obj).certificates), content_type)
 
 
 # The suffix of its name, its type, and how it is made of the chain.
@@ -155,10 +157,15 @@ _FILES: Final[dict[str, tuple[str, str, Any]]] = {
     "chain": ("-chain.pem", "application/x-pem-file", lambda chain: to_pem(*chain)),
     "p7b": (".p7b", "application/x-pkcs7-certificates", to_pkcs7),
 }
+_CALLED: Final = {"pem": "PEM", "der": "DER", "chain": _("With its chain, PEM"), "p7b": "PKCS#7"}
 
 
-def _files(ca: CertificateAuthority) -> list[tuple[str, str]]:
-    return [(fmt, reverse("authority-file", args=[ca.public_id, fmt])) for fmt in _FILES] if ca.was_certified else []
+def _files(ca: CertificateAuthority) -> list[tuple[Any, str]]:
+    return (
+        [(_CALLED[fmt], reverse("authority-file", args=[ca.public_id, fmt])) for fmt in _FILES]
+        if ca.was_certified
+        else []
+    )
 
 
 def _addresses(ca: CertificateAuthority) -> list[tuple[Any, str]]:

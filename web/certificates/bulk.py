@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, Final
+from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
@@ -25,12 +26,13 @@ from certificates.admin.edit import TagsField
 from certificates.admin.reasons import leaf_reason_field
 from certificates.models import Certificate
 from certificates.services import many
-from certificates.services.many import Outcome
+from certificates.services.many import Outcome, Report
 from kernel.actor import Actor
 from kernel.errors import DomainError
 from kernel.permissions import Permission
 from web.addresses import address_of
 from web.certificates.choosing import Chosen, ids_of
+from web.progress import Progress
 
 
 class ManyForm(forms.Form):
@@ -44,7 +46,7 @@ class ManyForm(forms.Form):
         if number > self.most_uncounted:
             self.fields["count"] = forms.IntegerField(
                 label=_("How many are these?"),
-                help_text=_("Type the number that stands above, so that nobody does this to more than he thinks."),
+                help_text=_("Type the number that stands above, so that nobody does this to more than intended."),
             )
 
     def clean_count(self) -> int:
@@ -98,7 +100,7 @@ class Act:
     def foresee(self, rows: Sequence[Certificate], actor: Actor) -> list[Outcome]:
         raise NotImplementedError
 
-    def act(self, rows: Sequence[Certificate], actor: Actor, data: Mapping[str, Any]) -> list[Outcome]:
+    def act(self, rows: Sequence[Certificate], actor: Actor, data: Mapping[str, Any], report: Report) -> list[Outcome]:
         """Raises Invalid."""
         raise NotImplementedError
 
@@ -133,8 +135,9 @@ class Revoke(Act):
     def foresee(self, rows: Sequence[Certificate], actor: Actor) -> list[Outcome]:
         return many.foresee_revocations(rows, visible_to=actor)
 
-    def act(self, rows: Sequence[Certificate], actor: Actor, data: Mapping[str, Any]) -> list[Outcome]:
-        return many.revoke_many(actor=actor, certificates=rows, reason=data["reason"], comment=data["comment"])
+    def act(self, rows: Sequence[Certificate], actor: Actor, data: Mapping[str, Any], report: Report) -> list[Outcome]:
+        reason, comment = data["reason"], data["comment"]
+        return many.revoke_many(actor=actor, certificates=rows, reason=reason, comment=comment, report=report)
 
     def foreseen(self, outcome: Outcome) -> object:
         is_held = outcome.certificate.state == Certificate.State.HELD
@@ -169,8 +172,8 @@ class Renew(Act):
     def foresee(self, rows: Sequence[Certificate], actor: Actor) -> list[Outcome]:
         return many.foresee_renewals(rows, visible_to=actor)
 
-    def act(self, rows: Sequence[Certificate], actor: Actor, data: Mapping[str, Any]) -> list[Outcome]:
-        return many.renew_many(actor=actor, certificates=rows)
+    def act(self, rows: Sequence[Certificate], actor: Actor, data: Mapping[str, Any], report: Report) -> list[Outcome]:
+        return many.renew_many(actor=actor, certificates=rows, report=report)
 
     def foreseen(self, outcome: Outcome) -> object:
         if outcome.waits:
@@ -204,8 +207,9 @@ class Tag(Act):
     def foresee(self, rows: Sequence[Certificate], actor: Actor) -> list[Outcome]:
         return many.foresee_tags(rows, visible_to=actor)
 
-    def act(self, rows: Sequence[Certificate], actor: Actor, data: Mapping[str, Any]) -> list[Outcome]:
-        return many.tag_many(actor=actor, certificates=rows, add=data["add"], remove=data["remove"])
+    def act(self, rows: Sequence[Certificate], actor: Actor, data: Mapping[str, Any], report: Report) -> list[Outcome]:
+        add, remove = data["add"], data["remove"]
+        return many.tag_many(actor=actor, certificates=rows, add=add, remove=remove, report=report)
 
     def foreseen(self, outcome: Outcome) -> object:
         return ", ".join(outcome.certificate.tags)
@@ -229,14 +233,16 @@ class HandOver(Act):
         return text % {"count": number}
 
     def done(self, number: int) -> str:
-        text = ngettext("%(count)d certificate is his now.", "%(count)d certificates are his now.", number)
+        text = ngettext(
+            "%(count)d certificate has a new owner now.", "%(count)d certificates have a new owner now.", number
+        )
         return text % {"count": number}
 
     def foresee(self, rows: Sequence[Certificate], actor: Actor) -> list[Outcome]:
         return many.foresee_handovers(rows, visible_to=actor)
 
-    def act(self, rows: Sequence[Certificate], actor: Actor, data: Mapping[str, Any]) -> list[Outcome]:
-        return many.hand_over_many(actor=actor, certificates=rows, owner=data["owner"])
+    def act(self, rows: Sequence[Certificate], actor: Actor, data: Mapping[str, Any], report: Report) -> list[Outcome]:
+        return many.hand_over_many(actor=actor, certificates=rows, owner=data["owner"], report=report)
 
     def foreseen(self, outcome: Outcome) -> object:
         owner = outcome.certificate.owner
@@ -275,7 +281,8 @@ def _serve(act: Act, request: HttpRequest, actor: Actor) -> HttpResponse:
     form = act.form_class(request.POST if is_answer else None, number=len(possible))
     if is_answer and possible and form.is_valid():
         try:
-            outcomes = act.act([each.certificate for each in possible], actor, form.cleaned_data)
+            progress = Progress.of_form(request, actor, len(possible))
+            outcomes = act.act([each.certificate for each in possible], actor, form.cleaned_data, progress.step)
             return _report(act, request, chosen, outcomes)
         except DomainError as error:
             add_domain_error(form, error)
@@ -287,6 +294,7 @@ def _serve(act: Act, request: HttpRequest, actor: Actor) -> HttpResponse:
         "possible": [(each, _standing(each, at), act.foreseen(each)) for each in possible],
         "refused": [each for each in foreseen if each.is_refused],
         "most": many.MOST_AT_ONCE,
+        "ticket": uuid4(),
     }
     return render(request, "web/certificates/many.html", context, status=422 if form.errors else 200)
 

@@ -19,9 +19,13 @@ _MOST_NAMES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`show` makes of a row, at this time, what stands in its cell. `needs` is what has to be fetched for it."""
+    """`show` makes of a row, at this time, what stands in its cell, out of the columns that it `reads`.
+
+    `needs` is what has to be fetched besides.
+    """
 
     label: str | Promise
+    reads: tuple[str, ...]
     show: Callable[[Certificate, datetime], object]
     classes: str = ""
     needs: str = ""
@@ -31,19 +35,29 @@ def _names(row: Certificate) -> str:
     return ", ".join(row.sans[:_MOST_NAMES]) + (", …" if len(row.sans) > _MOST_NAMES else "")
 
 
+# Of every row: its name, its serial number, how many names it has, its tags, and its address.
+ALWAYS: Final = ("public_id", "common_name", "subject", "serial", "sans", "tags")
 COLUMNS: Final[Mapping[str, Column]] = {
-    "status": Column(_("Status"), lambda row, at: html.badge(html.status_of(row.state, row.not_after, at=at))),
-    "names": Column(_("Names"), lambda row, at: _names(row), "break"),
-    "issued": Column(_("Issued"), lambda row, at: html.day(row.not_before, at=at)),
-    "expires": Column(_("Expires"), lambda row, at: html.day(row.not_after, at=at)),
-    "issuer": Column(_("Issuer"), lambda row, at: row.ca.name if row.ca else row.issuer_name, "break"),
-    "template": Column(_("Template"), lambda row, at: row.template.code if row.template else "–", "break"),
-    "key": Column(_("Key"), lambda row, at: key_words(row.key_algorithm), "nowrap"),
-    "custody": Column(_("Private key"), lambda row, at: row.get_key_custody_display()),
-    "requester": Column(_("Requested by"), lambda row, at: row.requester_label, "break"),
-    "owner": Column(_("Owner"), lambda row, at: row.owner or "–", "break", needs="owner"),
-    "tags": Column(_("Tags"), lambda row, at: ", ".join(row.tags) or "–", "break"),
-    "note": Column(_("Note"), lambda row, at: row.description or "–", "break"),
-    "serial": Column(_("Serial number"), lambda row, at: html.serial(row.serial, short=False)),
+    "status": Column(
+        _("Status"),
+        ("state", "not_after"),
+        lambda row, at: html.badge(html.status_of(row.state, row.not_after, at=at)),
+    ),
+    "names": Column(_("Names"), (), lambda row, at: _names(row), "break"),
+    "issued": Column(_("Issued"), ("not_before",), lambda row, at: html.day(row.not_before, at=at)),
+    "expires": Column(_("Expires"), ("not_after",), lambda row, at: html.day(row.not_after, at=at)),
+    "issuer": Column(
+        _("Issuer"), ("ca__name", "issuer_name"), lambda row, at: row.ca.name if row.ca else row.issuer_name, "break"
+    ),
+    "template": Column(
+        _("Template"), ("template__code",), lambda row, at: row.template.code if row.template else "–", "break"
+    ),
+    "key": Column(_("Key"), ("key_algorithm",), lambda row, at: key_words(row.key_algorithm), "nowrap"),
+    "custody": Column(_("Private key"), ("key_custody",), lambda row, at: row.get_key_custody_display()),
+    "requester": Column(_("Requested by"), ("requester_label",), lambda row, at: row.requester_label, "who"),
+    "owner": Column(_("Owner"), ("owner_id",), lambda row, at: row.owner or "–", "who", needs="owner"),
+    "tags": Column(_("Tags"), (), lambda row, at: ", ".join(row.tags) or "–", "break"),
+    "note": Column(_("Note"), ("description",), lambda row, at: row.description or "–", "break"),
+    "serial": Column(_("Serial number"), (), lambda row, at: html.serial(row.serial, short=False)),
 }
 USUAL: Final = ("status", "expires", "issuer", "key", "requester")

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from io import StringIO
 from itertools import chain
 from typing import Any, Final
 
 from django.contrib import messages
 from django.db.models import prefetch_related_objects
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from audit.admin.files import attachment
 from audit.admin.forms import message_of
-from audit.services import in_pieces
 from certificates.models import Certificate
 from certificates.orders import CertificateFilter
 from certificates.search import search_certificates
@@ -30,10 +26,10 @@ from kernel.actor import Actor
 from kernel.errors import DomainError
 from web.certificates.asking import Asked
 from web.certificates.choosing import Chosen, wants_all
-from web.spreadsheets import defused
+from web.spreadsheets import CONTENT_TYPE, as_file, csv_lines
 
 _CHUNK: Final = 500
-_CONTENT_TYPES: Final = {"csv": "text/csv; charset=utf-8; header=present", "json": "application/json"}
+_CONTENT_TYPES: Final = {"csv": CONTENT_TYPE, "json": "application/json"}
 
 _FIELDS: Final = (
     "id",
@@ -74,10 +70,7 @@ def export(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         messages.error(request, message_of(error))
         return redirect(reverse("certificates") + asked.kept())
     documents = (_document(row, at) for rows in chunks for row in _with_all(rows))
-    response = StreamingHttpResponse(in_pieces(_WRITERS[fmt](documents)), content_type=_CONTENT_TYPES[fmt])
-    name = f"certificates-{at:%Y-%m-%d}.{fmt}"
-    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    return response
+    return as_file(_WRITERS[fmt](documents), f"certificates-{at:%Y-%m-%d}.{fmt}", _CONTENT_TYPES[fmt])
 
 
 def archive(request: HttpRequest, actor: Actor) -> HttpResponse:
@@ -144,18 +137,11 @@ def _document(row: Certificate, at: datetime) -> dict[str, Any]:
 
 
 def _csv(documents: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    line = StringIO(newline="")
-    writer = csv.writer(line)
-    for cells in chain([_FIELDS], (_cells(document) for document in documents)):
-        writer.writerow(cells)
-        yield line.getvalue().encode()
-        line.seek(0)
-        line.truncate()
+    return csv_lines(_FIELDS, (_cells(document) for document in documents))
 
 
 def _cells(document: dict[str, Any]) -> list[str]:
-    texts = (" ".join(value) if isinstance(value, list) else value for value in document.values())
-    return [defused(text) for text in texts]
+    return [" ".join(value) if isinstance(value, list) else value for value in document.values()]
 
 
 def _json(documents: Iterable[dict[str, Any]]) -> Iterator[bytes]:

@@ -55,6 +55,8 @@ class ImportForm(forms.Form):
         Section(_("A private key in the file"), "password", "keeps_key", folded=True),
     )
 
+    one_of: ClassVar = ("file", "text")
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if bool(data.get("file")) == bool(data.get("text", "").strip()) and "file" not in self.errors:

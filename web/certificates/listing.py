@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +13,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.policy import holds
 from audit.admin.forms import message_of
@@ -26,7 +28,7 @@ from kernel.errors import DomainError, Unavailable
 from kernel.permissions import Permission
 from web.certificates.asking import LENGTHS, SORTS, Asked, chips
 from web.certificates.bulk import acts_for, views
-from web.certificates.columns import COLUMNS
+from web.certificates.columns import ALWAYS, COLUMNS, Column
 from web.certificates.export import archive, export
 from web.certificates.language import EXAMPLES
 from web.certificates.saved import chips_of_saved
@@ -37,9 +39,11 @@ _MOST_CHOICES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: the certificate, and what the chosen columns show of it, each with the classes of its cell."""
+    """One line: the certificate, what ticks it, and what the chosen columns show, each with the classes of its cell."""
 
     certificate: Certificate
+    tick: str
+    names: str
     cells: list[tuple[str, object]]
 
 
@@ -76,8 +80,10 @@ def show(request: HttpRequest, actor: Actor, *, doors: list[tuple[str, ServicePa
         "lengths": LENGTHS,
         "columns": COLUMNS,
         "help": EXAMPLES,
-        "authorities": cas_selectors.authorities(visible_to=actor).order_by("name")[:_MOST_CHOICES],
-        "templates": cas_selectors.templates(visible_to=actor).order_by("code")[:_MOST_CHOICES],
+        "authorities": cas_selectors.authorities(visible_to=actor)
+        .order_by("name")
+        .values("slug", "name")[:_MOST_CHOICES],
+        "templates": cas_selectors.templates(visible_to=actor).order_by("code").values("code")[:_MOST_CHOICES],
     }
     try:
         context |= _found(asked, actor, at)
@@ -89,15 +95,32 @@ def show(request: HttpRequest, actor: Actor, *, doors: list[tuple[str, ServicePa
 def _found(asked: Asked, actor: Actor, at: datetime) -> dict[str, Any]:
     """Raises what is wrong with the filter."""
     wanted = asked.wanted(at)
-    page = search_certificates(wanted, visible_to=actor, after=asked.position(), limit=asked.length, order=asked.order)
     shown = [COLUMNS[key] for key in asked.columns]
+    page = search_certificates(
+        wanted,
+        visible_to=actor,
+        after=asked.position(),
+        limit=asked.length,
+        order=asked.order,
+        columns={*ALWAYS, *(name for column in shown for name in column.reads)},
+    )
     prefetch_related_objects(page.rows, *{column.needs for column in shown if column.needs})
     return {
         "heads": [column.label for column in shown],
-        "rows": [Row(row, [(column.classes, column.show(row, at)) for column in shown]) for row in page.rows],
+        "rows": [_row(row, shown, at) for row in page.rows],
         "total": count_found(wanted, visible_to=actor, exactly=not asked.is_narrowed),
         "next": asked.beyond(page.next) if page.next else "",
     }
+
+
+def _row(row: Certificate, shown: Sequence[Column], at: datetime) -> Row:
+    number = len(row.sans)
+    return Row(
+        certificate=row,
+        tick=_("Choose %(row)s") % {"row": row},
+        names=ngettext("%(number)s name", "%(number)s names", number) % {"number": number},
+        cells=[(column.classes, column.show(row, at)) for column in shown],
+    )
 
 
 def _counts(actor: Actor) -> dict[str, int]:

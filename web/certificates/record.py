@@ -22,10 +22,10 @@ from acme_client.selectors import visible_orders
 from audit.admin.files import attachment
 from audit.admin.html import Status, status_of
 from audit.admin.pages import ServicePage
-from cas import selectors as cas_selectors
 from cas.addresses import ocsp_url
+from cas.chains import CaChain
 from cas.core.lint import pkilint_findings
-from certificates.admin.decoded import decoded_context
+from certificates.admin.decoded import chain_to_show, decoded_context
 from certificates.bundles import Format, bundle
 from certificates.import_selectors import chain_above
 from certificates.models import Certificate, Decision, Request
@@ -34,7 +34,7 @@ from certificates.request_selectors import requests
 from certificates.selectors import certificates
 from certificates.statements import CrlStatement, OcspStatement, crl_statement, ocsp_statement
 from kernel.actor import Actor
-from kernel.errors import DomainError, FieldError
+from kernel.errors import FieldError
 from kernel.permissions import Permission
 from web.addresses import address_of
 from web.trail import trail_of
@@ -51,6 +51,8 @@ _AT_HAND: Final = ("private-key", "renew", "renew-csr", "renew-public", "lift-ho
 # A chain does not hold over a CA that is one of these.
 _BREAKING: Final = (Status.REVOKED, Status.EXPIRED)
 _MOST_RELATED: Final = 10
+# What is read of a certificate that another one is beside.
+_NAMED_BY: Final = ("public_id", "common_name", "subject", "serial", "not_after")
 
 
 def show(
@@ -58,6 +60,7 @@ def show(
 ) -> HttpResponse:
     at = timezone.now()
     at_hand = _at_hand([page.slug for _url, page in doors])
+    chain = chain_to_show(row.ca)
     context: dict[str, Any] = {
         "title": str(row),
         "certificate": row,
@@ -68,7 +71,7 @@ def show(
         "formats": _formats(actor, row),
         "trail": trail_of(actor, "certificate", row),
         "key": getattr(row, "subscriber_key", None),
-        "told": _told(row, at),
+        "told": _told(row, chain, at),
         "lint": _lint(row),
         "origin": _origin(actor, row),
         "others": _others(actor, row),
@@ -77,7 +80,7 @@ def show(
         "places": places_at_hand(row, visible_to=actor)[:_MOST_RELATED],
         "now": at,
     }
-    context |= decoded_context(row.ca, row, address_of)
+    context |= decoded_context(chain, row, address_of)
     context["broken"] = [link for link in context["chain"] if not link.is_current and link.status in _BREAKING]
     return render(request, "web/certificates/record.html", context)
 
@@ -96,15 +99,11 @@ class Told:
     crl: CrlStatement | None
 
 
-def _told(row: Certificate, at: datetime) -> Told | None:
+def _told(row: Certificate, chain: CaChain | None, at: datetime) -> Told | None:
     """None where others than us speak of it."""
-    if row.ca is None or not row.ca.has_key:
+    if chain is None or row.ca is None or not row.ca.has_key:
         return None
-    try:
-        issuer = cas_selectors.chain_of(row.ca).certificates[0]
-    except DomainError:
-        return None
-    return Told(ocsp_statement(row, issuer, at=at), crl_statement(row))
+    return Told(ocsp_statement(row, chain.certificates[0], at=at), crl_statement(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,14 @@ class Origin:
 
 
 def _origin(actor: Actor, row: Certificate) -> Origin:
-    asked = requests(visible_to=actor).filter(certificate=row).prefetch_related("decisions").first()
+    asked = (
+        requests(visible_to=actor)
+        .filter(certificate=row)
+        .select_related(None)
+        .only("public_id", "created_at")
+        .prefetch_related("decisions")
+        .first()
+    )
     is_told = row.template is not None and row.template.retired_at is None and holds(actor, Permission.TEMPLATES_READ)
     return Origin(
         request=asked,
@@ -156,7 +162,7 @@ def _ordered(actor: Actor, row: Certificate) -> dict[str, AcmeOrder | None]:
 
 def _others(actor: Actor, row: Certificate) -> dict[str, QuerySet[Certificate]]:
     """Its successors, newest first, and whatever else has the same key."""
-    seen = certificates(visible_to=actor).select_related(None)
+    seen = certificates(visible_to=actor).select_related(None).only(*_NAMED_BY)
     same_key = seen.filter(organization_id=row.organization_id, key_hash=row.key_hash).exclude(pk=row.pk)
     return {
         "successors": seen.filter(replaces=row)[:_MOST_RELATED],

@@ -67,7 +67,7 @@ class CertificateDesk(Desk):
         return [*super().urls(), file, *issuing_urls(self)]
 
     def find(self, actor: Actor, ref: Ref) -> Model:
-        return get_certificate(ref, visible_to=actor)
+        return get_certificate(ref, visible_to=actor, beside=("subscriber_key",))
 
     def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
         return listing.show(request, actor, doors=self.list_offered(request, actor))

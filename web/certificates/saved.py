@@ -142,7 +142,8 @@ class SavedFilterDesk(Desk):
 
 def chips_of_saved(asked: Asked, actor: Actor) -> list[Chip]:
     """The filters that the actor sees, the one that the list shows marked."""
-    found = [(row.name, _asked(row).kept()) for row in saved_filters(visible_to=actor)]
+    rows = saved_filters(visible_to=actor).values_list("name", "query")
+    found = [(name, Asked.of(query).kept()) for name, query in rows]
     return [Chip(name, address, None, address == asked.kept()) for name, address in found]
 
 

@@ -17,6 +17,7 @@ from acme_client.selectors import visible_orders
 from audit.admin.html import relative
 from audit.selectors import visible_events
 from cas.guards import UNSEALED_TOO_LONG
+from certificates.crl_standing import CrlStanding
 from certificates.models import Request
 from certificates.request_selectors import requests
 from kernel.errors import DomainError
@@ -104,16 +105,16 @@ def _failed_orders(board: Board) -> Iterator[Concern]:
 
 def _crls(board: Board) -> Iterator[Concern]:
     texts = {
-        "expired": _("The CRL of %(ca)s has expired."),
-        "late": _("A new CRL of %(ca)s is due and has not come."),
-        "missing": _("%(ca)s has not published its first CRL yet."),
+        CrlStanding.EXPIRED: _("The CRL of %(ca)s has expired."),
+        CrlStanding.LATE: _("A new CRL of %(ca)s is due and has not come."),
+        CrlStanding.MISSING: _("%(ca)s has not published its first CRL yet."),
     }
     if not board.may(Permission.CAS_READ):
         return
-    for line in [line for line in board.crls if not line.is_fresh][:_MOST_EACH]:
+    for line in [line for line in board.crls if line.standing in texts][:_MOST_EACH]:
         ca = line.scope.ca
-        tone = "error" if line.state == "expired" else "warning"
-        yield Concern(texts[line.state] % {"ca": ca.name}, address_of(ca), tone, detail=line.scope.last_error)
+        tone = "error" if line.standing is CrlStanding.EXPIRED else "warning"
+        yield Concern(texts[line.standing] % {"ca": ca.name}, address_of(ca), tone, detail=line.scope.last_error)
 
 
 def _expiring(board: Board) -> Iterator[Concern]:

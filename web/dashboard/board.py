@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 
@@ -16,6 +16,7 @@ from audit.selectors import EventFilter, list_events
 from cas.models import CaCertificate, CertificateAuthority
 from cas.selectors import authorities
 from certificates import statistics
+from certificates.crl_standing import CrlStanding
 from certificates.models import CrlScope
 from certificates.request_selectors import inbox
 from certificates.selectors import still_needed
@@ -25,32 +26,22 @@ from kernel.permissions import Permission
 
 LATEST_EVENTS: Final = 6
 MOST_AUTHORITIES: Final = 50
-# A publisher comes by every few seconds; what is due for longer than this is stuck.
-DUE_FOR_TOO_LONG: Final = timedelta(minutes=5)
 
 CaStatus = CertificateAuthority.Status
 
 
 @dataclass(frozen=True, slots=True)
 class CrlLine:
-    """One CRL and how it stands: fresh, late (a new one is due), expired, or missing (never published)."""
+    """One CRL and how it stands."""
 
     scope: CrlScope
-    state: str
+    standing: CrlStanding
     expires_at: datetime | None
 
     @classmethod
     def of(cls, scope: CrlScope, at: datetime) -> CrlLine:
         expires_at: datetime | None = getattr(scope, "expires_at", None)
-        if expires_at is None:
-            return cls(scope, "missing", None)
-        if expires_at <= at:
-            return cls(scope, "expired", expires_at)
-        return cls(scope, "late" if scope.next_due_at + DUE_FOR_TOO_LONG < at else "fresh", expires_at)
-
-    @property
-    def is_fresh(self) -> bool:
-        return self.state == "fresh"
+        return cls(scope, CrlStanding.of(expires_at, scope.next_due_at, at=at), expires_at)
 
 
 class Board:
@@ -71,9 +62,10 @@ class Board:
     @cached_property
     def authorities(self) -> list[CertificateAuthority]:
         """Those that are not given up, oldest first: at most one more than are shown."""
-        shown = CaCertificate.objects.filter(preferred=True).defer("der")
+        shown = CaCertificate.objects.filter(preferred=True).only("ca_id", "preferred", "not_after")
         rows = authorities(visible_to=self.actor).exclude(status__in=[CaStatus.CANCELLED, CaStatus.RETIRED])
-        return list(rows.select_related(None).prefetch_related(Prefetch("certificates", shown))[: MOST_AUTHORITIES + 1])
+        rows = rows.select_related(None).only("public_id", "name", "slug", "status", "key_algorithm", "parent_id")
+        return list(rows.prefetch_related(Prefetch("certificates", shown))[: MOST_AUTHORITIES + 1])
 
     @cached_property
     def authorities_in_service(self) -> int:
@@ -85,6 +77,7 @@ class Board:
     def crls(self) -> list[CrlLine]:
         """Of every CA that still has to say what it revoked."""
         scopes = statistics.crl_scopes(visible_to=self.actor).filter(still_needed(self.at))
+        scopes = scopes.only("scope", "last_error", "next_due_at", "ca__public_id", "ca__name")
         return [CrlLine.of(scope, self.at) for scope in scopes]
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -10,7 +11,12 @@ from django.utils.http import urlencode
 
 def list_link(name: str, **query: str) -> str:
     """A page by its name, asked for something."""
-    return f"{reverse(name)}?{urlencode(query)}" if query else reverse(name)
+    return f"{_place(name)}?{urlencode(query)}" if query else _place(name)
+
+
+@cache
+def _place(name: str) -> str:
+    return reverse(name)
 
 
 def certificates_link(text: str = "", **query: str) -> str:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import Organization
+from certificates.crl_standing import CrlStanding
 from kernel.errors import DomainError
 from kernel.permissions import Permission
 from web.dashboard.attention import LOOKED_AT, concerns
@@ -112,20 +113,20 @@ def _panel(title: str | Promise, name: str, make: Callable[[], Any]) -> Panel:
 
 
 _CRL_WORDS: Final = {
-    "fresh": _("CRL fresh until %(when)s"),
-    "late": _("CRL overdue, ends %(when)s"),
-    "expired": _("CRL expired %(when)s"),
-    "missing": _("no CRL yet"),
+    CrlStanding.FRESH: _("CRL fresh until %(when)s"),
+    CrlStanding.LATE: _("CRL overdue, ends %(when)s"),
+    CrlStanding.EXPIRED: _("CRL expired %(when)s"),
+    CrlStanding.MISSING: _("no CRL yet"),
 }
-_WORST_FIRST: Final = ("missing", "expired", "late", "fresh")
+_WORST_FIRST: Final = tuple(CrlStanding)
 
 
 def _hierarchy(board: Board) -> dict[str, Any]:
     """The CAs, each with its CRL that is worst off."""
     worst: dict[int, CrlLine] = {}
-    for line in sorted(board.crls, key=lambda line: _WORST_FIRST.index(line.state), reverse=True):
+    for line in sorted(board.crls, key=lambda line: _WORST_FIRST.index(line.standing), reverse=True):
         worst[line.scope.ca_id] = line
-    notes = {ca: str(_CRL_WORDS[line.state]) % {"when": _minute(line)} for ca, line in worst.items()}
+    notes = {ca: str(_CRL_WORDS[line.standing]) % {"when": _minute(line)} for ca, line in worst.items()}
     shown = board.authorities[:MOST_AUTHORITIES]
     nodes: list[Node] = authority_nodes(shown, at=board.at, notes=notes)
     return {"nodes": nodes, "are_more": len(board.authorities) > len(shown)}

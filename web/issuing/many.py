@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 from django import forms
@@ -18,12 +18,14 @@ from audit.admin.files import attachment
 from audit.admin.forms import CodeArea, SecretField
 from audit.admin.pages import Facts, ServicePage
 from certificates.models import Certificate
+from certificates.orders import IssueOrder
 from kernel.actor import Actor
 from kernel.errors import Conflict, DomainError
 from web.desk import narrow
 from web.issuing.forms import TemplateChoice, choosable
 from web.issuing.rows import MOST_ROWS, SAMPLE, Row, read_rows
 from web.issuing.verdicts import Verdict, issue, judge
+from web.progress import Progress
 
 _LARGEST_FILE: Final = 2 * 1024 * 1024
 _TICKET_SECONDS: Final = 86_400
@@ -42,6 +44,8 @@ class BatchForm(forms.Form):
     file = forms.FileField(label=_("Or their file"), required=False, help_text=_("CSV in UTF-8."))
     passphrase = SecretField(label=_("Passphrase of the authority"), help_text=_("Only where its key has one."))
     ticket = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    one_of: ClassVar = ("rows", "file")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -104,7 +108,8 @@ class AskForMany(ServicePage):
         if not cache.add(ticket, True, _TICKET_SECONDS):
             raise Conflict(gettext_noop("These rows were issued already. Look at the list, or begin anew."))
         try:
-            self.verdicts = issue(actor, rows, data["passphrase"])
+            progress = Progress.of_form(self.request, actor, sum(isinstance(row.wanted, IssueOrder) for row in rows))
+            self.verdicts = issue(actor, rows, data["passphrase"], step=progress.step)
         except DomainError:
             cache.delete(ticket)
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext
@@ -56,8 +56,8 @@ def judge(actor: Actor, rows: Sequence[Row]) -> list[Verdict]:
     return [verdicts[row.number] for row in rows]
 
 
-def issue(actor: Actor, rows: Sequence[Row], passphrase: Secret | None) -> list[Verdict]:
-    """Issue what is good; what has become of each row."""
+def issue(actor: Actor, rows: Sequence[Row], passphrase: Secret | None, *, step: Callable[[], object]) -> list[Verdict]:
+    """Issue what is good; what has become of each row. `step` is called for each that could be read, on the way."""
     verdicts = {row.number: Verdict(row, findings_of(row.wanted)) for row in rows if isinstance(row.wanted, Invalid)}
     for template, group in _by_template(rows):
         order = BatchOrder(
@@ -67,7 +67,7 @@ def issue(actor: Actor, rows: Sequence[Row], passphrase: Secret | None) -> list[
             passphrase=passphrase,
         )
         try:
-            outcomes = issue_batch(actor=actor, order=order, report=lambda outcome: outcome)
+            outcomes = issue_batch(actor=actor, order=order, report=lambda outcome: outcome, prepared=step)
         except DomainError as refusal:
             verdicts |= {row.number: Verdict(row, findings_of(refusal)) for row in group}
         else:

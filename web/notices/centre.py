@@ -33,9 +33,22 @@ from web.desk import Desk, View
 from web.listing import chips_of, page_of
 from web.notices.deliveries import count_dead
 from web.notices.places import address_of_subject
+from web.spreadsheets import Sheet, wants_csv
 
 _CLOSED: Final = "closed"
 _CHIPS: Final[Mapping[str, str | Promise]] = {"": _("Still so"), _CLOSED: _("Over")}
+_SHEET: Final = Sheet(
+    "notifications",
+    {
+        "id": "public_id",
+        "about": "label",
+        "level": "level",
+        "notice": sentence_of,
+        "rule": lambda row: row.rule and row.rule.name,
+        "created_at": "created_at",
+        "closed_at": "closed_at",
+    },
+)
 
 
 class ReadForm(forms.Form):
@@ -84,11 +97,14 @@ class NoticeDesk(Desk):
     def address_of(self, obj: Model) -> str:
         return self.list_address()
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         status = _CLOSED if request.GET.get("status") == _CLOSED else ""
         rows = selectors.visible_notices(visible_to=actor, is_open=not status)
+        if wants_csv(request.GET):
+            return _SHEET.of(rows)
         page = page_of(rows, request.GET, kept={"status": status}, newest_first=True)
-        unread = _unread_among(page.rows, actor)
+        open_ones = [row.pk for row in page.rows if row.closed_at is None]
+        unread = selectors.unread_among(open_ones, visible_to=actor)
         may_mute = holds(actor, Permission.NOTICES_WRITE) and not status
         context = {
             "title": self.plural,
@@ -124,14 +140,6 @@ def _mark_read(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 def _watching(actor: Actor) -> int:
     return selectors.visible_rules(visible_to=actor).filter(is_active=True).count()
-
-
-def _unread_among(rows: Sequence[Notice], actor: Actor) -> frozenset[int]:
-    numbers = [row.pk for row in rows if row.closed_at is None]
-    if not numbers:
-        return frozenset()
-    found = selectors.unread_notices(visible_to=actor).filter(pk__in=numbers).order_by()
-    return frozenset(found.values_list("pk", flat=True))
 
 
 def _grouped(rows: Sequence[Notice], unread: frozenset[int], *, may_mute: bool) -> list[Group]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
@@ -31,9 +31,21 @@ from notices.subjects import Subject
 from notices.webhook_signing import EVENT_ID, SIGNATURE, TIMESTAMP
 from web.desk import Desk
 from web.listing import page_of
+from web.spreadsheets import Sheet, wants_csv
 from web.trail import trail_of
 
 _SHOWN: Final = 10
+_SHEET: Final = Sheet(
+    "channels",
+    {
+        "id": "public_id",
+        "name": "name",
+        "kind": "kind",
+        "to": lambda row: row.recipients or row.host,
+        "status": standing_of,
+        "last_error": "last_error",
+    },
+)
 # What stands on the buttons of a record; the rest is behind one.
 _FOREMOST: Final = 2
 # Five lines of Python for whoever writes a receiver: `headers` and `body` as they came in, `secret` as it was shown.
@@ -60,8 +72,11 @@ class ChannelDesk(Desk):
     def find(self, actor: Actor, ref: Ref) -> Model:
         return selectors.get_channel(ref, visible_to=actor)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        page = page_of(selectors.visible_channels(visible_to=actor), request.GET, newest_first=True)
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
+        rows = selectors.visible_channels(visible_to=actor).order_by("-pk")
+        if wants_csv(request.GET):
+            return _SHEET.of(rows)
+        page = page_of(rows, request.GET, newest_first=True)
         context = {
             "title": self.plural,
             "doors": self.list_offered(request, actor),

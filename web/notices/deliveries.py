@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.text import capfirst
 from django.utils.translation import gettext
@@ -23,9 +23,23 @@ from notices.models import Delivery
 from web.desk import Desk
 from web.listing import chips_of, page_of
 from web.notices.places import address_of_subject
+from web.spreadsheets import Sheet, wants_csv
 
 # More are not counted for a sentence over a page.
 _MOST_COUNTED: Final = 1000
+_SHEET: Final = Sheet(
+    "deliveries",
+    {
+        "id": "public_id",
+        "event": "subject",
+        "to": lambda row: row.channel.name if row.channel else row.recipient,
+        "status": standing_of,
+        "attempts": "attempts",
+        "last_status": "last_status",
+        "last_error": "last_error",
+        "created_at": "created_at",
+    },
+)
 
 
 class DeliveryDesk(Desk):
@@ -39,13 +53,15 @@ class DeliveryDesk(Desk):
     def find(self, actor: Actor, ref: Ref) -> Model:
         return selectors.get_delivery(ref, visible_to=actor)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         status = request.GET.get("status", "")
         rows = selectors.visible_deliveries(visible_to=actor).defer("document")
         if status in Delivery.Status.values:
             rows = rows.filter(status=status)
         else:
             status = ""
+        if wants_csv(request.GET):
+            return _SHEET.of(rows)
         page = page_of(rows, request.GET, kept={"status": status}, newest_first=True)
         dead = count_dead(visible_to=actor)
         context = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,19 @@ from notices.admin.notice_pages import Unmute
 from web.addresses import address_about
 from web.desk import Desk
 from web.listing import page_of
+from web.spreadsheets import Sheet, wants_csv
+
+_SHEET: Final = Sheet(
+    "muted",
+    {
+        "id": "public_id",
+        "kind": "kind",
+        "object": "object_id",
+        "name": "label",
+        "muted_by": "muted_by",
+        "created_at": "created_at",
+    },
+)
 
 
 class MuteDesk(Desk):
@@ -39,8 +52,11 @@ class MuteDesk(Desk):
     def address_of(self, obj: Model) -> str:
         return self.list_address()
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        page = page_of(selectors.visible_mutes(visible_to=actor), request.GET, newest_first=True)
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
+        muted = selectors.visible_mutes(visible_to=actor)
+        if wants_csv(request.GET):
+            return _SHEET.of(muted)
+        page = page_of(muted, request.GET, newest_first=True)
         rows = [
             (row, address_about(row.kind, str(row.object_id)), self.offered(request, actor, row)) for row in page.rows
         ]

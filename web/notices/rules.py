@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -25,10 +25,20 @@ from notices.sentences import sentence_of
 from web.desk import Desk
 from web.listing import page_of
 from web.notices.places import address_of_subject
+from web.spreadsheets import Sheet, wants_csv
 from web.trail import trail_of
 
 _LATELY: Final = timedelta(days=30)
 _SHOWN: Final = 10
+_SHEET: Final = Sheet(
+    "notification-rules",
+    {
+        "id": "public_id",
+        "name": "name",
+        "what_it_does": lambda row: told_by(row, list(row.channels.all())),
+        "status": standing_of,
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +62,11 @@ class RuleDesk(Desk):
     def find(self, actor: Actor, ref: Ref) -> Model:
         return selectors.get_rule(ref, visible_to=actor)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        page = page_of(selectors.visible_rules(visible_to=actor), request.GET, newest_first=True)
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
+        rows = selectors.visible_rules(visible_to=actor).order_by("-pk")
+        if wants_csv(request.GET):
+            return _SHEET.of(rows)
+        page = page_of(rows, request.GET, newest_first=True)
         doors = self.list_offered(request, actor)
         context = {
             "title": self.plural,

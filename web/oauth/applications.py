@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Iterable
+from typing import Final, cast
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -27,9 +28,30 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.account.fresh import fresh_required
 from web.account.pages import done, in_organization
+from web.listing import page_of
 from web.oauth.asking import LABELS
+from web.spreadsheets import Sheet, wants_csv
 
-_MOST = 200
+_MOST: Final = 200
+_CONSENTS: Final = "consents"
+_CLIENTS_SHEET: Final = Sheet(
+    "applications",
+    {"client_id": "client_id", "name": "name", "redirect_uris": "redirect_uris", "revoked_at": "revoked_at"},
+)
+_CONSENTS_SHEET: Final = Sheet(
+    "consents",
+    {
+        "id": "public_id",
+        "application": "client.name",
+        "is_verified": "client.is_verified",
+        "person": "user.email",
+        "scopes": "scopes",
+        "rights": lambda row: "; ".join(f"{ca}: {ticked}" for ca, ticked in _rights(row)),
+        "created_at": "created_at",
+        "last_used_at": "last_used_at",
+        "last_used_ip": "last_used_ip",
+    },
+)
 
 
 class ClientForm(forms.Form):
@@ -52,18 +74,28 @@ def granted(request: HttpRequest) -> HttpResponse:
     rows = OAuthConsent.objects.filter(user=user).select_related("client", "organization").order_by("-id")
     if request.method == "POST":
         return _withdraw(request, actor_of(request), rows.filter(public_id=_public_id(request)).first(), "applications")
-    return render(request, "oauth/applications.html", {"title": _("Applications"), "consents": _shown(rows)})
+    return render(
+        request, "oauth/applications.html", {"title": _("Applications"), "consents": _shown(_in_force(rows)[:_MOST])}
+    )
 
 
 @in_organization(Permission.API_KEYS_READ)
 @require_safe
-def clients(request: HttpRequest, actor: Actor, organization: Organization) -> HttpResponse:
+def clients(request: HttpRequest, actor: Actor, organization: Organization) -> HttpResponseBase:
     """The organization's own applications, and what its people let any application do."""
+    own = selectors.oauth_clients(visible_to=actor)
+    let = _in_force(selectors.oauth_consents(visible_to=actor))
+    if wants_csv(request.GET):
+        return _CLIENTS_SHEET.of(own)
+    if wants_csv(request.GET, _CONSENTS):
+        return _CONSENTS_SHEET.of(let)
+    page = page_of(let, request.GET, newest_first=True, place=_CONSENTS)
     context = {
         "title": _("OAuth clients"),
         "organization": organization,
-        "clients": selectors.oauth_clients(visible_to=actor)[:_MOST],
-        "consents": _shown(selectors.oauth_consents(visible_to=actor)),
+        "clients": page_of(own, request.GET, newest_first=True),
+        "page": page,
+        "consents": _shown(page.rows),
         "may_write": holds(actor, Permission.API_KEYS_WRITE),
     }
     return render(request, "oauth/clients.html", context)
@@ -128,10 +160,19 @@ def _public_id(request: HttpRequest) -> UUID:
         raise Http404 from error
 
 
-def _shown(rows: QuerySet[OAuthConsent]) -> list[tuple[OAuthConsent, list[tuple[str, str]]]]:
-    """Each that stands, with its CAs by name and what was ticked for them."""
-    rows = selectors.in_force(rows).prefetch_related(Prefetch("cas", OAuthConsentCa.objects.select_related("ca")))
-    return [(row, [(each.ca.name, _ticked(each)) for each in row.cas.all()]) for row in rows[:_MOST]]
+def _in_force(rows: QuerySet[OAuthConsent]) -> QuerySet[OAuthConsent]:
+    """Those that stand, each with its CAs."""
+    cas = OAuthConsentCa.objects.select_related("ca")
+    return selectors.in_force(rows).prefetch_related(Prefetch("cas", cas))
+
+
+def _shown(rows: Iterable[OAuthConsent]) -> list[tuple[OAuthConsent, list[tuple[str, str]]]]:
+    """Each with its CAs by name and what was ticked for them."""
+    return [(row, _rights(row)) for row in rows]
+
+
+def _rights(row: OAuthConsent) -> list[tuple[str, str]]:
+    return [(each.ca.name, _ticked(each)) for each in row.cas.all()]
 
 
 def _ticked(row: OAuthConsentCa) -> str:

@@ -70,20 +70,25 @@ class Page(Generic[Row]):
     next: str
 
 
-def page_of(rows: QuerySet[Row], asked: Asked, *, column: str) -> Page[Row]:
-    """In the order of the column, which is what they are called by."""
+def found_of(rows: QuerySet[Row], asked: Asked, *, column: str) -> QuerySet[Row]:
+    """Those that it means, in the order of the column, which is what they are called by."""
     rows = rows.filter(retired_at__isnull=not asked.retired)
     if asked.ca:
         rows = rows.filter(ca__slug=asked.ca)
     if asked.text:
         words = (Q(**{f"{name}__icontains": asked.text}) for name in dict.fromkeys((column, "name", "description")))
         rows = rows.filter(_any(*words))
+    return rows.order_by(column, "pk")
+
+
+def page_of(rows: QuerySet[Row], asked: Asked, *, column: str) -> Page[Row]:
+    """Of the rows that were found."""
     total = rows.count()
     after = _position(asked.after)
     if after is not None:
         value, pk = after
         rows = rows.filter(Q(**{f"{column}__gt": value}) | Q(**{column: value, "pk__gt": pk}))
-    found = list(rows.order_by(column, "pk")[: LENGTH + 1])
+    found = list(rows[: LENGTH + 1])
     following = ""
     if len(found) > LENGTH:
         last = found[LENGTH - 1]

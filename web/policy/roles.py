@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.db.models import Count, Model, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
@@ -19,9 +19,24 @@ from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.desk import Desk
-from web.policy.listing import Asked, page_of
+from web.policy.listing import Asked, found_of, page_of
 from web.policy.showing import MOST_NAMED, list_context, standing_of
+from web.spreadsheets import Sheet, wants_csv
 from web.trail import trail_of
+
+_SHEET: Final = Sheet(
+    "roles",
+    {
+        "id": "public_id",
+        "name": "name",
+        "description": "description",
+        "lets_through": lambda row: in_words(role_rules(row)),
+        "authority": "ca.name",
+        "templates": "users",
+        "version": "version",
+        "status": standing_of,
+    },
+)
 
 
 class RoleDesk(Desk):
@@ -40,10 +55,13 @@ class RoleDesk(Desk):
     def find(self, actor: Actor, ref: Ref) -> Model:
         return selectors.recall_role(ref, visible_to=actor)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         asked = Asked.read(request.GET)
         in_use = Count("templates", filter=Q(templates__retired_at__isnull=True))
-        page = page_of(selectors.all_roles(visible_to=actor).annotate(users=in_use), asked, column="name")
+        found = found_of(selectors.all_roles(visible_to=actor).annotate(users=in_use), asked, column="name")
+        if wants_csv(request.GET):
+            return _SHEET.of(found)
+        page = page_of(found, asked, column="name")
         rows = [(row, in_words(role_rules(row))) for row in page.rows]
         context = list_context(self, request, actor, asked) | {"page": page, "rows": rows}
         return render(request, "web/policy/roles.html", context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
@@ -21,14 +21,29 @@ from kernel.actor import Actor
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.desk import Desk
-from web.policy.listing import Asked, page_of
+from web.policy.listing import Asked, found_of, page_of
 from web.policy.people import members_who_may
 from web.policy.showing import list_context, standing_of
 from web.policy.trying import TryCsr
+from web.spreadsheets import Sheet, wants_csv
 from web.trail import trail_of
 
 _VERSIONS: Final = 20
 _COUNTED: Final = 10_000
+_SHEET: Final = Sheet(
+    "templates",
+    {
+        "id": "public_id",
+        "code": "code",
+        "name": "name",
+        "description": "description",
+        "lets_through": lambda row: in_words(template_rules(row)),
+        "authority": "ca.name",
+        "role": "role.name",
+        "version": "version",
+        "status": standing_of,
+    },
+)
 
 
 class TemplateDesk(Desk):
@@ -48,9 +63,12 @@ class TemplateDesk(Desk):
     def find(self, actor: Actor, ref: Ref) -> Model:
         return selectors.recall_template(ref, visible_to=actor)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         asked = Asked.read(request.GET)
-        page = page_of(selectors.all_templates(visible_to=actor), asked, column="code")
+        found = found_of(selectors.all_templates(visible_to=actor), asked, column="code")
+        if wants_csv(request.GET):
+            return _SHEET.of(found)
+        page = page_of(found, asked, column="code")
         rows = [(row, in_words(template_rules(row))) for row in page.rows]
         context = list_context(self, request, actor, asked) | {"page": page, "rows": rows}
         return render(request, "web/policy/templates.html", context)

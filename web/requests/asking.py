@@ -60,13 +60,19 @@ class Asked:
             after=place_after(query.get("after", "")) or 0,
         )
 
-    def rows(self, actor: Actor, at: datetime) -> QuerySet[Request]:
-        """Those of the page, and one more where there is a next one: in the inbox what waits longest comes first."""
+    def found(self, actor: Actor, at: datetime) -> QuerySet[Request]:
+        """On all pages: in the inbox what waits longest comes first."""
         if self.tab is Tab.INBOX:
-            return inbox(visible_to=actor, at=at).filter(pk__gt=self.after)[: LENGTH + 1]
+            return inbox(visible_to=actor, at=at)
         wanted = RequestFilter(status=self.status or None, is_own=True if self.tab is Tab.OWN else None)
-        rows = matching(wanted, visible_to=actor, at=at)
-        return (rows.filter(pk__lt=self.after) if self.after else rows)[: LENGTH + 1]
+        return matching(wanted, visible_to=actor, at=at)
+
+    def rows(self, actor: Actor, at: datetime) -> QuerySet[Request]:
+        """Those of the page, and one more where there is a next one."""
+        rows = self.found(actor, at)
+        if self.after:
+            rows = rows.filter(pk__gt=self.after) if self.tab is Tab.INBOX else rows.filter(pk__lt=self.after)
+        return rows[: LENGTH + 1]
 
     def address(self) -> str:
         """The query that asks the same."""

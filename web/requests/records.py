@@ -10,13 +10,15 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_csr
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.policy import holds
+from accounts.said import rendered
 from audit.admin.html import status_of, word
 from audit.admin.pages import ServicePage
 from certificates.admin.comparison import Verdict, compare
@@ -39,9 +41,26 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.desk import Desk
 from web.requests.asking import LENGTH, Asked, Tab, chips, tabs
+from web.spreadsheets import Sheet, wants_csv
 
 _ASKING: Final = frozenset({Permission.CERTIFICATES_ISSUE, Permission.CERTIFICATES_RENEW})
 _MOST_NAMESAKES: Final = 10
+_SHEET: Final = Sheet(
+    "requests",
+    {
+        "id": "public_id",
+        "name": "name",
+        "kind": "kind",
+        "names": "sans",
+        "template": lambda row: row.template and row.template.code,
+        "requested_by": "requester_label",
+        "created_at": "created_at",
+        "status": "status",
+        "approvals_given": "approvals_given",
+        "approvals_needed": "approvals_needed",
+        "expires_at": "expires_at",
+    },
+)
 
 
 class RequestDesk(Desk):
@@ -63,8 +82,10 @@ class RequestDesk(Desk):
     def find(self, actor: Actor, ref: Ref) -> Model:
         return get_request(ref, visible_to=actor)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         at, asked = timezone.now(), Asked.read(request.GET, actor)
+        if wants_csv(request.GET):
+            return _SHEET.of(with_everything(asked.found(actor, at)))
         counts = count_by_status(visible_to=actor)
         rows = list(with_everything(asked.rows(actor, at)))
         shown, more = compare_all(rows[:LENGTH]), rows[LENGTH:]
@@ -131,7 +152,7 @@ def _steps(row: Request) -> Iterator[Step]:
         yield Step(decision.created_at, decision.get_verdict_display(), decision.approver_label, decision.reason, tone)
     if row.closed_at is not None and row.status != Request.Status.REJECTED:
         tone = "bad" if row.status == Request.Status.FAILED else "quieted"
-        yield Step(row.closed_at, word(row.status), note=row.last_error, tone=tone)
+        yield Step(row.closed_at, word(row.status), note=rendered(row.last_error, gettext), tone=tone)
 
 
 def _hindrance(request: HttpRequest, actor: Actor, row: Request) -> str | Promise:

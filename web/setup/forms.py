@@ -31,7 +31,7 @@ class CommonNameField(forms.CharField):
 class CertificateForm(forms.Form):
     common_name = CommonNameField(
         label=_("Name of the first certificate"),
-        help_text=_("What clients call the server that shall have it: localhost, or www.example.com."),
+        help_text=_("What clients call the server that is to have it: localhost, or www.example.com."),
         widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false", "autocapitalize": "none"}),
     )
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from accounts.models import Organization
-from cas import selectors as cas_selectors
 from cas.models import CertificateAuthority, Template
+from certificates.beginnings import Ground
 from certificates.models import Certificate
-from certificates.selectors import certificates
 from kernel.actor import Actor
 
 
@@ -38,17 +37,15 @@ class Standing:
         """Of the organization that the actor works in; nothing where he works in none."""
         if actor.organization_id is None:
             return cls()
-        working = cas_selectors.authorities(visible_to=actor).filter(status="active", key__isnull=False).order_by("pk")
-        templates = cas_selectors.templates(visible_to=actor).filter(retired_at=None, ca__in=working)
-        template = templates.select_related("ca__parent", "role").order_by("pk").first()
-        below = working.filter(parent__isnull=False, allow_leaf_certificates=True).select_related("parent")
-        issuing = template.ca if template is not None else below.first()
+        ground = Ground.of(actor)
+        template = ground.templates.select_related("ca__parent", "role").order_by("pk").first()
+        issuing = template.ca if template is not None else ground.issuing.select_related("parent").first()
         return cls(
             organization=Organization.objects.get(pk=actor.organization_id),
-            root=working.filter(parent=None).first() if issuing is None else issuing.parent or issuing,
+            root=ground.roots.first() if issuing is None else issuing.parent or issuing,
             issuing=issuing,
             template=template,
-            certificate=certificates(visible_to=actor).order_by("pk").first(),
+            certificate=ground.certificates.first(),
         )
 
     @property

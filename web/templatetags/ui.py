@@ -14,10 +14,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info, gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.said import rendered
 from audit.admin import html
 from cas.describe import key_words
 from kernel.text import Text
 from web import navigation
+from web.permissions import grouped
+from web.spreadsheets import address_of_csv
 
 register = template.Library()
 
@@ -40,6 +43,8 @@ _SYSTEMS: Final = (
     ("Linux", "Linux"),
 )
 
+_DASHES: Final = "---------"
+
 register.simple_tag(html.icon, name="icon")
 register.simple_tag(html.badge, name="badge")
 register.simple_tag(html.pill, name="pill")
@@ -47,6 +52,7 @@ register.filter("moment", html.moment)
 register.filter("day", html.day)
 register.filter("relative", html.relative)
 register.filter("key_words", key_words)
+register.filter("grouped", grouped)
 
 
 @register.filter
@@ -64,6 +70,12 @@ def translated(text: str) -> str:
 def say(text: Text) -> str:
     """A message of the kernel in the reader's language."""
     return text.render(gettext)
+
+
+@register.filter
+def said(sentence: str) -> str:
+    """A sentence that a row keeps, in the reader's language where it is one of ours."""
+    return rendered(sentence, gettext)
 
 
 @register.filter
@@ -107,6 +119,12 @@ def bell(context: RequestContext) -> dict[str, Any]:
     return {"is_shown": reader.hears, "unread": reader.unread} if reader else {"is_shown": False}
 
 
+@register.inclusion_tag("ui/_csv.html", takes_context=True)
+def csv_link(context: RequestContext, part: str = "") -> dict[str, str]:
+    """To the file of all that the list finds; `part` says which list, where the page has several."""
+    return {"address": address_of_csv(context["request"].GET, part)}
+
+
 @register.inclusion_tag("ui/_field.html")
 def field(bound: BoundField) -> dict[str, Any]:
     """A label, its input, what to know about it, and what is wrong with it, tied together for screen readers."""
@@ -115,15 +133,24 @@ def field(bound: BoundField) -> dict[str, Any]:
     attributes: dict[str, Any] = {"aria-invalid": "true"} if bound.errors else {}
     if ids:
         attributes["aria-describedby"] = " ".join(ids)
+    _say_what_nothing_means(bound.field)
     return {
         "field": bound,
         "kind": _kind(bound.field.widget),
         "input": bound.as_widget(attrs=attributes),
         "described": " ".join(ids),
+        "hint": coded(str(bound.help_text)) if "`" in str(bound.help_text) else bound.help_text,
         "hint_id": hint_id,
         "error_id": error_id,
+        "is_optional": not bound.field.required and bound.name not in getattr(bound.form, "one_of", ()),
         "optional": _("optional"),
     }
+
+
+def _say_what_nothing_means(asked: forms.Field) -> None:
+    """In a list of rows, where the form has no words of its own for it."""
+    if isinstance(asked, forms.ModelChoiceField) and asked.empty_label == _DASHES:
+        asked.empty_label = _("Choose") if asked.required else "–"
 
 
 def _kind(widget: forms.Widget) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.db.models import Model, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -21,9 +21,22 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from web.asked import place_after, text_of
 from web.desk import Desk
+from web.spreadsheets import Sheet, wants_csv
 from web.trust.validation import Validate
 
 _ON_A_PAGE: Final = 50
+_SHEET: Final = Sheet(
+    "trust-anchors",
+    {
+        "id": "public_id",
+        "name": "name",
+        "subject": "subject",
+        "status": lambda row: status_of("active", row.not_after),
+        "key_algorithm": "key_algorithm",
+        "fingerprint": "fingerprint",
+        "not_after": "not_after",
+    },
+)
 
 
 class TrustDesk(Desk):
@@ -38,12 +51,14 @@ class TrustDesk(Desk):
     def find(self, actor: Actor, ref: Ref) -> Model:
         return cas_selectors.get_trust_anchor(ref, visible_to=actor)
 
-    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
+    def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponseBase:
         text, after = text_of(request.GET, "q").strip()[:200], place_after(request.GET.get("after", ""))
         rows = cas_selectors.trust_anchors(visible_to=actor)
         if text:
             digits = text.replace(":", "").replace(" ", "").lower()
             rows = rows.filter(Q(name__icontains=text) | Q(subject__icontains=text) | Q(fingerprint__startswith=digits))
+        if wants_csv(request.GET):
+            return _SHEET.of(rows)
         if after is not None:
             rows = rows.filter(pk__gt=after)
         found, at = list(rows[: _ON_A_PAGE + 1]), timezone.now()

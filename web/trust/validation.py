@@ -20,7 +20,7 @@ from audit.admin.pages import Section, ServicePage, sections_of
 from cas.core.general_names import general_name
 from cas.core.usages import EXTENDED_USAGES
 from cas.core.validation.verdict import Aspect, Finding, Verdict
-from cas.describe import CertificateText, describe
+from cas.describe import CertificateText, describe, purpose_words
 from certificates.services.validation import LONGEST_CHAIN, validate_certificate
 from certificates.validation_orders import ValidationOrder
 from kernel.ref import Ref
@@ -47,7 +47,10 @@ class ValidateForm(forms.Form):
     purpose = forms.ChoiceField(
         label=_("Purpose"),
         required=False,
-        choices=[("", _("any")), *((name, name.replace("_", " ")) for name in EXTENDED_USAGES if name != "any")],
+        choices=[
+            ("", _("any")),
+            *((name, _(purpose_words(oid))) for name, oid in EXTENDED_USAGES.items() if name != "any"),
+        ],
     )
     peer_name = forms.CharField(
         label=_("Whom it must be for"),
@@ -81,6 +84,7 @@ class ValidateForm(forms.Form):
     crls = forms.CharField(label=_("CRLs"), max_length=LONGEST_CHAIN, required=False, widget=CodeArea(5))
     crl_file = UploadField(label=_("Or a CRL as a file"), longest=_LONGEST_LIST)
 
+    one_of: ClassVar = ("certificate", "file")
     sections: ClassVar = (
         Section("", "certificate", "file", "purpose", "peer_name", "at"),
         Section(_("Chain and anchors"), "chain", "trust_anchors", folded=True),

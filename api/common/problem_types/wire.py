@@ -28,6 +28,12 @@ WIRE: Final = (
         _("The key is unknown, revoked, expired, or may not be used from this address. Which of them is not said."),
     ),
     ProblemType(
+        "too-many",
+        Family.CONFLICT,
+        _("Too many"),
+        _("The organization has as many of them as it may have; the detail says how many. Remove what is not used."),
+    ),
+    ProblemType(
         "not-licensed",
         Family.UNLICENSED,
         _("Not licensed"),

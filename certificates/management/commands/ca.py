@@ -18,7 +18,7 @@ class Command(OrganizationCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-        _request(verbs.add_parser("request", help="a key here, and a CSR for the CA that shall certify it"))
+        _request(verbs.add_parser("request", help="a key here, and a CSR for the CA that is to certify it"))
         _csr(verbs.add_parser("csr", help="the CSR again, or one for a certificate that follows"))
         _complete(verbs.add_parser("complete", help="the certificate has come"))
         _named(verbs.add_parser("cancel", help="wait no more: destroy the key of a CA that has no certificate yet"))

@@ -8,12 +8,12 @@ from cryptography import x509
 from django.core.management.base import CommandParser
 
 from accounts.console import OrganizationCommand, read_duration, read_secret_file, require_new_files, write_new_file
+from cas.chains import chain_of
 from cas.core.formats import to_pem
 from cas.core.general_names import constraint_name
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import parse_name
 from cas.orders import AuthorityOrder
-from cas.selectors import chain_of
 from certificates.services.authorities import establish_authority
 from kernel.ref import Ref
 

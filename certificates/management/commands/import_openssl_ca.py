@@ -20,7 +20,7 @@ class Command(OrganizationCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         add_moving_arguments(parser)
-        parser.add_argument("name", help="what the CA shall be called here")
+        parser.add_argument("name", help="what the CA is to be called here")
         parser.add_argument("folder", help="where index.txt is (easy-rsa: its pki folder)")
         parser.add_argument("--certificate", metavar="FILE", help="the CA's certificate, where it has another name")
         parser.add_argument("--key", metavar="FILE", help="the CA's key, where it has another name")

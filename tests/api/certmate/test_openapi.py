@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import schemathesis
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from schemathesis import GenerationMode
 
 from api.certmate.openapi import document
 from api.certmate.routes import ROUTES
-from tests.api.native.test_fuzz import server as server
-from tests.api.native.test_fuzz import walk
+from tests.api.fuzzing import each_mode, walk
+from tests.api.fuzzing import server as server
 from tests.api.wire import Wire
 from tests.office import Office
 
@@ -60,14 +58,8 @@ def test_an_operation_says_its_permission_and_what_it_may_refuse():
     assert error["required"] == ["error", "code", "status"]
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
+@each_mode
 def test_what_is_sent_is_answered_as_the_document_says(
-    mode: GenerationMode, api: Wire, office: Office, server: Any, subtests: Any
+    mode: Any, api: Wire, office: Office, server: Any, subtests: Any
 ):
-    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", server)
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query or operation.path_parameters):
-            continue
-        with subtests.test(operation.label):
-            walk(operation.as_strategy(generation_mode=mode), api.token)
+    walk(server, "/api/openapi.json", mode, token=str(api.token), subtests=subtests)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import schemathesis
-from django.core.signals import request_finished, request_started
-from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from schemathesis import GenerationMode
 
 from api.fastpki.openapi import document
 from api.fastpki.urls import ROUTES
 from tests.api.fastpki.office import Client, fastpki_office
-from tests.api.native.test_fuzz import walk
+from tests.api.fuzzing import each_mode, walk
+from tests.api.fuzzing import server as server
 from tests.api.wire import Wire
 
 PLACE = "/api/v1/fastpki/openapi.json"
@@ -28,16 +22,6 @@ ENDING = {"/api/v1/auth/logout", "/api/v1/auth/invalidate"}
 @pytest.fixture
 def client(db: None) -> Client:
     return fastpki_office()
-
-
-@pytest.fixture
-def server() -> Iterator[Any]:
-    """The whole application. At the end of a request it keeps the connection, in which the test's transaction is."""
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    yield get_wsgi_application()
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
 
 
 def test_a_valid_openapi_3_1_document_is_served_to_everyone(db):
@@ -71,15 +55,7 @@ def test_names_are_used_once_and_inputs_are_closed():
     assert all(shape["additionalProperties"] is False for shape in inputs)
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
+@each_mode
 def test_what_is_sent_is_answered_as_the_document_says(mode, client, server, subtests, settings):
     settings.RATELIMIT_ENABLE = False
-    schema = schemathesis.openapi.from_wsgi(PLACE, server)
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        if operation.path in ENDING:
-            continue
-        if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query or operation.path_parameters):
-            continue
-        with subtests.test(operation.label):
-            walk(operation.as_strategy(generation_mode=mode), client.token)
+    walk(server, PLACE, mode, token=client.token, subtests=subtests, without=ENDING)

@@ -17,14 +17,14 @@ def place_of(row: Certificate) -> str:
     return f"/api/v2/certificates/{row.public_id}"
 
 
-def wire_of_member(office: Office) -> Wire:
-    """The key of somebody who may read and issue, and no more."""
+def wire_of_member(office: Office, role: str = OrganizationRole.MEMBER, *more: Permission) -> Wire:
+    """The key of somebody who may read and issue, and no more than that and this."""
     made = create_api_key(
         actor=office.owner,
         organization=office.organization,
-        owner=cast.member(office.organization, OrganizationRole.MEMBER).user,
+        owner=cast.member(office.organization, role).user,
         name="member",
-        permissions=[Permission.CERTIFICATES_READ, Permission.CERTIFICATES_ISSUE],
+        permissions=[Permission.CERTIFICATES_READ, Permission.CERTIFICATES_ISSUE, *more],
     )
     return Wire(made.token.reveal().decode())
 
@@ -69,13 +69,21 @@ def test_only_an_active_member_can_answer_for_it(api, office, stranger):
 def test_a_key_that_waits_goes_to_whoever_it_was_made_for(api, office):
     """Who may issue could make himself the owner and collect another's key."""
     row = office.issue(key=Managed(collect_later=True)).certificate
-    thief = wire_of_member(office)
-    answer = thief.patch(place_of(row), {"owner": "member@acme.example"})
+    thief = wire_of_member(office, OrganizationRole.OPERATOR, Permission.CERTIFICATES_RENEW)
+    answer = thief.patch(place_of(row), {"owner": "operator@acme.example"})
     assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "key-waits")
     assert thief.post(f"{place_of(row)}/private-key").status_code == 403
     assert thief.patch(place_of(row), {"owner": office.person.user.email}).status_code == 200
     assert api.post(f"{place_of(row)}/private-key").status_code == 200
-    assert thief.patch(place_of(row), {"owner": "member@acme.example"}).status_code == 200
+    assert thief.patch(place_of(row), {"owner": "operator@acme.example"}).status_code == 200
+
+
+def test_who_could_not_renew_it_does_not_come_to_answer_for_what_is_anothers(api, office):
+    """A successor that is made by itself is the owner's, and so is its key."""
+    row = office.issue().certificate
+    thief = wire_of_member(office)
+    assert thief.patch(place_of(row), {"owner": "member@acme.example"}).status_code == 403
+    assert api.get(place_of(row)).json()["owner"] == office.person.user.email
 
 
 def test_tags_are_found_as_they_are_now(api, office):

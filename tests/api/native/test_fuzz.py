@@ -1,74 +1,14 @@
-"""A short walk of schemathesis over both documents: no 500, and no answer that its schema does not have."""
+"""Both documents of the native API are kept by what the server answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-import schemathesis
-from django.core.signals import request_finished, request_started
-from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
-from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    allow_header_conformance,
-    content_type_conformance,
-    ignored_auth,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-    unsupported_method,
-)
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-    response_headers_conformance,
-    allow_header_conformance,
-    ignored_auth,
-    unsupported_method,
-]
-few = settings(
-    max_examples=6,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+from tests.api.fuzzing import each_mode, walk
+from tests.api.fuzzing import server as server
 
 
-@pytest.fixture
-def server() -> Iterator[Any]:
-    """The whole application. At the end of a request it keeps the connection, in which the test's transaction is."""
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    yield get_wsgi_application()
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
-
-
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
+@each_mode
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_what_is_sent_is_answered_as_the_document_says(version, mode, api, server, subtests):
-    schema = schemathesis.openapi.from_wsgi(f"/api/{version}/openapi.json", server)
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query or operation.path_parameters):
-            continue
-        with subtests.test(operation.label):
-            walk(operation.as_strategy(generation_mode=mode), api.token)
-
-
-def walk(cases: Any, token: str) -> None:
-    @few
-    @given(case=cases)
-    def ask(case: Any) -> None:
-        case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
-
-    ask()
+    walk(server, f"/api/{version}/openapi.json", mode, token=api.token, subtests=subtests)

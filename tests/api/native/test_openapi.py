@@ -77,6 +77,32 @@ def test_a_change_requires_nothing_and_has_no_defaults():
         assert not any("default" in member for member in schemas[name]["properties"].values())
 
 
+def test_a_key_that_is_not_remembered_with_every_body_says_with_which():
+    found = {}
+    for path, method, operation in operations("v2"):
+        for parameter in operation.get("parameters", ()):
+            assert method == "post" or parameter["name"] != "Idempotency-Key"
+            if "x-remembered-bodies" in parameter:
+                found[path] = parameter["x-remembered-bodies"]
+    assert found == {
+        "/api/v2/certificates/batch": {"properties": {"rows": {"maxItems": 250}}},
+        "/api/v2/certificates/{id}/revoke": {"properties": {"upstream": {"const": False}}},
+    }
+
+
+def test_what_may_be_known_already_says_so():
+    conditional = {}
+    for path, _method, operation in operations("v2"):
+        headers = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"}
+        if "304" in operation["responses"] or headers - {"Idempotency-Key"}:
+            conditional[path] = headers
+            assert all("ETag" in operation["responses"][status]["headers"] for status in ("200", "304"))
+    assert conditional == {
+        "/api/v2/certificates/{id}/download": {"If-None-Match"},
+        "/api/v2/certificates/{id}/current/download": {"If-None-Match", "Prefer"},
+    }
+
+
 def test_the_document_is_read_only(db):
     answer = Wire().post("/api/v1/openapi.json", {})
     assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")

@@ -65,8 +65,8 @@ def test_text_between_pem_blocks_is_passed_over():
 )
 def test_what_is_not_one_certificate_is_refused(what, data, code):
     with pytest.raises(Invalid) as caught:
-        read_certificate(data, field="chain_pem")
-    assert [(error.field, error.code) for error in caught.value.errors] == [("chain_pem", code)]
+        read_certificate(data)
+    assert [(error.field, error.code) for error in caught.value.errors] == [("certificate", code)]
 
 
 @settings(max_examples=200, deadline=None)

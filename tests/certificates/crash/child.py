@@ -36,7 +36,7 @@ PATIENCE_SECONDS = 240.0
 
 # Where a process can be told to end.
 POINTS: dict[str, Point] = {
-    "before-lock": (minting.selectors, "lock_chain", False),
+    "before-lock": (minting, "lock_chain", False),
     "before-reserving": (minting, "reserve_leaf_serials", False),
     "after-reserving": (minting, "reserve_leaf_serials", True),
     "before-signing": (minting, "sign_certificate", False),

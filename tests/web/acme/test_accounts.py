@@ -94,6 +94,12 @@ def test_an_account_is_added_changed_and_given_up(owner, office):
         assert owner.get(page + part).status_code == 409
 
 
+def test_an_account_at_a_ca_that_is_gone_is_given_up_here(owner, office):
+    page = f"{LIST}{account_of(office).public_id}/"
+    assert owner.post(f"{page}deactivate/", {"here_only": "on"})["Location"] == page
+    assert AcmeAccount.objects.get().status == AcmeAccount.Status.DEACTIVATED
+
+
 def test_the_key_of_a_binding_is_never_shown(owner, office):
     key = "c2VjcmV0LW9mLXRoZS1iaW5kaW5n"
     form = {**FORM, "provider": "zerossl", "eab_key_id": "kid-1", "eab_key": key}

@@ -1,0 +1,1 @@
+"""What clients of Chancery are made of and tested by."""

@@ -1,0 +1,34 @@
+"""As much of a list as was asked for."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from chancery_client import Pages
+from chancery_client.cli.output import note
+
+T = TypeVar("T")
+_LARGEST_PAGE = 1000
+
+
+def page_size(limit: int, everything: bool) -> int:
+    """How many rows to ask for at once."""
+    return _LARGEST_PAGE if everything else min(limit, _LARGEST_PAGE)
+
+
+def take(pages: Pages[T], limit: int | None) -> tuple[list[T], int]:
+    """The first rows, all where there is no limit; and how many there are in all, as far as the server counts."""
+    rows: list[T] = []
+    total = 0
+    for page in pages.pages():
+        rows += page.items
+        total = max(total, page.total)
+        if limit is not None and len(rows) >= limit:
+            break
+    return rows[:limit], max(total, len(rows))
+
+
+def tell_cut(shown: int, total: int) -> None:
+    """That there are more, to whoever reads it."""
+    if shown < total:
+        note(f"These are {shown} of {total}: see more with --limit or --all.")

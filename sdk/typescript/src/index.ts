@@ -1,0 +1,11 @@
+export { ChanceryClient, type ClientOptions } from "./client.js";
+export type { Clock } from "./clock.js";
+export * from "./errors.js";
+export * from "./models.js";
+export { OAuth, type OAuthOptions, type Tokens } from "./oauth.js";
+export { Pager, type Page } from "./pager.js";
+export * from "./resources/index.js";
+export { Secret, type SecretInput } from "./secret.js";
+export type { TokenInput, Reply, TokenContext, TokenFunction, TokenSource } from "./tokens.js";
+export type { CallOptions, Fetch, KeyedCallOptions } from "./transport.js";
+export { VERSION } from "./version.js";
