@@ -41,12 +41,12 @@ def web() -> Program:
     return Program("web server", (sys.executable, "-m", "granian", *words, *switches, "pkiproject.wsgi:application"))
 
 
-def worker(*, with_clock: bool = False) -> Program:
-    clock = ("--beat",) if with_clock else ()
-    return Program("worker", (*_celery(), "worker", *_log_level(), *_WORKER_OPTIONS, *clock))
+def worker() -> Program:
+    return Program("worker", (*_celery(), "worker", *_log_level(), *_WORKER_OPTIONS))
 
 
 def clock() -> Program:
+    """Beside the worker, never inside it: a clock that Celery forks may lose the signal that ends it."""
     return Program("clock", (*_celery(), "beat", *_log_level(), "--pidfile="))
 
 

@@ -75,7 +75,7 @@ def test_it_stops_with_everything_it_has_started(prepared: Path, number: signal.
         assert not any(is_alive(pid) for pid in family)
 
 
-@pytest.mark.parametrize(("victim", "name"), [(0, "web server"), (1, "worker")])
+@pytest.mark.parametrize(("victim", "name"), [(0, "web server"), (1, "worker"), (2, "clock")])
 def test_where_one_part_dies_the_rest_is_stopped_and_it_says_why(prepared: Path, victim: int, name: str) -> None:
     with running("serve", state=prepared) as chancery:
         family = _whole_family(chancery)

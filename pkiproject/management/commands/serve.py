@@ -23,7 +23,7 @@ _PARTS: Final = {
 
 
 class Command(BaseCommand):
-    help = "Run the web server and a worker together, or one part in the place of this process."
+    help = "Run the web server, a worker and the clock together, or one part in the place of this process."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             os.execv(command[0], command)  # noqa: S606
         listeners = [processes.tls_alpn()] if settings.TLS_ALPN_PORT else []
         code = supervise(
-            [processes.web(), processes.worker(with_clock=True), *listeners],
+            [processes.web(), processes.worker(), processes.clock(), *listeners],
             is_up=web_server_answers,
             when_up=self._say_where_to_go,
             say=self.stderr.write,
