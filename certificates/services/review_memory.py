@@ -3,7 +3,7 @@
 Each is remembered under a digest of all that the verdict rests on: the request, the rules, the chain and its addresses.
 Whatever of it changes, nobody finds the old verdict again. What is not in the digest is asked each time: whether the CA
 is in service, whether the key is forbidden. Time alone makes a good plan bad in one way: its end moves on with it, and
-passes that of the chain; so long may it be remembered.
+passes that of the chain; so long may it be remembered. Filing a request judges it, so those who decide find it judged.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
 from typing import Final, Protocol
 
 from django.core.cache import cache
 
+import cas.core
 from audit.canonical import canonical_bytes
 from cas.core.constraints import first_end
 from cas.core.leaf import LeafPlan
@@ -25,8 +29,8 @@ from certificates.services.minting import Desk
 
 log = logging.getLogger(__name__)
 
-# Also our own rules change, with the program.
-_LONGEST: Final = timedelta(hours=1)
+# From an afternoon to the morning of those who decide.
+_LONGEST: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -80,8 +84,16 @@ RECENTLY: Final[Memory] = _Recently()
 
 
 def _names(desk: Desk, rows: Iterable[Request]) -> dict[str, Request]:
-    grounds = desk.grounds
+    grounds = _program() + desk.grounds
     return {f"good-request:{sha256(grounds + _asked(row)).hexdigest()}": row for row in rows}
+
+
+@lru_cache(maxsize=1)
+def _program() -> bytes:
+    """What stands for the rules that are code: they change with the program."""
+    files = sorted(Path(cas.core.__path__[0]).rglob("*.py"))
+    code = b"".join(sha256(file.read_bytes()).digest() for file in files)
+    return sha256(code + version("pkilint").encode()).digest()
 
 
 def _asked(row: Request) -> bytes:

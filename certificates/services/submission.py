@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 from cryptography import x509
@@ -29,8 +29,9 @@ from certificates.models import Certificate, Request
 from certificates.orders import IssueOrder, SameKey
 from certificates.services import approval
 from certificates.services.labels import order_errors
-from certificates.services.minting import KeyMaterial, Wanted, rehearse
+from certificates.services.minting import KeyMaterial, Wanted, open_desk, rehearse_at
 from certificates.services.requests import LIFETIME, record
+from certificates.services.review_memory import RECENTLY
 from kernel.actor import Actor
 from kernel.errors import Conflict, Invalid
 from kernel.permissions import Permission
@@ -72,12 +73,16 @@ def file_request(actor: Actor, template: Template, wanted: Wanted, *, again: boo
     person, order = person_of(actor), wanted.order
     try:
         with transaction.atomic():
-            plan = rehearse(template, wanted, now=timezone.now())
+            desk = open_desk(template, timezone.now())
+            (plan,) = rehearse_at(desk, [wanted])
+            if isinstance(plan, Invalid):
+                raise plan
             require_allowed(restriction_of(actor), plan, ca_id=template.ca_id)
             require_free_identifier(order.identifier, template)
             row = _row(actor, person, template, wanted, plan, again=again)
             row.save(force_insert=True)
             record(actor, EventName.REQUEST_SUBMITTED, row, event_id=row.event, **_asked(row))
+            transaction.on_commit(partial(RECENTLY.keep_good, desk, {row: plan}))
     except IntegrityError as error:
         if order.identifier is None:
             raise

@@ -128,6 +128,25 @@ def test_what_is_seen_to_be_good_is_drafted_once(desk, drafts):
     assert len(drafts) == 3, "who decides is told what holds now"
 
 
+def test_who_decides_finds_judged_what_was_filed(desk, drafts, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        requests = [desk.ask(desk.order_by_csr()), desk.ask()]
+    drafts.clear()
+    assert [seen(request) for request in requests] == [[], []]
+    assert not drafts
+    desk.change_template(description="new")
+    assert [seen(request) for request in requests] == [[("", "template-changed")]] * 2
+
+
+def test_another_program_judges_for_itself(desk, drafts, monkeypatch):
+    request = desk.ask(desk.order_by_csr())
+    seen(request)
+    monkeypatch.setattr(review_memory, "_program", lambda: b"another")
+    drafts.clear()
+    seen(request)
+    assert len(drafts) == 1
+
+
 def test_what_is_refused_is_judged_again_each_time(desk):
     request = desk.ask(desk.order_by_csr())
     _block_key(desk)
@@ -143,9 +162,9 @@ def test_nothing_is_remembered_for_longer_than_its_end_is_within_the_chain(desk,
     monkeypatch.setattr(review_memory.cache, "set_many", lambda _names, timeout: kept.append(timeout))
     assert seen(request) == []
     assert kept == [119]
-    room = timedelta(days=1)
+    room = timedelta(days=2)
     assert seen(request) == []
-    assert kept == [119, 3600], "and never for more than an hour"
+    assert kept == [119, 86400], "and never for more than a day"
 
 
 def test_without_a_cache_all_are_judged(desk, drafts, monkeypatch):
