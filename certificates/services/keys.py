@@ -119,10 +119,13 @@ def _needed(actor: Actor, row: Certificate, kept: SubscriberKey | None) -> Permi
 
 
 def _is_requester(actor: Actor, row: Certificate) -> bool:
-    """By person; an application is that only where it has asked itself: what its person waits for is not its own."""
+    """By person. An application, and a credential that somebody else has made, is that only where it has asked itself:
+    what its person waits for is not its own.
+    """
     if row.owner_id is None or row.owner_id != actor.person_id:
         return False
-    return actor.kind is not ActorKind.OAUTH_CLIENT or (row.requester_kind, row.requester_id) == (actor.kind, actor.id)
+    speaks_for_its_person = actor.kind is not ActorKind.OAUTH_CLIENT and actor.maker_id is None
+    return speaks_for_its_person or (row.requester_kind, row.requester_id) == (actor.kind, actor.id)
 
 
 def may_collect(actor: Actor, row: Certificate) -> bool:

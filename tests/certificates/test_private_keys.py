@@ -21,6 +21,7 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
 from tests import cast, pki
+from tests.certificates.asking import robot_made_by, with_capability
 from tests.happened import happenings
 from tests.office import Office, order_for
 from tests.refusals import refused
@@ -102,6 +103,18 @@ def test_a_robot_collects_what_waits_for_its_person(office):
     with refused(Denied):
         collect(reader, issued)
     assert fits(collect(issuer, issued), issued)
+
+
+def test_a_key_made_by_another_collects_what_it_has_asked_for_and_no_more(office, operator):
+    colleague = cast.member(office.organization, OrganizationRole.OPERATOR, "colleague@acme.example")
+    maker = with_capability(colleague, Permission.API_KEYS_WRITE)
+    robot = robot_made_by(maker, operator, Permission.CERTIFICATES_ISSUE)
+    of_its_person, of_its_own = issue(office, operator.actor), issue(office, robot)
+    with refused(Denied):
+        collect(robot, of_its_person)
+    assert custody(of_its_person) == Custody.WAITING
+    assert fits(collect(robot, of_its_own), of_its_own)
+    assert fits(collect(operator.actor, of_its_person), of_its_person)
 
 
 def test_a_stored_key_is_handed_out_each_time_to_whoever_may_export(keeping, operator):
