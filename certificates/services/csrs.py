@@ -30,6 +30,7 @@ from cas.core.keys import PublicKey, algorithm_of, generate, public_key_sha256, 
 from cas.core.names import format_name, name_errors, parse_name, rebuilt
 from cas.core.plan import key_errors
 from cas.models import Template
+from cas.services.restrictions import require_allowed, restriction_of
 from certificates.csr_orders import CsrOrder, SignCsrOrder
 from certificates.models import Request
 from certificates.orders import IssueOrder
@@ -109,10 +110,10 @@ def submit_csr(*, actor: Actor, order: CsrOrder) -> Request:
 def sign_csr(*, actor: Actor, order: SignCsrOrder) -> Issued:
     """Issue what was approved, under a CA and for a time that the actor chooses. A key that was made here stays here.
 
-    Raises NotFound (CSR, template, CA), Denied (permission, passphrase; CA or role ask for an approval of their own),
-    Conflict (it is not approved, by as many as the template asks for, or has expired; names that nobody approved; its
-    requester may not issue any more; its key is here, and the role keeps none), Invalid with every violation,
-    Unavailable.
+    Whoever signs is bound by an issuance policy of their own, as the requester is. Raises NotFound (CSR, template, CA),
+    Denied (permission, passphrase; CA or role ask for an approval of their own; a policy is missing), Conflict (it is
+    not approved, by as many as the template asks for, or has expired; names that nobody approved; its requester may
+    not issue any more; its key is here, and the role keeps none), Invalid with every violation, Unavailable.
     """
     row = get_csr(order.request, visible_to=actor)
     template = permitted_template(actor, order.ca, order.template)
@@ -124,6 +125,8 @@ def sign_csr(*, actor: Actor, order: SignCsrOrder) -> Issued:
         key = KeyMaterial(read_csr(bytes(row.csr or b"")).public_key, _private_key(row))
         wanted, now = Wanted(_issue_order(row, order, template), key), timezone.now()
         plan = rehearse(template, wanted, now=now)
+        # The requester's policy is judged by `mint`; of CA and validity it is the signer who disposes.
+        require_allowed(restriction_of(actor), plan, ca_id=template.ca_id)
         agreed = approval.digest_of(approval.facts_of(plan, template, made_here=wanted.made_here))
         wanted = replace(wanted, approval=approval.Approval(agreed))
         issued = mint(requester_of(row), template, wanted, now=now)

@@ -133,7 +133,7 @@ def _renew(row: Renewal, old: Certificate) -> _Wait | None:
         return _wait_for(asked)
     if old.key_custody == Custody.SUBSCRIBER and not (old.template and old.template.renew_same_key):
         return _Wait(Standing.NEEDED)
-    outcome = renew_certificate(actor=_on_behalf_of_owner(old), order=_order(old, old.template))
+    outcome = renew_certificate(actor=_on_behalf_of_owner(old), order=order_by_itself(old, old.template))
     return _Wait(Standing.ASKED) if isinstance(outcome, AwaitingApproval) else None
 
 
@@ -171,8 +171,8 @@ def _on_behalf_of_owner(old: Certificate) -> Actor:
     )
 
 
-def _order(old: Certificate, template: Template | None) -> RenewOrder:
-    """As long as it was, as far as the rules of now let it; a new key of the same kind, where we make the keys."""
+def order_by_itself(old: Certificate, template: Template | None) -> RenewOrder:
+    """A step: as long as it was, as far as the rules of now let it; a new key of the same kind, where we make keys."""
     length = lifetime_of_certificate(old)
     return RenewOrder(
         certificate=Ref("pk", old.pk),

@@ -10,16 +10,20 @@ from django.db import transaction
 from accounts import policy
 from audit import services as audit
 from audit.events import EventName
+from cas.services.restrictions import restriction_of
 from certificates import selectors
 from certificates.models import Certificate, Renewal
 from certificates.services.issuance import reference
 from certificates.services.minting import renewal_time
-from certificates.services.renewal import require_renewable
+from certificates.services.renewal import foresee_renewal, require_renewable
+from certificates.services.renewing import order_by_itself
 from kernel.actor import Actor
 from kernel.errors import Conflict, Invalid
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.text import _
+
+Custody = Certificate.KeyCustody
 
 USUAL_AHEAD: Final = timedelta(days=30)
 _SHORTEST_AHEAD: Final = timedelta(hours=1)
@@ -30,9 +34,11 @@ def schedule_renewal(*, actor: Actor, certificate: Ref, ahead: timedelta = USUAL
     """Let it be renewed by itself so long before its end, but not in the first two thirds of its life. Its successor
     will be, too. What failed before is tried at once.
 
-    Raises NotFound, Denied, Invalid, Conflict (it cannot have a successor, was issued elsewhere, or its CA waits for
-    its passphrase whenever it signs).
+    Raises NotFound, Denied, Invalid (also what an issuance policy of the actor forbids), Conflict (it cannot have a
+    successor, was issued elsewhere, or its CA waits for its passphrase whenever it signs), Unavailable.
     """
+    # Before the row is locked: what judges it locks the CA, which comes first wherever both are locked.
+    _require_allowed(actor, certificate)
     row = _permitted(actor, certificate)
     if ahead < _SHORTEST_AHEAD:
         raise Invalid.of("ahead", "too-short", _("An hour before the end is the latest."))
@@ -58,6 +64,19 @@ def unschedule_renewal(*, actor: Actor, certificate: Ref) -> Certificate:
     Renewal.objects.filter(certificate=row).delete()
     _record(actor, row, EventName.RENEWAL_UNSCHEDULED)
     return row
+
+
+def _require_allowed(actor: Actor, certificate: Ref) -> None:
+    """What is renewed by itself is renewed for its owner, whom no policy binds: so whoever is bound by one leaves to
+    that only what they might renew as it is now.
+    """
+    if restriction_of(actor) is None:
+        return
+    row = selectors.get_certificate(certificate, visible_to=actor)
+    if row.template is not None and row.key_custody == Custody.SUBSCRIBER and not row.template.renew_same_key:
+        # Nothing is issued: people are told that a CSR is wanted.
+        return
+    foresee_renewal(order_by_itself(row, row.template), visible_to=actor)
 
 
 def _permitted(actor: Actor, certificate: Ref) -> Certificate:

@@ -10,6 +10,9 @@ from cryptography import x509
 from django.utils import timezone
 
 from accounts.roles import OrganizationRole
+from accounts.services.credentials import actor_of_service_account
+from accounts.services.issuance_policies import PolicyOrder, set_issuance_policy
+from accounts.services.service_accounts import create_service_account
 from audit.models import AuditEvent
 from audit.services import verify
 from cas.core.csr import read_csr
@@ -327,3 +330,35 @@ def test_a_ca_that_is_not_opened_for_it_says_so(counter):
     with pytest.raises(Denied) as refusal:
         standing_template(Ref("pk", counter.office.root.pk), Slot.SCAIVAULT_CSR, visible_to=counter.signer)
     assert refusal.value.error_code == "dialect-not-enabled"
+
+
+def test_whoever_signs_is_bound_by_a_policy_of_their_own_as_well(counter):
+    row, office = counter.approved(), counter.office
+    account = create_service_account(
+        actor=office.owner,
+        organization=office.organization,
+        owner=office.organization.memberships.get(role="owner").user,
+        name="signer",
+        permissions=[Permission.CERTIFICATES_READ, Permission.CERTIFICATES_ISSUE, Permission.REQUESTS_READ],
+        needs_policy=True,
+    )
+    actor = actor_of_service_account(account.pk, ip=None)
+
+    def allow_at(ca_id: int) -> None:
+        order = PolicyOrder(
+            max_validity_days=400,
+            cn_patterns=["*"],
+            san_dns_patterns=["*.acme.test"],
+            san_ip_cidrs=["10.0.0.0/8"],
+            san_email_domains=["acme.test"],
+            allowed_ca_ids=[ca_id],
+            allowed_certificate_types=["server", "client", "dual_purpose"],
+        )
+        set_issuance_policy(actor=office.owner, account=account, order=order)
+
+    assert refused(Denied, counter.sign, row, actor) == "service-account-has-no-policy"
+    allow_at(office.root.pk)
+    assert refused(Invalid, counter.sign, row, actor) == "policy-violation"
+    assert not Certificate.objects.exists()
+    allow_at(office.issuing.pk)
+    assert counter.sign(row, actor).certificate.owner == counter.asker.user

@@ -13,7 +13,10 @@ from cryptography import x509
 from django.utils import timezone
 
 from accounts import queue
-from accounts.models import Organization
+from accounts.models import Organization, ServiceAccount
+from accounts.services.credentials import actor_of_service_account
+from accounts.services.issuance_policies import PolicyOrder, set_issuance_policy
+from accounts.services.service_accounts import create_service_account
 from audit.models import AuditEvent
 from cas.core.csr import read_csr
 from cas.services.authorities import disable_ca, enable_ca
@@ -34,7 +37,7 @@ from certificates.services.requests import reject_request
 from certificates.services.revocation import Reason, release_certificate, revoke_certificate
 from certificates.services.scheduling import schedule_renewal, unschedule_renewal
 from kernel.actor import SYSTEM, Actor
-from kernel.errors import Conflict, Denied, NotFound
+from kernel.errors import Conflict, Denied, Invalid, NotFound
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
@@ -419,6 +422,39 @@ def test_what_cannot_be_renewed_is_not_scheduled(office):
     _renew_by_hand(office, row)
     with refused(Conflict, "already-renewed"):
         schedule_renewal(actor=office.owner, certificate=of(row))
+
+
+def allow(office: Office, machine: ServiceAccount, names: str) -> None:
+    order = PolicyOrder(
+        max_validity_days=400,
+        cn_patterns=[names],
+        san_dns_patterns=[names],
+        allowed_ca_ids=[office.issuing.pk],
+        allowed_certificate_types=["server", "client", "dual_purpose"],
+    )
+    set_issuance_policy(actor=office.owner, account=machine, order=order)
+
+
+def test_what_a_policy_forbids_is_not_left_to_renew_itself(office):
+    row = office.issue("www.acme.test").certificate
+    machine = create_service_account(
+        actor=office.owner,
+        organization=office.organization,
+        owner=office.person.user,
+        name="machine",
+        permissions=[Permission.CERTIFICATES_READ, Permission.CERTIFICATES_RENEW],
+        needs_policy=True,
+    )
+    actor = actor_of_service_account(machine.pk, ip=None)
+    with refused(Denied, "service-account-has-no-policy"):
+        schedule_renewal(actor=actor, certificate=of(row))
+    allow(office, machine, "*.other.test")
+    with refused(Invalid, "policy-violation"):
+        schedule_renewal(actor=actor, certificate=of(row))
+    row.refresh_from_db()
+    assert not row.auto_renew
+    allow(office, machine, "*.acme.test")
+    assert schedule_renewal(actor=actor, certificate=of(row)).auto_renew
 
 
 def test_the_successor_is_a_certificate_of_the_same_names(office, clock):
