@@ -94,6 +94,9 @@ def fulfil_and_collect(
     row = get_request(request, visible_to=actor)
     if actor.person_id != row.person_id:
         raise Denied(_("Only who made the request gets its private key."), code="not-own-request")
+    if not _has_asked(actor, row.person_id, (row.requester_kind, row.requester_id)):
+        needed = Permission.CERTIFICATES_EXPORT_KEY
+        policy.require(actor, needed, organization_id=row.organization_id, ca_id=row.ca_id)
     if not row.is_key_made_here:
         raise Invalid.of("key_delivery", "contradiction", _("No key is made for this request."))
     delivery.require_possible(KeyAlgorithm(row.key_algorithm))
@@ -111,21 +114,21 @@ def _open(row: Certificate, kept: SubscriberKey, sealed: bytes) -> Secret:
 
 
 def _needed(actor: Actor, row: Certificate, kept: SubscriberKey | None) -> Permission:
-    if _is_requester(actor, row) and (
+    if _has_asked(actor, row.owner_id, (row.requester_kind, row.requester_id)) and (
         row.key_custody != Certificate.KeyCustody.STORED or _was_never_handed_out(row, kept)
     ):
         return Permission.CERTIFICATES_ISSUE
     return Permission.CERTIFICATES_EXPORT_KEY
 
 
-def _is_requester(actor: Actor, row: Certificate) -> bool:
+def _has_asked(actor: Actor, person_id: int | None, requester: tuple[str, int]) -> bool:
     """By person. An application, and a credential that somebody else has made, is that only where it has asked itself:
     what its person waits for is not its own.
     """
-    if row.owner_id is None or row.owner_id != actor.person_id:
+    if person_id is None or person_id != actor.person_id:
         return False
     speaks_for_its_person = actor.kind is not ActorKind.OAUTH_CLIENT and actor.maker_id is None
-    return speaks_for_its_person or (row.requester_kind, row.requester_id) == (actor.kind, actor.id)
+    return speaks_for_its_person or requester == (actor.kind, actor.id)
 
 
 def may_collect(actor: Actor, row: Certificate) -> bool:

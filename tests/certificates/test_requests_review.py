@@ -10,6 +10,7 @@ import pytest
 from cryptography.x509 import ReasonFlags
 from django.utils import timezone
 
+from accounts.roles import OrganizationRole
 from accounts.services.organizations import remove_member
 from audit.models import AuditEvent
 from cas.core.keys import public_key_sha256
@@ -30,10 +31,11 @@ from certificates.services.requests import cancel_request
 from certificates.services.review import findings_about, glance_at_all
 from certificates.services.revocation import revoke_certificate
 from kernel.errors import Conflict, Denied, Gone, Invalid, NotFound
+from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
 from tests import cast, pki
-from tests.certificates.asking import Desk, named, open_desk
+from tests.certificates.asking import Desk, named, open_desk, robot_made_by, with_capability
 from tests.refusals import invalid, refused
 
 pytestmark = pytest.mark.django_db
@@ -233,6 +235,17 @@ def test_who_is_here_gets_the_key_with_the_certificate(desk):
     with refused(Gone, "key-collected"):
         fulfil_and_collect(actor=desk.asker.actor, request=named(request))
     assert Certificate.objects.count() == 1
+
+
+def test_a_key_made_by_another_makes_nothing_of_a_request_whose_key_it_does_not_get(desk):
+    colleague = cast.member(desk.office.organization, OrganizationRole.OPERATOR, "colleague@acme.example")
+    maker = with_capability(colleague, Permission.API_KEYS_WRITE)
+    robot = robot_made_by(maker, desk.asker, Permission.CERTIFICATES_ISSUE)
+    with refused(Denied):
+        fulfil_and_collect(actor=robot, request=named(desk.approved()))
+    assert not Certificate.objects.exists()
+    own = desk.approve(desk.ask(actor=robot))
+    assert fulfil_and_collect(actor=robot, request=named(own))[1] is not None
 
 
 def test_where_no_key_is_made_none_is_handed_out(desk):
