@@ -173,10 +173,35 @@ class TestAnOwner:
         assert CertificateAuthority.objects.count() == 2
 
     def test_is_told_what_a_service_refuses(self, owner):
-        owner.click("Use defaults", common_name="not a host name")
+        owner.click("Step by step", common_name="www.example.test", steps="1")
+        owner.page = owner.client.get("/setup/rules/")
+        owner.click("Review", domains="example.test", role="no name: for a role")
         owner.click("Create everything")
         assert owner.page.status_code == 422
         assert 'role="alert"' in owner.page.content.decode()
+
+    @pytest.mark.parametrize("name", ["not a host", "192.0.2.7", "*.example.test", "me@example.test"])
+    def test_is_told_of_a_name_that_is_no_host_before_anything_is_made(self, owner, name):
+        owner.click("Use defaults", common_name=name)
+        assert owner.page.status_code == 422
+        assert owner.page.context["form"].errors == {"common_name": [f"{name!r} is not a host name"]}
+
+    def test_is_told_of_domains_that_are_none_before_anything_is_made(self, owner):
+        owner.page = owner.client.get("/setup/rules/")
+        owner.click("Review", domains="example.test\nno domain!\n-.test")
+        assert owner.page.context["form"].errors == {
+            "domains": ["'no domain!' is not a domain pattern", "'-.test' is not a domain pattern"]
+        }
+
+    @pytest.mark.parametrize("address", ["http://192.0.2.7:8000", "https://[2001:db8::1]"])
+    def test_where_the_server_has_only_an_address_the_defaults_still_lead_to_a_certificate(
+        self, owner, settings, address
+    ):
+        settings.BASE_URL = address
+        owner.page = owner.client.get("/setup/")
+        owner.click("Use defaults")
+        owner.click("Create everything")
+        assert Certificate.objects.get().common_name == "localhost"
 
     @pytest.mark.parametrize("path", ["/setup/", "/setup/root/", "/setup/rules/", "/setup/review/", "/setup/done/"])
     def test_a_look_makes_nothing(self, owner, path):

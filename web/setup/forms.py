@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -11,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from audit.admin.forms import LinesField
 from cas.admin.fields import ALGORITHM_CHOICES
 from cas.core.attributes import BY_NAME, value_error
+from cas.core.general_names import NameKind, constraint_name
+from cas.core.profile import errors_of_role
+from kernel.errors import FieldError, Invalid
 from web.setup.wishes import LONGEST_PART
 
 _FINAL = _("It cannot be changed later.")
@@ -28,8 +32,28 @@ class CommonNameField(forms.CharField):
             raise forms.ValidationError(error.message.render(gettext))
 
 
+class HostField(CommonNameField):
+    """The name of a server, for which the role is made unless other domains are given."""
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        try:
+            constraint_name(value, NameKind.DNS)
+        except Invalid as invalid:
+            raise forms.ValidationError(_messages(invalid.errors)) from None
+
+
+class DomainsField(LinesField):
+    """The domain patterns of a role."""
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if errors := errors_of_role({"allowed_domains": list(value)}):
+            raise forms.ValidationError(_messages(errors))
+
+
 class CertificateForm(forms.Form):
-    common_name = CommonNameField(
+    common_name = HostField(
         label=_("Name of the first certificate"),
         help_text=_("What clients call the server that is to have it: localhost, or www.example.com."),
         widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false", "autocapitalize": "none"}),
@@ -66,7 +90,7 @@ class IssuingForm(forms.Form):
 
 
 class RulesForm(forms.Form):
-    domains = LinesField(
+    domains = DomainsField(
         label=_("Names that are let through"), required=True, help_text=_("Domains or host names, one to a line.")
     )
     allow_subdomains = forms.BooleanField(label=_("And every name below them"), required=False)
@@ -82,3 +106,7 @@ class RulesForm(forms.Form):
 def answers_of(form: forms.Form) -> dict[str, Any]:
     """What was answered, as a session can keep it."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in form.cleaned_data.items()}
+
+
+def _messages(errors: Iterable[FieldError]) -> list[str]:
+    return [error.message.render(gettext) for error in errors]

@@ -12,8 +12,10 @@ from cryptography import x509
 from django.conf import settings
 
 from cas.core.attributes import is_plain
+from cas.core.general_names import NameKind, constraint_name
 from cas.core.keys import KeyAlgorithm
 from cas.core.names import name_from_mapping
+from kernel.errors import Invalid
 
 # RFC 5280 appendix A: ub-organization-name and ub-common-name, in octets.
 LONGEST_PART: Final = 64
@@ -73,5 +75,15 @@ def fitting(name: str, longest: int) -> str:
 
 
 def this_host() -> str:
-    """What people call this server, as a first name to have certified."""
-    return urlsplit(settings.BASE_URL).hostname or "localhost"
+    """What people call this server, as a first name to have certified; no address, for which no domain could stand."""
+    host = urlsplit(settings.BASE_URL).hostname or ""
+    return host if is_host(host) else "localhost"
+
+
+def is_host(name: str) -> bool:
+    """Whether it names one host, by which also a role can know it."""
+    try:
+        constraint_name(name, NameKind.DNS)
+    except Invalid:
+        return False
+    return True
