@@ -192,6 +192,8 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# What is printed is not logged: a mail that is written to the terminal would lose the link that it is for.
+CELERY_WORKER_REDIRECT_STDOUTS = False
 # Threads share one pool of connections, and the signatures they make release the interpreter's lock.
 CELERY_WORKER_POOL = "threads"
 

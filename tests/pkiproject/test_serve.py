@@ -9,9 +9,10 @@ import socket
 import stat
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.processes import Running, is_alive, manage, running
+from tests.processes import PATIENCE_SECONDS, Running, is_alive, manage, running
 from tests.servers import free_port, postgresql, redis
 
 READY = "Chancery is ready: "
@@ -66,13 +67,26 @@ def test_it_answers_its_probes_and_its_pages(prepared: Path) -> None:
         assert chancery.get("/static/app.css")[0] == 200
 
 
+def test_the_link_of_a_mail_that_goes_to_the_terminal_opens(prepared: Path) -> None:
+    with running("serve", state=prepared) as chancery, httpx.Client(base_url=f"http://127.0.0.1:{chancery.port}") as web:
+        chancery.wait_for(READY)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', web.get("/password/forgotten/").text)
+        assert token is not None
+        form = {"csrfmiddlewaretoken": token[1], "email": "admin@localhost"}
+        assert web.post("/password/forgotten/", data=form, headers={"Host": "localhost"}).is_success
+        chancery.wait_until(lambda: "/password/new/" in chancery.output(), "the mail")
+        link = re.search(r"^http://[^/]+(/password/new/\S+)$", chancery.output(), re.MULTILINE)
+        assert link is not None, chancery.output()
+        assert 'name="new_password"' in web.get(link[1], follow_redirects=True).text
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_with_everything_it_has_started(prepared: Path, number: signal.Signals) -> None:
     with running("serve", state=prepared) as chancery:
         family = _whole_family(chancery)
         assert chancery.stop(number) == 0
         assert chancery.output().endswith("Chancery has stopped.\n")
-        assert not any(is_alive(pid) for pid in family)
+        _wait_for_the_end_of(chancery, family)
 
 
 @pytest.mark.parametrize(("victim", "name"), [(0, "web server"), (1, "worker"), (2, "clock")])
@@ -81,16 +95,16 @@ def test_where_one_part_dies_the_rest_is_stopped_and_it_says_why(prepared: Path,
         family = _whole_family(chancery)
         part = chancery.children()[victim]
         os.kill(part, signal.SIGKILL)
-        assert chancery.process.wait(30) == 1
+        assert chancery.process.wait(PATIENCE_SECONDS) == 1
         assert f"The {name} was ended by SIGKILL; the rest is stopped." in chancery.output()
-        assert not any(is_alive(pid) for pid in family)
+        _wait_for_the_end_of(chancery, family)
 
 
 def test_nothing_outlives_a_supervisor_that_was_killed(prepared: Path) -> None:
     with running("serve", state=prepared) as chancery:
         family = _whole_family(chancery)
         chancery.stop(signal.SIGKILL)
-        chancery.wait_until(lambda: not any(is_alive(pid) for pid in family), "the end of all its children")
+        _wait_for_the_end_of(chancery, family)
 
 
 def test_a_port_in_use_is_told_in_a_sentence(prepared: Path) -> None:
@@ -125,7 +139,7 @@ def test_it_runs_on_postgresql_and_redis_and_tells_when_the_database_is_gone(tmp
             told = chancery.get("/metrics")[1].decode()
             assert re.findall(r'_duration_seconds_count\{method="GET",route="static",.*\} (.*)', told) == ["20.0"]
             database.process.send_signal(signal.SIGINT)
-            database.process.wait(30)
+            database.process.wait(PATIENCE_SECONDS)
             assert chancery.get("/readyz")[0] == 503
             assert chancery.get("/healthz")[0] == 200
             assert chancery.stop(signal.SIGTERM) == 0
@@ -136,3 +150,8 @@ def _whole_family(chancery: Running) -> list[int]:
     chancery.wait_for(READY)
     chancery.wait_until(lambda: len(chancery.descendants()) >= 4, "web server, its process, worker, clock")
     return chancery.descendants()
+
+
+def _wait_for_the_end_of(chancery: Running, family: list[int]) -> None:
+    """What was killed needs a moment of a processor to die."""
+    chancery.wait_until(lambda: not any(is_alive(pid) for pid in family), "the end of all its children")
