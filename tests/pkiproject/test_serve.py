@@ -68,7 +68,8 @@ def test_it_answers_its_probes_and_its_pages(prepared: Path) -> None:
 
 
 def test_the_link_of_a_mail_that_goes_to_the_terminal_opens(prepared: Path) -> None:
-    with running("serve", state=prepared) as chancery, httpx.Client(base_url=f"http://127.0.0.1:{chancery.port}") as web:
+    with running("serve", state=prepared) as chancery, httpx.Client() as web:
+        web.base_url = f"http://127.0.0.1:{chancery.port}"
         chancery.wait_for(READY)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', web.get("/password/forgotten/").text)
         assert token is not None
