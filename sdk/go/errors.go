@@ -14,6 +14,9 @@ import (
 // What is read of an answer that is no problem document: a proxy's page may be long.
 const maxProblem = 1 << 20
 
+// maxAnswer is how many bytes are held in memory of an answer, or of a line of a streamed one. No server of ours comes near.
+const maxAnswer = 64 << 20
+
 // Error is a refusal: a problem document of the server (RFC 9457), or what is known of another answer.
 type Error struct {
 	// Status is that of HTTP.
@@ -75,6 +78,17 @@ func (e *ConnectionFailed) Error() string {
 // Unwrap gives what went wrong.
 func (e *ConnectionFailed) Unwrap() error {
 	return e.Err
+}
+
+// AnswerTooLong is an answer, or a line of one, of more than 64 MiB: it was not read to its end, for one that has none
+// would fill the memory.
+type AnswerTooLong struct {
+	operation string
+}
+
+// Error says what was asked for.
+func (e *AnswerTooLong) Error() string {
+	return fmt.Sprintf("chancery: %s: the answer is longer than %d MiB, and was not read to its end", e.operation, maxAnswer>>20)
 }
 
 // NotYetIssued is a certificate that does not exist yet: a request was filed that somebody has to approve, or an order

@@ -38,7 +38,7 @@ func stream(ctx context.Context, s *sender, c *call, options []CallOption) (*Lin
 // Next goes on to the next line; false at the end, and where something went wrong (Err).
 func (l *Lines) Next() bool {
 	for l.err == nil {
-		line, err := l.reader.ReadBytes('\n')
+		line, err := l.read()
 		l.err = err
 		l.line = bytes.TrimSpace(line)
 		if len(l.line) > 0 && (err == nil || err == io.EOF) {
@@ -46,6 +46,21 @@ func (l *Lines) Next() bool {
 		}
 	}
 	return false
+}
+
+// read gives all up to the end of a line, as long as that comes.
+func (l *Lines) read() ([]byte, error) {
+	var line []byte
+	for {
+		piece, err := l.reader.ReadSlice('\n')
+		line = append(line, piece...)
+		if len(line) > maxAnswer {
+			return nil, &AnswerTooLong{operation: l.name}
+		}
+		if err != bufio.ErrBufferFull {
+			return line, err
+		}
+	}
 }
 
 // Line is the line that Next went on to, as it was sent, without its end.
@@ -62,6 +77,9 @@ func (l *Lines) Decode(value any) error {
 func (l *Lines) Err() error {
 	if l.err == nil || l.err == io.EOF {
 		return nil
+	}
+	if _, isTooLong := l.err.(*AnswerTooLong); isTooLong {
+		return l.err
 	}
 	return &ConnectionFailed{Err: l.err, MayHaveActed: true, operation: l.name}
 }

@@ -246,11 +246,14 @@ func (s *sender) receive(letter *letter, response *http.Response, watch *watch) 
 	if letter.call.isFile {
 		watch.stop()
 	}
-	content, err := io.ReadAll(response.Body)
+	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
 		return nil, err
 	}
 	watch.stop()
+	if len(content) > maxAnswer {
+		return nil, &AnswerTooLong{operation: letter.call.name()}
+	}
 	response.Body = io.NopCloser(bytes.NewReader(content))
 	return response, nil
 }
@@ -284,7 +287,8 @@ func (w *watch) stop() {
 func (w *watch) explain(ctx context.Context, c *call, err error) error {
 	w.stop()
 	var problem *Error
-	if errors.As(err, &problem) {
+	var tooLong *AnswerTooLong
+	if errors.As(err, &problem) || errors.As(err, &tooLong) {
 		return err
 	}
 	if ctx.Err() != nil {

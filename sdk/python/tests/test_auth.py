@@ -26,12 +26,12 @@ class Office:
         self.refreshed = 0
         self.takes_any_token = True
         self.seen: list[httpx.Request] = []
-        self.endpoint = f"{ADDRESS}/oauth/token"
+        self.issuer, self.endpoint = ADDRESS, f"{ADDRESS}/oauth/token"
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.seen.append(request)
         if request.url.path == "/.well-known/oauth-authorization-server":
-            return answer({"issuer": ADDRESS, "token_endpoint": self.endpoint})
+            return answer({"issuer": self.issuer, "token_endpoint": self.endpoint})
         if request.url.path == "/oauth/token":
             return self._token(request)
         if not self.takes_any_token or request.headers.get("Authorization") != f"Bearer {self.access}":
@@ -100,6 +100,16 @@ def test_a_renewal_is_no_repetition(caller: Caller) -> None:
     client = connected(caller, office, oauth=oauth(), retries=0)
     caller.run(lambda: client.certificates.get("1"))
     assert caller.naps == []
+
+
+@pytest.mark.parametrize("issuer", ["https://pki.example.org", f"{ADDRESS}/other", None])
+def test_a_refresh_token_goes_to_no_server_that_calls_itself_otherwise(caller: Caller, issuer) -> None:
+    office = Office()
+    office.issuer = issuer
+    client = connected(caller, office, oauth=oauth(access_token=None, expires_at=None))
+    with pytest.raises(UnexpectedAnswer, match="calls itself"):
+        caller.run(lambda: client.certificates.get("1"))
+    assert [request.url.path for request in office.seen] == ["/.well-known/oauth-authorization-server"]
 
 
 def test_a_refresh_token_alone_is_enough(caller: Caller) -> None:

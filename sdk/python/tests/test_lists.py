@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import httpx
 import pytest
-from fakes import CERTIFICATE, Caller, Server, answer, problem
+from fakes import CERTIFICATE, DETAIL, Caller, Server, answer, problem
 
-from chancery_client import ConnectionFailed, PermissionDenied, UnexpectedAnswer
+from chancery_client import LONGEST_ANSWER, AnswerTooLong, ConnectionFailed, PermissionDenied, UnexpectedAnswer
 
 
 def page(numbers, cursor=None, total=5, **more) -> httpx.Response:
@@ -138,3 +139,75 @@ def test_a_download_is_bytes(caller: Caller) -> None:
     client = caller.client(server)
     assert caller.run(lambda: client.certificates.download("1", fmt="der")) == b"\x30\x82"
     assert server.requests[0].headers["Accept"] == "*/*"
+
+
+class Endless(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """An answer without an end and without a line; `given` counts what was taken of it, `is_closed` who has left."""
+
+    piece = b" " * 1024 * 1024
+
+    def __init__(self) -> None:
+        self.given, self.is_closed = 0, False
+
+    def __iter__(self):
+        while True:
+            self.given += len(self.piece)
+            yield self.piece
+
+    async def __aiter__(self):
+        for each in self:
+            yield each
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.certificates.get("1"),
+        lambda client: client.certificates.download("1"),
+        lambda client: client.audit.verifier(),
+        lambda client: client.audit.export(),
+    ],
+    ids=["model", "file", "text", "line"],
+)
+def test_an_answer_without_an_end_is_left_and_does_not_fill_the_memory(caller: Caller, ask) -> None:
+    endless = Endless()
+    server = Server(lambda request: httpx.Response(200, stream=endless))
+    client = caller.client(server)
+    with pytest.raises(AnswerTooLong, match="64 MiB"):
+        caller.run(lambda: ask(client))
+    assert endless.given == LONGEST_ANSWER + len(endless.piece)
+    assert endless.is_closed
+    assert len(server.requests) == 1
+
+
+def test_of_an_error_without_an_end_the_status_is_told(caller: Caller) -> None:
+    endless = Endless()
+    client = caller.client(Server(lambda request: httpx.Response(403, stream=endless)))
+    with pytest.raises(PermissionDenied):
+        caller.run(lambda: client.certificates.get("1"))
+    assert endless.is_closed
+
+
+def packed(content: bytes):
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    return lambda request: httpx.Response(200, headers=headers, content=gzip.compress(content))
+
+
+def test_a_compressed_answer_is_read_and_counted_as_what_it_holds(caller: Caller) -> None:
+    client = caller.client(Server(packed(json.dumps(DETAIL).encode()), packed(bytes(LONGEST_ANSWER + 1))))
+    assert caller.run(lambda: client.certificates.get("1")).id == DETAIL["id"]
+    with pytest.raises(AnswerTooLong):
+        caller.run(lambda: client.certificates.get("1"))
+
+
+def test_an_answer_that_cannot_be_unpacked_is_none(caller: Caller) -> None:
+    headers = {"Content-Encoding": "gzip"}
+    broken = Server(lambda request: httpx.Response(200, headers=headers, stream=httpx.ByteStream(b"no gzip")))
+    with pytest.raises(ConnectionFailed):
+        caller.run(lambda: caller.client(broken).certificates.get("1"))

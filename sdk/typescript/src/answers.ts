@@ -1,4 +1,4 @@
-import { type ApiError, apiError } from "./errors.js";
+import { AnswerTooLong, type ApiError, apiError, LONGEST_ANSWER } from "./errors.js";
 import type { FieldError } from "./models.js";
 
 /**
@@ -15,6 +15,49 @@ export function errorFrom(status: number, headers: Headers, body: string): ApiEr
     errors: fieldErrors(document["errors"]),
     retryAfter: retryAfter(headers.get("Retry-After")),
   });
+}
+
+/**
+ * The body of an answer, as far as there is room for it: who answers may be hostile, and never end. Of an error that is
+ * too long nothing is given, for its status says enough.
+ *
+ * @throws AnswerTooLong - it is a success.
+ */
+export async function readBytes(response: Response): Promise<Uint8Array> {
+  if (typeof response.body?.getReader !== "function") {
+    // No body, or a `fetch` that knows no streams.
+    return new Uint8Array(await response.arrayBuffer());
+  }
+  const reader = response.body.getReader();
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    length += read.value.length;
+    if (length > LONGEST_ANSWER) {
+      reader.cancel().catch(() => undefined);
+      if (response.ok) {
+        throw new AnswerTooLong(response.status);
+      }
+      return new Uint8Array();
+    }
+    pieces.push(read.value);
+  }
+  return joined(pieces, length);
+}
+
+/** The same, as text. */
+export async function readText(response: Response): Promise<string> {
+  return new TextDecoder().decode(await readBytes(response));
+}
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let place = 0;
+  for (const piece of pieces) {
+    whole.set(piece, place);
+    place += piece.length;
+  }
+  return whole;
 }
 
 /**

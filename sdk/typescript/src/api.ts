@@ -1,4 +1,4 @@
-import { isRecord } from "./answers.js";
+import { isRecord, readBytes, readText } from "./answers.js";
 import { decode, type Shape } from "./coder.js";
 import { NotYetIssued, UnexpectedAnswer } from "./errors.js";
 import { jsonLines } from "./lines.js";
@@ -27,7 +27,7 @@ export class Api {
 
   /** An answer that is a model. */
   async model<T>(call: FilingCall, shape: Shape, options: CallOptions = {}): Promise<T> {
-    const answer = await this.#transport.send(call, options, readText);
+    const answer = await this.#transport.send(call, options, readAnswer);
     const document = answer && parse(answer);
     if (call.filed !== undefined && answer?.status === 202) {
       throw filedAs(call.filed, document);
@@ -37,18 +37,17 @@ export class Api {
 
   /** A call that answers nothing. */
   async nothing(call: Call, options: CallOptions = {}): Promise<void> {
-    await this.#transport.send(call, options, (response) => response.arrayBuffer());
+    await this.#transport.send(call, options, readBytes);
   }
 
   /** An answer that is a file. */
   async bytes(call: Call, options: CallOptions = {}): Promise<Uint8Array> {
-    const body = await this.#transport.send(call, options, (response) => response.arrayBuffer());
-    return new Uint8Array(body!);
+    return (await this.#transport.send(call, options, readBytes))!;
   }
 
   /** An answer that is text. */
   async text(call: Call, options: CallOptions = {}): Promise<string> {
-    return (await this.#transport.send(call, options, readText))!.text;
+    return (await this.#transport.send(call, options, readAnswer))!.text;
   }
 
   /** An answer of which each line is a JSON object, given as they come. */
@@ -60,7 +59,7 @@ export class Api {
   list<T>(call: Call, shape: Shape, options: CallOptions = {}): Pager<T> {
     return new Pager(async (cursor) => {
       const query = cursor === undefined ? call.query : { ...call.query, cursor };
-      const answer = await this.#transport.send({ ...call, query }, options, readText);
+      const answer = await this.#transport.send({ ...call, query }, options, readAnswer);
       return pageOf<T>(answer!, shape);
     });
   }
@@ -77,8 +76,8 @@ interface TextAnswer {
   readonly text: string;
 }
 
-async function readText(response: Response): Promise<TextAnswer> {
-  return { status: response.status, text: await response.text() };
+async function readAnswer(response: Response): Promise<TextAnswer> {
+  return { status: response.status, text: await readText(response) };
 }
 
 function parse({ status, text }: TextAnswer): unknown {

@@ -171,6 +171,21 @@ export class UnexpectedAnswer extends ApiError {
   }
 }
 
+/** A success, or a line of one, that is longer than {@link LONGEST_ANSWER}: it was not read to its end. */
+export class AnswerTooLong extends UnexpectedAnswer {
+  static {
+    this.prototype.name = "AnswerTooLong";
+  }
+
+  constructor(status: number) {
+    const detail = `It is longer than ${LONGEST_ANSWER / 1024 / 1024} MiB, and was not read to its end.`;
+    super({ status, title: "The answer is too long", detail });
+  }
+}
+
+/** Bytes that are held in memory of one answer, or of one line of a streamed one. No server of ours comes near. */
+export const LONGEST_ANSWER = 64 * 1024 * 1024;
+
 const BY_STATUS: ReadonlyMap<number, new (problem: Problem) => ApiError> = new Map([
   [400, BadRequest],
   [401, AuthenticationFailed],

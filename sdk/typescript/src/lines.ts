@@ -1,5 +1,5 @@
 import { isRecord } from "./answers.js";
-import { ChanceryError } from "./errors.js";
+import { AnswerTooLong, ChanceryError, LONGEST_ANSWER } from "./errors.js";
 
 type JsonObject = Record<string, unknown>;
 
@@ -14,13 +14,24 @@ export async function* jsonLines(pieces: AsyncIterable<Uint8Array>): AsyncGenera
 
 async function* lines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder();
-  let rest = "";
+  let begun: string[] = [];
+  let length = 0;
   for await (const piece of pieces) {
-    const parts = (rest + decoder.decode(piece, { stream: true })).split("\n");
-    rest = parts.pop()!;
-    yield* parts;
+    const parts = decoder.decode(piece, { stream: true }).split("\n");
+    const last = parts.pop()!;
+    if (parts.length > 0) {
+      yield begun.join("") + parts.shift()!;
+      yield* parts;
+      begun = [];
+      length = 0;
+    }
+    begun.push(last);
+    length += last.length;
+    if (length > LONGEST_ANSWER) {
+      throw new AnswerTooLong(200);
+    }
   }
-  yield rest + decoder.decode();
+  yield begun.join("") + decoder.decode();
 }
 
 function parse(line: string): JsonObject {

@@ -1,7 +1,7 @@
 import { queryString } from "./address.js";
-import { errorFrom } from "./answers.js";
+import { errorFrom, readText } from "./answers.js";
 import { Deadline, unlessAborted, type Clock } from "./clock.js";
-import { ApiError, AuthenticationFailed, ConnectionFailed } from "./errors.js";
+import { AnswerTooLong, ApiError, AuthenticationFailed, ConnectionFailed } from "./errors.js";
 import { newIdempotencyKey } from "./random.js";
 import { causesOf, delayBefore, fateOf, hasPerhapsActed, mayRepeat } from "./retries.js";
 import { reveal, Secret } from "./secret.js";
@@ -160,7 +160,7 @@ export class Transport {
     if (opened.response.ok) {
       return opened;
     }
-    const text = await this.#within(opened.deadline, options.signal, () => opened.response.text());
+    const text = await this.#within(opened.deadline, options.signal, () => readText(opened.response));
     throw errorFrom(opened.response.status, opened.response.headers, text);
   }
 
@@ -198,6 +198,9 @@ export class Transport {
       return await act();
     } catch (error) {
       signal?.throwIfAborted();
+      if (error instanceof AnswerTooLong) {
+        throw error;
+      }
       const where = new URL(this.#settings.baseUrl).origin;
       if (deadline.expired) {
         throw new ConnectionFailed(`No answer from ${where} in time`, { cause: error });
@@ -235,7 +238,7 @@ export class Transport {
     const { baseUrl, allowInsecure, timeoutMs = DEFAULT_TIMEOUT } = this.#settings;
     const fetch = async (url: string, init: RequestInit): Promise<Reply> => {
       const { response, deadline } = await this.#fetch(url, init, new Deadline(timeoutMs));
-      const text = await this.#within(deadline, undefined, () => response.text());
+      const text = await this.#within(deadline, undefined, () => readText(response));
       return { status: response.status, headers: response.headers, text };
     };
     return { baseUrl, allowInsecure, fetch };

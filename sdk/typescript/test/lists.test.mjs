@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ChanceryClient } from "@chancery/client";
+import { AnswerTooLong, ChanceryClient, LONGEST_ANSWER, PermissionDenied } from "@chancery/client";
 
 import { clock, problem, serve } from "./support/server.mjs";
 
@@ -135,4 +135,65 @@ test("a stream ends with its signal", async (t) => {
     }
   };
   await assert.rejects(read(), (error) => error === reason);
+});
+
+const MIB = 1024 * 1024;
+
+/** A `fetch` whose answer never ends, and has no line; `seen` has how much of it was taken, and whether it was left. */
+function endless(status, seen) {
+  return async () => {
+    const pull = (controller) => {
+      seen.given += MIB;
+      controller.enqueue(new Uint8Array(MIB).fill(32));
+    };
+    const cancel = () => {
+      seen.isLeft = true;
+    };
+    seen.asked += 1;
+    return new Response(new ReadableStream({ pull, cancel }, { highWaterMark: 0 }), { status });
+  };
+}
+
+const ASKS = {
+  "a model": (client) => client.certificates.get("1"),
+  "a file": (client) => client.certificates.download("1"),
+  "a text": (client) => client.audit.verifier(),
+  "a line": async (client) => {
+    for await (const line of client.audit.export()) {
+      assert.fail(line);
+    }
+  },
+};
+
+for (const [what, ask] of Object.entries(ASKS)) {
+  test(`${what} without an end is left, and does not fill the memory`, async () => {
+    const seen = { asked: 0, given: 0, isLeft: false };
+    const client = new ChanceryClient({ baseUrl: "https://pki.example.com", apiKey: "pkf_key", fetch: endless(200, seen) });
+    await assert.rejects(ask(client), (error) => error instanceof AnswerTooLong && error.message.includes("64 MiB"));
+    assert.deepEqual(seen, { asked: 1, given: LONGEST_ANSWER + MIB, isLeft: true });
+  });
+}
+
+test("of an error without an end, the status is told", async () => {
+  const seen = { asked: 0, given: 0, isLeft: false };
+  const client = new ChanceryClient({ baseUrl: "https://pki.example.com", apiKey: "pkf_key", fetch: endless(403, seen) });
+  await assert.rejects(client.certificates.get("1"), PermissionDenied);
+  assert.equal(seen.isLeft, true);
+});
+
+test("a line may come in many pieces, and letters be cut", async (t) => {
+  const text = "ü".repeat(200_000);
+  const whole = Buffer.from(`{"a":"${text}"}\n{"b":1}\n\n{"c":"${text}"}`);
+  const server = await serve(t, (asked, response) => {
+    response.writeHead(200, { "Content-Type": "application/x-ndjson" });
+    for (let place = 0; place < whole.length; place += 9_999) {
+      response.write(whole.subarray(place, place + 9_999));
+    }
+    response.end();
+  });
+  const lines = [];
+  for await (const line of clientOf(server).audit.export()) {
+    lines.push(line);
+  }
+  assert.deepEqual(lines, [{ a: text }, { b: 1 }, { c: text }]);
 });

@@ -11,6 +11,8 @@ from chancery_client._version import __version__
 from chancery_client.auth import ClientCertificate, OAuth, Tokens
 from chancery_client.client import AsyncChanceryClient, ChanceryClient
 from chancery_client.errors import (
+    LONGEST_ANSWER,
+    AnswerTooLong,
     ApiError,
     AuthenticationFailed,
     BadRequest,
@@ -35,7 +37,9 @@ from chancery_client.streams import AsyncLines, Lines
 from chancery_client.wire import UNSET
 
 __all__ = [
+    "LONGEST_ANSWER",
     "UNSET",
+    "AnswerTooLong",
     "ApiError",
     "AsyncChanceryClient",
     "AsyncLines",

@@ -220,6 +220,11 @@ class BoundOAuth:
         answer = yield from self._answered(
             Call("GET", self._base_url + _METADATA, headers=_HEADERS, timeout=self._timeout)
         )
+        issuer = answer.get("issuer")
+        # What calls itself otherwise may be somebody else's (RFC 8414 section 3.3).
+        if issuer != self._base_url:
+            title = f"The server calls itself {str(issuer)[:200]!r}, not {self._base_url!r}: say its own base_url"
+            raise UnexpectedAnswer(Problem(200, title=title))
         endpoint = answer.get("token_endpoint")
         if not isinstance(endpoint, str):
             raise UnexpectedAnswer(Problem(200, title="The metadata of the server name no token_endpoint"))

@@ -10,6 +10,7 @@ from typing import Any, Callable, Optional, TypeVar
 
 import httpx
 
+from chancery_client.errors import LONGEST_ANSWER, too_long
 from chancery_client.exchange import Alone, Ask, Call, Send, Sleep, Step, Steps
 
 T = TypeVar("T")
@@ -62,11 +63,15 @@ class Driver:
         response = self.http.send(build_request(self.http, call), stream=True)
         if call.streamed and response.is_success:
             return response
+        answer = _Answer(response)
         try:
-            response.read()
+            for piece in response.iter_bytes():
+                answer.add(piece)
+                if answer.is_cut:
+                    break
         finally:
             response.close()
-        return response
+        return answer.whole()
 
 
 class AsyncDriver:
@@ -113,11 +118,48 @@ class AsyncDriver:
         response = await self.http.send(build_request(self.http, call), stream=True)
         if call.streamed and response.is_success:
             return response
+        answer = _Answer(response)
         try:
-            await response.aread()
+            async for piece in response.aiter_bytes():
+                answer.add(piece)
+                if answer.is_cut:
+                    break
         finally:
             await response.aclose()
-        return response
+        return answer.whole()
+
+
+class _Answer:
+    """What is read of an answer, as far as there is room: who answers may be hostile, and never end."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._pieces: list[bytes] = []
+        self._length = 0
+        self.is_cut = False
+
+    def add(self, piece: bytes) -> None:
+        """Raises AnswerTooLong. Of an error that is too long, the status says enough."""
+        self._length += len(piece)
+        if self._length <= LONGEST_ANSWER:
+            self._pieces.append(piece)
+        elif self._response.is_success:
+            raise too_long(self._response.status_code, self._response.headers.get("X-Trace-Id"))
+        else:
+            self._pieces.clear()
+            self.is_cut = True
+
+    def whole(self) -> httpx.Response:
+        """The same answer with its content, which is decoded already."""
+        response = self._response
+        headers = httpx.Headers(response.headers)
+        for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
+            headers.pop(name, None)
+        extensions = {name: each for name, each in response.extensions.items() if name != "network_stream"}
+        content = b"".join(self._pieces)
+        return httpx.Response(
+            response.status_code, headers=headers, content=content, request=response.request, extensions=extensions
+        )
 
 
 def build_request(http: httpx.Client | httpx.AsyncClient, call: Call) -> httpx.Request:

@@ -116,6 +116,10 @@ class UnexpectedAnswer(ApiError):
     """An answer that does not have the documented form, such as the page of a proxy."""
 
 
+class AnswerTooLong(UnexpectedAnswer):
+    """A success, or a line of one, that is longer than `LONGEST_ANSWER`: it was not read to its end."""
+
+
 class NotYetIssued(ChanceryError):
     """What was asked for waits, for an approval or for a public CA; it was filed, and nothing has failed.
 
@@ -140,6 +144,16 @@ class NotYetIssued(ChanceryError):
     def __str__(self) -> str:
         kind = "a request" if self.order is None else "an ACME order"
         return f"Not issued yet: {kind} was filed ({self.filed.id}, {self.filed.status})"
+
+
+# Bytes that are held in memory of one answer, or of one line of a streamed one. No server of ours comes near.
+LONGEST_ANSWER = 64 * 1024 * 1024
+
+
+def too_long(status: int, trace_id: Optional[str] = None) -> AnswerTooLong:
+    """The error for an answer that does not end in time."""
+    detail = f"It is longer than {LONGEST_ANSWER // 1024 // 1024} MiB, and was not read to its end."
+    return AnswerTooLong(Problem(status, title="The answer is too long", detail=detail, trace_id=trace_id))
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {

@@ -93,9 +93,9 @@ def converse(call: Call, credential: Credential, retries: Retries, now: Callable
         failure: ChanceryError
         try:
             response: httpx.Response = yield Send(_with_token(call, token))
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             reached = not _never_connected(error)
-            failure = _connection_failed(error, reached)
+            failure = _connection_failed(error, call, reached)
             may_retry = call.is_repeatable or not reached
             may_retry = may_retry and not _is_hopeless(error)
             may_have_acted = may_have_acted or reached
@@ -168,7 +168,7 @@ def _is_passing(failure: ApiError, call: Call) -> bool:
     return failure.status in RETRIED_STATUSES
 
 
-def _never_connected(error: httpx.TransportError) -> bool:
+def _never_connected(error: httpx.RequestError) -> bool:
     return isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError))
 
 
@@ -184,8 +184,9 @@ def _is_hopeless(error: BaseException) -> bool:
     return False
 
 
-def _connection_failed(error: httpx.TransportError, reached: bool) -> ConnectionFailed:
-    reason = str(error) or type(error).__name__
-    failure = ConnectionFailed(f"No answer from the server: {reason}", may_have_acted=reached)
+def _connection_failed(error: httpx.RequestError, call: Call, reached: bool) -> ConnectionFailed:
+    reason, url = str(error) or type(error).__name__, httpx.URL(call.url)
+    where = f"{url.scheme}://{url.netloc.decode('ascii')}"
+    failure = ConnectionFailed(f"No answer from {where}: {reason}", may_have_acted=reached)
     failure.__cause__ = error
     return failure

@@ -9,7 +9,7 @@ from typing import Any, Callable, Optional
 
 import httpx
 
-from chancery_client.errors import ConnectionFailed, Problem, UnexpectedAnswer
+from chancery_client.errors import LONGEST_ANSWER, ConnectionFailed, Problem, UnexpectedAnswer, too_long
 
 _BROKEN = "The answer broke off"
 
@@ -28,7 +28,7 @@ class Lines:
             for chunk in self._answer.iter_bytes():
                 yield from map(read_line, splitter.feed(chunk))
             yield from map(read_line, splitter.end())
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise ConnectionFailed(f"{_BROKEN}: {error}") from error
         finally:
             self.close()
@@ -63,7 +63,7 @@ class AsyncLines:
                     yield read_line(line)
             for line in splitter.end():
                 yield read_line(line)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise ConnectionFailed(f"{_BROKEN}: {error}") from error
         finally:
             await self.aclose()
@@ -87,14 +87,19 @@ class LineSplitter:
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
+        self._length = 0
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The lines that are whole now."""
+        """The lines that are whole now. Raises AnswerTooLong: one does not end."""
         *whole, rest = chunk.split(b"\n")
         if whole:
             whole[0] = b"".join([*self._pieces, whole[0]])
             self._pieces.clear()
+            self._length = 0
         self._pieces.append(rest)
+        self._length += len(rest)
+        if self._length > LONGEST_ANSWER:
+            raise too_long(200)
         return [line for line in whole if line.strip()]
 
     def end(self) -> list[bytes]:
