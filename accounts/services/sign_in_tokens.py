@@ -21,7 +21,7 @@ from accounts.guessing import WINDOW_SECONDS, PasswordTries
 from accounts.models import SignInToken, User
 from accounts.program_tokens import ACCESS, REFRESH, mint_sign_in_token
 from accounts.services.credentials import digest_key
-from accounts.services.people import actor_for_user
+from accounts.services.people import actor_for_user, memberships_of
 from accounts.services.second_factor import factors_of, is_missing
 from audit import services as audit
 from audit.events import EventName
@@ -110,12 +110,23 @@ def authenticate_sign_in_token(token: Secret, *, ip: str | None, trace_id: str =
     row = _find(token, Kind.ACCESS)
     if row is None or not row.is_good or not _is_alive(row):
         raise _refused()
-    return replace(actor_for_user(row.user, ip=ip, trace_id=trace_id), expires_at=row.expires_at)
+    return replace(_person(row.user, ip=ip, trace_id=trace_id), expires_at=row.expires_at)
 
 
 def forget_ended() -> int:
     """Tokens whose time is over. How many went."""
     return SignInToken.objects.filter(expires_at__lt=timezone.now()).delete()[0]
+
+
+def _person(user: User, *, ip: str | None, trace_id: str) -> Actor:
+    """The person where they work: in their default organization, else in the one to which they have belonged longest.
+
+    No page is there to choose by, and whoever makes them a member elsewhere must not take them away from here.
+    """
+    found = sorted(memberships_of(user), key=lambda each: each.pk)
+    is_named = user.is_superuser or user.default_organization_id is not None
+    home = found[0].organization if found and not is_named else None
+    return actor_for_user(user, organization=home, memberships=found, ip=ip, trace_id=trace_id)
 
 
 def _is_password_enough(user: User) -> bool:
@@ -125,7 +136,7 @@ def _is_password_enough(user: User) -> bool:
 
 @transaction.atomic
 def _begin(nobody: Actor, user: User) -> TokenPair:
-    actor = actor_for_user(user, ip=nobody.ip, trace_id=nobody.trace_id)
+    actor = _person(user, ip=nobody.ip, trace_id=nobody.trace_id)
     pair = _make(user, uuid.uuid4())
     _record(actor, EventName.SESSION_STARTED, user, methods=["password"], ends_at=timezone.now() + REFRESH_LIFETIME)
     return pair
@@ -135,7 +146,7 @@ def _exchange(nobody: Actor, row: SignInToken) -> TokenPair | None:
     family = SignInToken.objects.filter(family=row.family)
     if row.ended_at is not None:
         if _end(family):
-            actor = actor_for_user(row.user, ip=nobody.ip, trace_id=nobody.trace_id)
+            actor = _person(row.user, ip=nobody.ip, trace_id=nobody.trace_id)
             _record(actor, EventName.SIGN_IN_TOKEN_REUSED, row.user)
         return None
     if not row.is_good or not _is_alive(row) or not _is_password_enough(row.user):

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.guessing import TRIES
 from accounts.models import Membership, SignInToken
 from accounts.services import sign_in_tokens
+from accounts.services.organizations import add_member
 from accounts.services.people import disable_user
 from audit.models import AuditEvent
 from kernel.permissions import Permission
@@ -58,6 +59,16 @@ def test_a_password_gives_a_bearer_token_for_all_calls(alice):
     assert me(found["access_token"]).json()["email"] == alice.user.email
     assert Wire(found["access_token"]).get("/api/v1/organizations/").status_code == 200
     assert Wire(found["access_token"]).get("/api/v2/whoami").status_code == 200
+
+
+def test_who_is_made_a_member_elsewhere_goes_on_working_at_home(alice):
+    token, stranger = tokens_of(alice)["access_token"], cast.stranger()
+    add_member(actor=stranger.actor, organization=stranger.organization, user=alice.user, role="auditor")
+    for each in (token, tokens_of(alice)["access_token"]):
+        place = Wire(each).get("/api/v2/whoami").json()["organization"]
+        assert place is not None
+        assert place["name"] == alice.organization.name
+        assert Wire(each).post("/api/v1/service-accounts/", {"name": f"machine-{each[-8:]}"}).status_code == 201
 
 
 def test_the_form_of_oauth_may_say_more(alice):
