@@ -46,7 +46,7 @@ def read_address(ip: str | None) -> Address | None:
 
 
 def network_of(ip: str | None) -> str:
-    """Whom a request came from, to count him by: an IPv4 address, or the network of an IPv6 one, for whoever has one of
+    """Who is counted as having sent a request: an IPv4 address, or the network of an IPv6 one, for whoever has one of
     these has all of its /64. Empty where nobody knows.
     """
     address = read_address(ip)

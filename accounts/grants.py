@@ -58,7 +58,7 @@ def permissions_of(grant: CaRights) -> frozenset[Permission]:
 
 
 def narrowed(grants: Iterable[CaRights], rights: frozenset[Permission]) -> tuple[permissions.Grant, ...]:
-    """The grants of an actor: what they allow, as far as he has the right."""
+    """The grants of an actor: what they allow, as far as the actor has the right."""
     return tuple(permissions.Grant(grant.ca_id, permissions_of(grant) & rights) for grant in grants)
 
 

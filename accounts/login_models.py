@@ -14,7 +14,7 @@ from accounts.models import Organization, User
 
 
 class SignInToken(models.Model):
-    """What a person's program has got for his password: an access token for minutes, a refresh token once.
+    """What a person's program has got for the password: an access token for minutes, a refresh token once.
 
     One that was used, or given back, stays until it would have ended, so that a second use of it is seen.
     """
@@ -28,7 +28,7 @@ class SignInToken(models.Model):
     # All that came of one sign-in.
     family = models.UUIDField(_("family"), default=uuid.uuid4, editable=False)
     digest = models.BinaryField(max_length=32, unique=True)
-    # The person's when it was made: what ends his sessions ends these.
+    # The person's when it was made: what ends the sessions ends these.
     session_generation = models.PositiveIntegerField(_("generation of sessions"), editable=False)
     expires_at = models.DateTimeField(_("expires at"), db_index=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)

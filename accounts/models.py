@@ -30,7 +30,7 @@ class Organization(models.Model):
     slug = models.SlugField(_("slug"), max_length=80, unique=True)
     # The features that the licence covers; using one outside it is refused. Null: those of the installation.
     features = models.JSONField(_("features"), null=True, blank=True)
-    # Who sees nothing of the pages before he has one.
+    # Who sees nothing of the pages before they have one.
     second_factor = models.CharField(
         _("second factor"), max_length=10, choices=SecondFactor, default=SecondFactor.OPTIONAL
     )
@@ -59,7 +59,7 @@ class User(AbstractBaseUser):
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail address"), unique=True)
-    # Whoever is given no other name signs in by his address, so it must hold one.
+    # Whoever is given no other name signs in by the address, so it must hold one.
     username = models.CharField(_("username"), max_length=254)
     name = models.CharField(_("name"), max_length=150, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
@@ -72,8 +72,8 @@ class User(AbstractBaseUser):
     managed_by = models.ForeignKey(
         Organization, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("managed by")
     )
-    # The organization whose owner has given him his password, and may know it. Until he has shown that the e-mail
-    # address is his, by a link to it, he belongs there and nowhere else.
+    # The organization whose owner has chosen the password, and may know it. Until the person has shown that the e-mail
+    # address is theirs, by a link to it, they belong there and nowhere else.
     sponsored_by = models.ForeignKey(
         Organization, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sponsored by")
     )
@@ -81,7 +81,7 @@ class User(AbstractBaseUser):
     session_generation = models.PositiveIntegerField(_("generation of sessions"), default=0, editable=False)
     must_change_password = models.BooleanField(_("must change the password"), default=False)
     password_expires_at = models.DateTimeField(_("password expires at"), null=True, blank=True)
-    # Disabled for good: he belongs nowhere, and is not enabled again.
+    # Disabled for good: who it was belongs nowhere, and is not enabled again.
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     event = models.CharField(_("audit event"), max_length=26, editable=False)
@@ -188,10 +188,10 @@ class ApiKey(models.Model):
     organization = models.ForeignKey(
         Organization, models.PROTECT, related_name="api_keys", verbose_name=_("organization")
     )
-    # The person who answers for what the key does; the key never has more rights than he has.
+    # The person who answers for what the key does; the key never has more rights than its owner.
     owner = models.ForeignKey(User, models.PROTECT, related_name="api_keys", verbose_name=_("owner"))
-    # Who saw the token when it was made: the owner, or somebody who made it for him; null where nobody answers for it
-    # (the console). Only a key that its owner made himself speaks with his voice alone.
+    # Who saw the token when it was made: the owner, or somebody who made it for them; null where nobody answers for it
+    # (the console). Only a key that its owner has made in person speaks with the owner's voice alone.
     maker = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("made by"), db_index=False
     )

@@ -47,7 +47,7 @@ class OAuthClient(models.Model):
         verbose_name_plural = _("OAuth clients")
         ordering = ["-id"]
         constraints = [
-            # A secret is what an organization was shown; whoever registers himself gets none (RFC 9700 2.1.1).
+            # A secret is what an organization was shown; who registers themselves gets none (RFC 9700 2.1.1).
             models.CheckConstraint(
                 condition=models.Q(organization=None, owner=None, secret_digest=None)
                 | models.Q(organization__isnull=False, owner__isnull=False, secret_digest__isnull=False),

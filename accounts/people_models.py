@@ -47,7 +47,7 @@ class Invitation(models.Model):
     )
     email = models.EmailField(_("e-mail address"))
     role = models.CharField(_("role"), max_length=80)
-    # The person who answers for it: what he may no longer give, it no longer gives.
+    # The person who answers for it: what they may no longer give, it no longer gives.
     inviter = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("invited by"), db_index=False)
     # Of the mail, which nobody who reads it has chosen yet.
     language = models.CharField(_("language"), max_length=10, default="en")
@@ -113,7 +113,7 @@ class SignInProvider(models.Model):
     # Which claim names the role, and which of its values stands for which role.
     role_claim = models.CharField(_("claim of the role"), max_length=100, blank=True)
     role_map = models.JSONField(_("roles"), default=dict, blank=True)
-    # What somebody gets whose claim says nothing; empty: he does not get in.
+    # What somebody gets whose claim says nothing; empty: they do not get in.
     default_role = models.CharField(_("role otherwise"), max_length=80, blank=True)
     makes_members = models.BooleanField(_("makes members"), default=False)
     is_listed = models.BooleanField(_("on the sign-in page"), default=False)
@@ -151,7 +151,7 @@ class ExternalIdentity(models.Model):
     maker = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("bound by"), db_index=False
     )
-    # When the claims were made that his role follows: what was said before that is not news.
+    # When the claims were made that the role follows: what was said before that is not news.
     claims_at = models.DateTimeField(_("claims made at"), null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)

@@ -1,7 +1,7 @@
 """Rows that are queues: claimed in a short transaction, worked on outside of any, given back by who still holds them.
 
-Who claims a row has it until its lease ends; whatever he writes afterwards, he writes only while the lease is still
-his. So a worker that dies loses nothing, and one that was slow undoes nothing.
+Who claims a row has it until its lease ends; whatever is written afterwards is written only while the lease still
+holds. So a worker that dies loses nothing, and one that was slow undoes nothing.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ M = TypeVar("M", bound=Queued)
 
 
 class Lost(Exception):
-    """Somebody else has taken the row over: what was done meanwhile is his to find and to go on with."""
+    """Somebody else has taken the row over: what was done meanwhile is for that one to find and to go on with."""
 
 
 @dataclass(frozen=True, slots=True)

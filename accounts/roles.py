@@ -53,7 +53,7 @@ PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = {
     OrganizationRole.MEMBER: _READ | {Permission.CERTIFICATES_ISSUE},
 }
 
-# What nobody is given by an identity provider elsewhere: only an owner gives it, to somebody he has named.
+# What nobody is given by an identity provider elsewhere: only an owner gives it, to somebody whom they have named.
 ONLY_BY_HAND: Final = frozenset(
     {
         Permission.REQUESTS_DECIDE,

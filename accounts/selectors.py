@@ -70,9 +70,9 @@ def get_organization(ref: Ref, *, visible_to: Actor) -> Organization:
 
 
 def acting_in(actor: Actor, organization: Ref | None) -> Actor:
-    """The actor, in this organization alone; None leaves him as he is.
+    """The actor, in this organization alone; None leaves it as it is.
 
-    Raises Denied where there is no such organization and where he does not act in it, alike.
+    Raises Denied where there is no such organization and where the actor does not act in it, alike.
     """
     if organization is None:
         return actor
@@ -84,8 +84,8 @@ def acting_in(actor: Actor, organization: Ref | None) -> Actor:
 
 
 def home_of(actor: Actor) -> Organization:
-    """Where the actor works. Of a superuser above all organizations: the one that his account names, else the only one,
-    else the one where he has been a member for longest.
+    """Where the actor works. Of a superuser above all organizations: the one that the account names, else the only one,
+    else the one of the oldest membership.
 
     Raises Invalid where that says nothing.
     """

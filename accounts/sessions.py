@@ -18,7 +18,7 @@ from accounts.services.people import actor_for_user, memberships_of
 from accounts.services.second_factor import is_missing
 from kernel.actor import Actor, ActorKind
 
-# Where a session keeps them: the organization that a person of several has chosen, and the one he cannot leave.
+# Where a session keeps them: the organization that a person of several has chosen, and the one that cannot be left.
 WORKPLACE: Final = "organization"
 HOME: Final = "home"
 # And who has bound the identity by which the person of such a session came in, where that was another one.
@@ -53,9 +53,9 @@ class PasswordBackend(ModelBackend):
 
 
 def actor_of(request: HttpRequest, organization: Organization | None = None) -> Actor:
-    """The signed-in person of this request as an actor: in the named organization, else in the one he works in now.
+    """The signed-in person of this request as an actor: in the named organization, else in the one they work in now.
 
-    Who came in through an organization's own identity provider acts in that one, whatever else he is.
+    Who came in through an organization's own identity provider acts in that one, whatever else they are.
     """
     user = request.user
     assert isinstance(user, User)  # noqa: S101
@@ -94,7 +94,7 @@ def home_of(request: HttpRequest) -> Organization | None:
 
 
 def lacks_second_factor(request: HttpRequest, user: User) -> bool:
-    """Whether somebody must add a second factor before he goes on. A provider elsewhere sees to its own people."""
+    """Whether somebody must add a second factor before going on. A provider elsewhere sees to its own people."""
     records = request.session.get(AUTHENTICATION_METHODS_SESSION_KEY) or []
     if HOME in request.session or any(record.get("method") == "mfa" for record in records):
         return False

@@ -15,7 +15,7 @@ def send_invitations() -> None:
 
 @shared_task(ignore_result=True)
 def mail_password_reset(email: str, language: str, ip: str | None, trace_id: str) -> None:
-    """Asked for by nobody in particular: whoever is at the page has not shown who he is."""
+    """Asked for by nobody in particular: whoever is at the page has not shown who they are."""
     nobody = Actor(
         kind=ActorKind.USER, id=0, label="", organization_id=None, permissions=frozenset(), ip=ip, trace_id=trace_id
     )

@@ -1,4 +1,4 @@
-"""What an actor is told of himself."""
+"""What an actor is told of itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kernel.actor import Actor, ActorKind
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An actor, the person who answers for him, the organization he acts in, and the row of his credential, where it
+    """An actor, the person who answers for it, the organization it acts in, and the row of its credential, where that
     has one of these kinds.
     """
 

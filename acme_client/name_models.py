@@ -55,7 +55,7 @@ class PublicName(models.Model):
 
 
 class DnsProvider(models.Model):
-    """Somebody who changes DNS for us, by an interface of his own or by RFC 2136."""
+    """Somebody who changes DNS for us, by an interface of their own or by RFC 2136."""
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     organization = models.ForeignKey(
@@ -66,7 +66,7 @@ class DnsProvider(models.Model):
     # What of the configuration may be seen; credentials stand in `sealed_config`, as JSON, and are never shown.
     config = models.JSONField(_("configuration"), default=dict, blank=True)
     sealed_config = models.BinaryField(null=True, editable=False)
-    # The zones that he is asked for: the longest that fits decides between several. Empty: all that no other has.
+    # The zones that it is asked for: the longest that fits decides between several. Empty: all that no other has.
     zones = models.JSONField(_("zones"), default=list, blank=True)
     # How long after a change its authoritative servers are given to show it.
     propagation_seconds = models.PositiveIntegerField(_("patience in seconds"), default=120)

@@ -66,7 +66,7 @@ class PublicOrder:
 class DnsProviderOrder:
     """Somebody who is to change DNS for the organization. `config`: the fields of its type, credentials among them.
 
-    `zones`: what he is asked for; empty: all that no other one has.
+    `zones`: what it is asked for; empty: all that no other one has.
     """
 
     organization: Ref

@@ -26,7 +26,7 @@ _EVENT_ID: Final = re.compile("[0-9A-HJKMNP-TV-Z]{26}")
 class EventFilter:
     """What a list of events is narrowed to; None narrows nothing.
 
-    `since` is included, `until` is not; a date is its first moment in UTC. `actor` is his kind and number; `serial`
+    `since` is included, `until` is not; a date is its first moment in UTC. `actor` is a kind and a number; `serial`
     is lower-case hex without leading zeros, `ip` an address as `ipaddress` writes it.
     """
 

@@ -6,7 +6,7 @@
 
 It needs Python 3.11 and the package `cryptography`, no database and nothing else of Chancery. The status is 0 where
 all is sound, 1 where something was found, 2 where a file cannot be read. Whoever trusts the export's maker no
-further than needed gives the public keys and the checkpoints that he noted down earlier.
+further than needed gives the public keys and the checkpoints that were noted down earlier.
 
 Chancery itself checks by these same functions: what proves the log is written down here once.
 """

@@ -18,7 +18,7 @@ from cas.models import IssuedSerial
 from kernel.errors import Conflict, Unavailable
 from kernel.text import _
 
-# Whoever holds the CA's row that long is stuck; better to say so than to wait for him for ever.
+# Whoever holds the CA's row that long is stuck; better to say so than to wait for ever.
 _PATIENCE: Final = "5s"
 _TABLE: Final = IssuedSerial._meta.db_table
 _COLUMNS: Final = (

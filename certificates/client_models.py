@@ -14,7 +14,7 @@ from accounts.models import Organization, ServiceAccount, User
 class ClientCertificateBinding(models.Model):
     """A certificate of ours that is a credential of one service account: nothing but this row makes it one.
 
-    Otherwise whoever may issue certificates could make himself a login.
+    Otherwise whoever may issue certificates could make a login of it.
     """
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)

@@ -45,7 +45,7 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Desk:
-    """Who is at the console, for which organization, and how he is answered."""
+    """Who is at the console, for which organization, and how they are answered."""
 
     actor: Actor
     organization: Organization

@@ -94,7 +94,7 @@ class Request(Queued):
     person = models.ForeignKey(
         "accounts.User", models.PROTECT, related_name="+", verbose_name=_("responsible person"), db_index=False
     )
-    # Who made the credential that asked, where that was somebody else: he may have used it, and cannot approve either.
+    # Who made the credential that asked, where that was another: they may have used it, and cannot approve either.
     maker = models.ForeignKey(
         "accounts.User",
         models.PROTECT,
@@ -198,7 +198,7 @@ class Request(Queued):
 
 
 class Decision(models.Model):
-    """What one person said to one request: once, and about exactly what he saw."""
+    """What one person said to one request: once, and about exactly what was seen."""
 
     class Verdict(models.TextChoices):
         APPROVED = "approved", _("Approved")
@@ -211,7 +211,7 @@ class Decision(models.Model):
         Request, models.PROTECT, related_name="decisions", verbose_name=_("request"), db_index=False
     )
     approver = models.ForeignKey("accounts.User", models.PROTECT, related_name="+", verbose_name=_("approver"))
-    # The person's own name, or that of the credential he decided with.
+    # The person's own name, or that of the credential that decided.
     approver_label = models.CharField(_("decided by"), max_length=254)
     verdict = models.CharField(_("verdict"), max_length=8, choices=Verdict)
     reason = models.CharField(_("reason"), max_length=1000, blank=True)

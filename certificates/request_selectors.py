@@ -21,7 +21,7 @@ OPEN = (Status.PENDING, Status.APPROVED)
 
 
 def requests(*, visible_to: Actor) -> QuerySet[Request]:
-    """Newest first. Without `requests:read`, those that the actor, or the person behind him, has made."""
+    """Newest first. Without `requests:read`, those that the actor, or the person behind it, has made."""
     rows = Request.objects.select_related("organization", "ca", "template", "certificate").order_by("-id")
     rows = under_granted_cas(rows, visible_to)
     if not policy.holds(visible_to, Permission.REQUESTS_READ):
@@ -33,9 +33,9 @@ def requests(*, visible_to: Actor) -> QuerySet[Request]:
 
 
 def inbox(*, visible_to: Actor, at: datetime) -> QuerySet[Request]:
-    """What waits for this person's word, oldest first: neither his own, nor what he has decided on already.
+    """What waits for this person's word, oldest first: neither their own, nor what they have decided on already.
 
-    Which role an approver must have is judged when he decides.
+    Which role an approver must have is judged when they decide.
     """
     rows = requests(visible_to=visible_to).filter(status=Status.PENDING, expires_at__gt=at).order_by("id")
     if visible_to.person_id is None or not policy.holds(visible_to, Permission.REQUESTS_DECIDE):
@@ -80,7 +80,7 @@ def matching(wanted: RequestFilter, *, visible_to: Actor, at: datetime) -> Query
 @dataclass(frozen=True, slots=True)
 class RequestCounts:
     """Of the requests that an actor sees and that are not closed: how many wait for approvers, how many are approved,
-    how many are his own, and how many wait for his word.
+    how many are one's own, and how many wait for one's word.
     """
 
     pending: int
@@ -101,7 +101,7 @@ def count_requests(*, visible_to: Actor, at: datetime) -> RequestCounts:
 
 
 def count_by_status(*, visible_to: Actor) -> dict[str, tuple[int, int]]:
-    """How many requests the actor sees in each state, and how many of them are his own; one query."""
+    """How many requests the actor sees in each state, and how many of them are one's own; one query."""
     rows = requests(visible_to=visible_to).order_by().values("status")
     counted = rows.annotate(number=Count("pk"), own=Count("pk", filter=_own(visible_to)))
     return {each["status"]: (each["number"], each["own"]) for each in counted}
@@ -154,7 +154,7 @@ def lapsed_requests(*, at: datetime) -> QuerySet[Request]:
 
 
 def _own(actor: Actor) -> Q:
-    """What this person has asked for, or may have: by a key that he made for somebody else."""
+    """What this person has asked for, or may have: by a key that they made for somebody else."""
     if actor.person_id is None:
         return Q(pk__in=[])
     return Q(person_id=actor.person_id) | Q(maker_id=actor.person_id)

@@ -33,7 +33,7 @@ _OCSP: Final = {"Content-Type": "application/ocsp-request", "Accept": "applicati
 class Fetcher:
     """Asks nobody the same twice; at most eight, for ten seconds in all. Who does not answer is told of in `failures`.
 
-    Only for chains that end in an anchor: an address that a stranger wrote into his own certificate is not asked.
+    Only for chains that end in an anchor: an address that a stranger wrote into a certificate is not asked.
     """
 
     private_ranges: Collection[Network]

@@ -11,7 +11,7 @@ from accounts.models import Organization, User
 
 
 class SavedFilter(models.Model):
-    """What somebody asks of the list of certificates again and again, for himself or for his organization."""
+    """What somebody asks of the list of certificates again and again, for themselves or for the organization."""
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     organization = models.ForeignKey(

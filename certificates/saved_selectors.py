@@ -1,4 +1,4 @@
-"""Whose filters an actor sees: his own, and what others share in the organization where he works."""
+"""Whose filters an actor sees: one's own, and what others share in the organization where one works."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Trusted:
 def trusted_by(organization_id: int, shown: Iterable[x509.Certificate], *, visible_to: Actor) -> Trusted:
     """Its trust anchors, and of its own CAs those that may stand above what is shown.
 
-    A root whose key is here is an anchor, unless it was revoked. What an actor is let to decides which CAs he builds
+    A root whose key is here is an anchor, unless it was revoked. What an actor is let to decides which CAs it builds
     with: to single ones, then those and the ones above them, and no trust anchor.
     """
     own = _own_above(organization_id, shown, _reach(visible_to))
@@ -95,7 +95,7 @@ def _statements(wanted: set[tuple[int, str]], with_key: set[int]) -> dict[tuple[
 
 
 def _reach(actor: Actor) -> set[int] | None:
-    """The CAs that he is let to, and those above them; None: all of his organization."""
+    """The CAs that the actor is let to, and those above them; None: all of the organization."""
     if actor.grants is None:
         return None
     reach, level = set[int](), {grant.ca_id for grant in actor.grants}

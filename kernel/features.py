@@ -14,5 +14,5 @@ class Feature(StrEnum):
     SERVICE_ACCOUNTS = "service-accounts"
     # Read, issue and revoke given one by one; without it, a credential for single CAs has all three there.
     GRANULAR_GRANTS = "granular-grants"
-    # Whoever validates may have CRLs and OCSP responders asked, at addresses that stand in the certificates he shows.
+    # Whoever validates may have CRLs and OCSP responders asked, at addresses that stand in what is shown.
     FETCHED_REVOCATION = "fetched-revocation"

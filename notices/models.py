@@ -33,7 +33,7 @@ class Channel(models.Model):
     )
     name = models.CharField(_("name"), max_length=80)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
-    # Of mail: to whom. Who is no member gets it only where an owner has named him: these stand in `outsiders` as well.
+    # Of mail: to whom. Who is no member gets it only where an owner has named them: these stand in `outsiders` as well.
     recipients = models.JSONField(_("recipients"), default=list, blank=True)
     outsiders = models.JSONField(default=list, blank=True, editable=False)
     # Where it goes, without what is secret in it: of Slack and Teams the whole address is the password.

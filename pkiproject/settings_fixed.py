@@ -124,7 +124,7 @@ PASSWORD_HASHERS = [
 ]
 
 # What django-allauth does here: the steps of signing in, second factors, sessions, providers elsewhere. Nobody makes an
-# account for himself, and addresses are shown to be somebody's by invitations.
+# account for themselves, and addresses are shown to be somebody's by invitations.
 ACCOUNT_ADAPTER = "web.account.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]

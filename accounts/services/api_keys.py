@@ -69,7 +69,7 @@ def create_api_key(
     elsewhere. One that is made by another key works no longer than that one, and from nowhere else. Only who will own a
     key can make one that decides on requests.
 
-    Raises Denied (also for a permission that the actor himself lacks), Unlicensed, Invalid with every wrong field.
+    Raises Denied (also for a permission that the actor lacks), Unlicensed, Invalid with every wrong field.
     """
     policy.require(actor, Permission.API_KEYS_WRITE, organization_id=organization.pk)
     require_licensed(grants, organization)

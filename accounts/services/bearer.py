@@ -49,8 +49,8 @@ def looks_like_jwt(token: Secret) -> bool:
 def authenticate_bearer(token: Secret, *, nobody: Actor) -> Actor:
     """The person or the service account that a token of a configured issuer is about, in its organization alone.
 
-    `nobody` is who asks, before it is known who that is. A person has what his membership allows now, and of that no
-    more than the role that this very token claims for him. To be called outside a transaction: keys may be fetched.
+    `nobody` is who asks, before it is known who that is. A person has what the membership allows now, and of that no
+    more than the role that this very token claims. To be called outside a transaction: keys may be fetched.
     Raises Unauthenticated, always with the same words: which part was wrong is nobody's business.
     """
     try:
@@ -148,7 +148,7 @@ def _person(issuer: OidcIssuer, claims: Mapping[str, Any], nobody: Actor) -> Act
     """Raises _NotGood."""
     identity = find_identity(issuer, claims["sub"])
     if identity is None or (not identity.is_bound_by_hand and is_news(identity, claims)):
-        # Another token of his may make him known at the same moment: what counts is who he is now.
+        # Another token of the same person may come in at the same moment: what counts is who it is now.
         with suppress(Denied):
             recognize(actor=nobody, provider=issuer, claims=_with_email(issuer, claims))
         identity = find_identity(issuer, claims["sub"])
@@ -175,7 +175,7 @@ def _person(issuer: OidcIssuer, claims: Mapping[str, Any], nobody: Actor) -> Act
 def _rights(
     issuer: OidcIssuer, identity: ExternalIdentity, user: User, claims: Mapping[str, Any]
 ) -> frozenset[Permission]:
-    """What his membership allows now; unless he is bound by hand, no more than this token's role, and no office."""
+    """What the membership allows now; unless that was bound by hand, no more than this token's role, and no office."""
     rows = Membership.objects.select_related("custom_role").filter(organization_id=issuer.organization_id, user=user)
     permissions = member_permissions(user, rows.first())
     if identity.is_bound_by_hand:

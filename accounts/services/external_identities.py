@@ -54,14 +54,14 @@ class IdentitySource(Protocol):
 def recognize(*, actor: Actor, provider: IdentitySource, claims: Mapping[str, Any]) -> User:
     """The person whom these claims, which the provider has signed, are about.
 
-    He is known by their `sub`, else he is made, where the provider makes members. His role follows the newest claims
-    (by their `iat`), unless an owner has bound him by hand: no role, no membership. `actor` is nobody yet.
+    Known by their `sub`, else made, where the provider makes members. The person's role follows the newest claims (by
+    their `iat`), unless an owner has bound the person by hand: no role, no membership. `actor` is nobody yet.
     Raises Denied, with the same words whatever the reason.
     """
     subject = claims.get("sub")
     if not is_subject(subject):
         raise _unknown(provider)
-    # What he has lost is lost, also where he is refused for it: that is a transaction of its own.
+    # What the person has lost is lost, also where they are refused for it: that is a transaction of its own.
     with transaction.atomic():
         identity = _find(provider, subject)
         if identity is None:
@@ -79,11 +79,11 @@ def recognize(*, actor: Actor, provider: IdentitySource, claims: Mapping[str, An
 
 @transaction.atomic
 def bind_identity(*, actor: Actor, membership: Membership, issuer: str, subject: str) -> ExternalIdentity:
-    """From now on this subject of this issuer is this member, with whatever role he has. One known already is bound.
+    """From now on this subject of this issuer is this member, whatever the role. One known already is bound.
 
-    Whoever binds it could be behind it: where he is another one, what this member asks for or decides by way of it may
-    be his doing. Raises Denied (also for actors that are no persons, and where the member can do more than the actor,
-    or is a superuser), Invalid, Conflict (it is somebody else).
+    Whoever binds it could be behind it: where that is another one, what this member asks for or decides by way of it
+    may be the binder's doing. Raises Denied (also for actors that are no persons, and where the member can do more
+    than the actor, or is a superuser), Invalid, Conflict (it is somebody else).
     """
     policy.require(actor, Permission.MEMBERS_WRITE, organization_id=membership.organization_id)
     if actor.kind not in (ActorKind.USER, ActorKind.CONSOLE):
@@ -128,7 +128,7 @@ def find_identity(source: IdentitySource, subject: str) -> ExternalIdentity | No
 
 
 def is_news(identity: ExternalIdentity, claims: Mapping[str, Any]) -> bool:
-    """Whether these claims were made after those that his role follows. Where they do not say when: they are."""
+    """Whether these claims were made after those that the role follows. Where they do not say when: they are."""
     made_at = _made_at(claims)
     return made_at is None or identity.claims_at is None or made_at > identity.claims_at
 
@@ -189,7 +189,7 @@ def _make(actor: Actor, provider: IdentitySource, subject: str, claims: Mapping[
             user = add_user(actor, person)
             join(actor, organization, user, role)
     except (Invalid, Conflict) as error:
-        # No address, or one that is somebody's: nobody becomes that somebody by claiming his address.
+        # No address, or one that is somebody's: nobody becomes that somebody by claiming the address.
         raise _unknown(provider) from error
     row = ExternalIdentity(
         organization=organization, issuer=provider.issuer, subject=subject, user=user, event=audit.new_event_id()

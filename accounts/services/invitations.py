@@ -38,7 +38,7 @@ _LONGEST_WAIT: Final = timedelta(hours=1)
 
 @transaction.atomic
 def invite(*, actor: Actor, organization: Organization, email: str, role: str, language: str = "en") -> Invitation:
-    """An invitation, whose mail goes out soon. Somebody answers for it: what he may no longer give, it does not give.
+    """An invitation, whose mail goes out soon. Somebody answers for it: what they may no longer give, it does not give.
 
     Raises Denied, Invalid, Conflict (a member, or invited already).
     """

@@ -29,7 +29,7 @@ REFRESH_LIFETIME: Final = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentOrder:
-    """What a person said yes to. `grants` is None where it is all that the scopes allow in his organization."""
+    """What a person said yes to. `grants` is None where it is all that the scopes allow in the organization."""
 
     client: OAuthClient
     scopes: Sequence[str]
@@ -42,7 +42,7 @@ def give_consent(*, actor: Actor, order: ConsentOrder, redirect_uri: str, challe
     """The code that is sent to the application, good for a minute and once, for whoever knows what hashes to the
     challenge.
 
-    Raises Denied (not a person in his organization; an application of another one; more than he may do), Invalid.
+    Raises Denied (no person in an organization; an application of another one; more than the person may do), Invalid.
     """
     consent = _new_consent(actor, order)
     code = tokens.mint("cm_code").token

@@ -109,7 +109,7 @@ class Protocol(RequestValidator):  # type: ignore[misc]
         return redirects.matches(redirect_uri, request.client.redirect_uris)
 
     def get_default_redirect_uri(self, client_id: Any, request: Any, *args: Any, **kwargs: Any) -> str | None:
-        """An authorization request names it; who brings a code need not (OAuth 2.1): PKCE binds the code to him."""
+        """An authorization request names it; who brings a code need not (OAuth 2.1): PKCE binds it to its client."""
         return self._used.redirect_uri if isinstance(self._used, OAuthToken) else None
 
     def validate_response_type(

@@ -159,7 +159,7 @@ def change_member_role(
 
 @transaction.atomic
 def remove_member(*, actor: Actor, membership: Membership) -> None:
-    """His keys stop working with the membership. Raises Denied (also if he can do more), Conflict (the last owner;
+    """The member's keys end with the membership. Raises Denied (also of one who can do more), Conflict (the last owner;
     but a superuser takes out whoever is the very last, so that the organization can be closed).
     """
     policy.require(actor, Permission.MEMBERS_WRITE, organization_id=membership.organization_id)
@@ -213,7 +213,7 @@ def known_permissions(field: str, values: Sequence[str]) -> tuple[str, ...]:
 
 
 def require_no_more_than(actor: Actor, permissions: frozenset[Permission]) -> None:
-    """Nobody makes a member who can do more than he can. Approvers are appointed by owners, who do not decide.
+    """Nobody makes a member who can do more than they can. Approvers are appointed by owners, who do not decide.
 
     Raises Denied.
     """
@@ -286,7 +286,7 @@ def _keep_an_owner(membership: Membership) -> None:
 
 
 def _require_not_above(actor: Actor, membership: Membership) -> None:
-    """Nobody takes the role of a member who can do more than he can: a key could throw out the owners who watch it."""
+    """Nobody takes the role of a member who can do more: a key could throw out the owners who watch it."""
     if membership.permissions - actor.permissions - {Permission.REQUESTS_DECIDE}:
         raise Denied(_("This member can do more than you can."))
 

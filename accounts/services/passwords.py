@@ -56,7 +56,7 @@ def person_of_link(place: str, token: str) -> User:
 
 @transaction.atomic
 def reset_password(*, actor: Actor, place: str, token: str, new: Secret) -> User:
-    """A new password for whose link this is; every session of his ends, the second factor stays.
+    """A new password for whose link this is; every session of that person ends, the second factor stays.
 
     Raises Gone (the link), Invalid (a weak password).
     """
@@ -65,7 +65,7 @@ def reset_password(*, actor: Actor, place: str, token: str, new: Secret) -> User
     if user.password != found.password:
         raise Gone(_("This link is not good any more. Ask for a new one."), code="link-gone")
     set_password(user, new, field="new_password")
-    # The link has come to his address, so it is his, and nobody else knows what he has chosen.
+    # The link has come to this address, so it is the person's own, and nobody else knows the new password.
     user.sponsored_by = None
     user.save(update_fields=["password", "must_change_password", "password_expires_at", "sponsored_by"])
     end_sessions(user)

@@ -41,10 +41,10 @@ def actor_for_user(
     ip: str | None = None,
     trace_id: str = "",
 ) -> Actor:
-    """The person as an actor in one organization: the named one, else his default, else his only one.
+    """The person as an actor in one organization: the named one, else the default, else the only one.
 
     A superuser without an organization acts above all of them; anyone else without one sees nothing. `memberships` are
-    his, where they have just been read.
+    the person's, where they have just been read.
     """
     organization_id, permissions = _rights(user, organization, memberships)
     return Actor(
@@ -68,7 +68,7 @@ def memberships_of(user: User) -> list[Membership]:
 def member_permissions(user: User, membership: Membership | None) -> frozenset[Permission]:
     """What a person may do now in the organization of this membership; without one, nothing.
 
-    An owner who has chosen somebody's password can be him: such a person decides on nothing, whatever his role.
+    An owner who has chosen somebody's password can be that person, who so decides on nothing, whatever the role.
     """
     if not user.is_active:
         return frozenset()
@@ -154,7 +154,7 @@ def update_profile(*, actor: Actor, user: User, name: str) -> User:
 
 @transaction.atomic
 def disable_user(*, actor: Actor, user: User) -> User:
-    """Sessions, keys and tokens of his stop working at once. Superusers only.
+    """The person's sessions, keys and tokens stop working at once. Superusers only.
 
     Raises Denied (also for oneself), Conflict (disabled already).
     """
@@ -166,7 +166,7 @@ def disable_user(*, actor: Actor, user: User) -> User:
 
 @transaction.atomic
 def enable_user(*, actor: Actor, user: User) -> User:
-    """He signs in anew. Superusers only. Raises Denied, Conflict (not disabled, or closed)."""
+    """The person signs in anew. Superusers only. Raises Denied, Conflict (not disabled, or closed)."""
     _require_superuser(actor)
     if user.closed_at is not None:
         raise Conflict(_("This account is closed for good."), code="user-closed")
@@ -251,7 +251,7 @@ def end_sessions(user: User) -> None:
 
 
 def require_self(actor: Actor, user: User) -> None:
-    """Raises Denied for everyone but the person himself, at the page."""
+    """Raises Denied for everyone but that very person, at the page."""
     if actor.kind is not ActorKind.USER or actor.id != user.pk:
         raise Denied(_("Only the person concerned can change this."))
 

@@ -92,7 +92,7 @@ class PersonChange:
 
 @transaction.atomic
 def create_person(*, actor: Actor, order: PersonOrder) -> User:
-    """An account; whoever may change the members of an organization makes one in it, with no more rights than his own
+    """An account; whoever may change the members of an organization makes one in it, with no more rights than their own
     and never an owner. Superusers make every kind.
 
     Somebody whose password an owner has chosen belongs to that organization alone (`User.sponsored_by`).
@@ -146,9 +146,9 @@ def update_person(*, actor: Actor, user: User, change: PersonChange) -> User:
 
 @transaction.atomic
 def admit_person(*, actor: Actor, organization: Organization, user: User) -> Membership:
-    """He belongs to the organization from now on, sees what is its, and does nothing yet.
+    """The person belongs to the organization from now on, sees what is its, and does nothing yet.
 
-    Raises Denied, Conflict (he does already).
+    Raises Denied, Conflict (is a member already).
     """
     policy.require(actor, Permission.MEMBERS_WRITE, organization_id=organization.pk)
     role = _role(actor, organization, False, frozenset())
@@ -158,9 +158,9 @@ def admit_person(*, actor: Actor, organization: Organization, user: User) -> Mem
 
 @transaction.atomic
 def close_user(*, actor: Actor, user: User) -> User:
-    """He is nobody any more, for good: belongs nowhere, signs in nowhere. Superusers only, and not oneself.
+    """The person is nobody any more, for good: belongs nowhere, signs in nowhere. Superusers only, and not oneself.
 
-    Raises Denied, Conflict (he is the last owner of an organization, or closed).
+    Raises Denied, Conflict (the last owner of an organization, or closed).
     """
     if not actor.is_superuser:
         raise Denied(_("Only a superuser can do this."))
@@ -202,8 +202,8 @@ def _set_credentials(actor: Actor, user: User, change: PersonChange) -> None:
 
 
 def _require_keeper(actor: Actor, user: User) -> None:
-    """Superusers may; and an owner, of somebody who has his password from this very organization anyway. Nobody does
-    for himself here: at the page his present password is asked for.
+    """Superusers may; and an owner, of somebody who has the password from this very organization anyway. Nobody does
+    so for themselves here: at the page the present password is asked for.
     """
     _require_in_person(actor)
     if actor.is_superuser:
@@ -217,7 +217,7 @@ def _require_keeper(actor: Actor, user: User) -> None:
 
 
 def _require_in_person(actor: Actor) -> None:
-    """A program that knows somebody's password could be him after its own end."""
+    """A program that knows somebody's password could be that person after its own end."""
     if actor.kind not in (ActorKind.USER, ActorKind.CONSOLE):
         raise Denied(_("Only a person gives others their passwords."), code="not-with-this-credential")
 
@@ -234,7 +234,7 @@ def _set_superuser(actor: Actor, user: User, is_superuser: bool) -> None:
 
 
 def _place(actor: Actor, user: User, change: PersonChange) -> None:
-    """Where he belongs, and what he may do there."""
+    """Where the person belongs, and what they may do there."""
     old = home_of_person(user, seen_by=actor)
     moves = change.leaves or (change.organization is not None and _organization_of(old) != change.organization.pk)
     if old is not None and moves:

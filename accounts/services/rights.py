@@ -47,7 +47,7 @@ def _read_permissions(values: Iterable[str]) -> tuple[set[Permission], list[Fiel
 
 
 def require_no_more_than(actor: Actor, organization: Organization, owner: User, wanted: set[Permission]) -> None:
-    """Nobody makes a key that can do more than he can, nor one in the name of somebody who cannot."""
+    """Nobody makes a key that can do more than they can, nor one in the name of somebody who cannot do as much."""
     membership = Membership.objects.filter(organization=organization, user=owner).first()
     missing = wanted - (actor.permissions & member_permissions(owner, membership))
     if missing:

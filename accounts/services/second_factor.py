@@ -45,9 +45,9 @@ def recovery_codes_left(user: User) -> int | None:
 
 
 def is_missing(user: User, memberships: Iterable[Membership] | None = None) -> bool:
-    """Whether an organization of the person's (or, for superusers, the installation) asks for a factor he lacks.
+    """Whether an organization of the person's (or, for superusers, the installation) asks for a factor that is missing.
 
-    `memberships` are his, where they have just been read.
+    `memberships` are the person's, where they have just been read.
     """
     is_asked = (user.is_superuser and settings.SUPERUSERS_NEED_SECOND_FACTOR) or any(
         map(_asks, memberships_of(user) if memberships is None else memberships)
@@ -128,9 +128,9 @@ def make_recovery_codes(*, actor: Actor, user: User) -> tuple[Secret, ...]:
 
 @transaction.atomic
 def reset_second_factor(*, actor: Actor, user: User) -> None:
-    """For somebody who has lost his: he signs in by password and adds a new one. Superusers only, and not their own.
+    """For somebody who has lost theirs: they sign in by password and add a new one. Superusers only, and not their own.
 
-    Raises Denied, Conflict (he has none).
+    Raises Denied, Conflict (there is none).
     """
     if not actor.is_superuser or actor.person_id == user.pk:
         raise Denied(_("Only another superuser can do this."))

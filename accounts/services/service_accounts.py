@@ -42,7 +42,7 @@ def create_service_account(
     """An account with a subset of its owner's permissions, or with grants at single CAs and nothing elsewhere. Where it
     needs an issuance policy, nothing is issued for it before it has one.
 
-    Raises Denied (also for a permission that the actor himself lacks, and for actors that are no persons), Conflict
+    Raises Denied (also for a permission that the actor lacks, and for actors that are no persons), Conflict
     (the name is taken), Unlicensed, Invalid with every wrong field.
     """
     policy.require(actor, Permission.API_KEYS_WRITE, organization_id=organization.pk)
@@ -83,7 +83,7 @@ def update_service_account(
 ) -> ServiceAccount:
     """What is None stays. New permissions take the place of all that it might do before, and so do new grants.
 
-    Whoever gives rights can give those only that he and the owner have. Raises Denied, Conflict, Unlicensed, Invalid.
+    Whoever gives rights can give only those that they and the owner have. Raises Denied, Conflict, Unlicensed, Invalid.
     """
     policy.require(actor, Permission.API_KEYS_WRITE, organization_id=account.organization_id)
     _require_person(actor)

@@ -32,7 +32,7 @@ def require_binder(actor: Actor, account: ServiceAccount) -> None:
 def signed_in(account_id: int, *, maker_id: int | None, ip: str | None, trace_id: str) -> Actor:
     """The account as an actor, by way of something that `maker_id` has bound to it.
 
-    Where that is not its owner, he may be the one who has the key or is behind the subject: what it does may be his
+    Where that is not its owner, the maker may have the key or be behind the subject: what it does may be the maker's
     doing, and it decides on no requests. Raises Unauthenticated.
     """
     actor = actor_of_service_account(account_id, ip=ip, trace_id=trace_id)

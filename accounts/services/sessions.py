@@ -46,7 +46,7 @@ def end_session(*, actor: Actor, user: User, number: int) -> None:
 
 @transaction.atomic
 def end_other_sessions(*, actor: Actor, user: User) -> None:
-    """All sessions of one's own; whoever calls signs his own anew. Raises Denied."""
+    """All sessions of one's own; whoever calls signs their own anew. Raises Denied."""
     require_self(actor, user)
     end_sessions(user)
     _record(actor, user, which="others")

@@ -1,6 +1,6 @@
-"""Tokens that a person's program gets for his password: an access token for minutes, a refresh token once.
+"""Tokens that a person's program gets for the password: an access token for minutes, a refresh token once.
 
-What they allow is what the person may do at that moment. Whatever ends his sessions ends them.
+What they allow is what the person may do at that moment. Whatever ends the person's sessions ends them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class TokenPair:
 
 
 def sign_in_by_password(*, actor: Actor, name: str, password: Secret) -> TokenPair:
-    """Tokens for whoever has this name or e-mail address and this password; `actor` is nobody yet, with his address.
+    """Tokens for whoever has this name or e-mail address and this password; `actor` is nobody yet, with an address.
 
     Who is unknown, disabled, has another password, or must do more at the sign-in page than give it (a second factor,
     a new password) gets the same answer, after the same time. Guesses are limited as they are there.
@@ -72,7 +72,7 @@ def sign_in_by_password(*, actor: Actor, name: str, password: Secret) -> TokenPa
 
 
 def refresh_sign_in(*, actor: Actor, token: Secret) -> TokenPair:
-    """A new pair for a refresh token, which is used up by it. `actor` is nobody yet, with his address.
+    """A new pair for a refresh token, which is used up by it. `actor` is nobody yet, with an address.
 
     One that is used a second time has been copied by somebody: all that came of the sign-in ends.
     Raises Unauthenticated.
@@ -87,7 +87,7 @@ def refresh_sign_in(*, actor: Actor, token: Secret) -> TokenPair:
 
 @transaction.atomic
 def sign_out_token(*, actor: Actor, token: Secret) -> None:
-    """All that came of the sign-in that this refresh token is from ends. Raises Denied: the token is not his."""
+    """All that came of the sign-in that this refresh token is from ends. Raises Denied: the token is another's."""
     row = _lock(token)
     if row is None or actor.kind is not ActorKind.USER or row.user_id != actor.id:
         raise Denied(_("This refresh token is not yours."))
@@ -97,7 +97,7 @@ def sign_out_token(*, actor: Actor, token: Secret) -> None:
 
 @transaction.atomic
 def end_sign_in_tokens(*, actor: Actor) -> None:
-    """All tokens of one's own, access tokens too. Raises Denied: he is no person."""
+    """All tokens of one's own, access tokens too. Raises Denied: the actor is no person."""
     user = User.objects.filter(pk=actor.id).first() if actor.kind is ActorKind.USER else None
     if user is None:
         raise Denied(_("Only a person has such tokens."))
@@ -106,7 +106,7 @@ def end_sign_in_tokens(*, actor: Actor) -> None:
 
 
 def authenticate_sign_in_token(token: Secret, *, ip: str | None, trace_id: str = "") -> Actor:
-    """The person that an access token stands for, with his rights as they are now. Raises Unauthenticated."""
+    """The person that an access token stands for, with the rights of now. Raises Unauthenticated."""
     row = _find(token, Kind.ACCESS)
     if row is None or not row.is_good or not _is_alive(row):
         raise _refused()
@@ -130,7 +130,7 @@ def _person(user: User, *, ip: str | None, trace_id: str) -> Actor:
 
 
 def _is_password_enough(user: User) -> bool:
-    """Whether he would be in by the sign-in page, too, with nothing but the password."""
+    """Whether the person would be in by the sign-in page, too, with nothing but the password."""
     return not (user.must_change_password or factors_of(user) or is_missing(user))
 
 

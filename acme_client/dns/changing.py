@@ -1,4 +1,4 @@
-"""TXT records of a tenant's zones, written and taken away by whoever changes DNS for him. Network, no database."""
+"""TXT records of a tenant's zones, written and taken away by whoever changes DNS there. Network, no database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATIENCE: Final = 45.0
 
 @dataclass(frozen=True, slots=True)
 class Changer:
-    """A DNS provider with all that is needed to ask him, so that no database is."""
+    """A DNS provider with all that is needed to ask it, so that no database is."""
 
     kind: str
     config: Mapping[str, Secret]
@@ -52,7 +52,7 @@ def withdraw(changer: Changer, record: str, value: str) -> None:
 
 
 def _zone(changer: Changer, record: str) -> str:
-    """The one that he was given, where there is one: he may know a zone that the world does not see."""
+    """The one that it was given, where there is one: it may know a zone that the world does not see."""
     given = longest_covering(record, changer.zones)
     return given or zone_of(record, private_ranges=changer.private_ranges).origin
 

@@ -45,7 +45,7 @@ def names_of_secrets(row: DnsProvider) -> list[str]:
 
 
 def whole_config(row: DnsProvider) -> dict[str, Secret]:
-    """All that he was told. Raises SealBroken."""
+    """All that it was told. Raises SealBroken."""
     return {name: Secret(value) for name, value in row.config.items()} | secrets_of(row)
 
 
@@ -58,7 +58,7 @@ def texts_of(row: DnsProvider) -> dict[str, str]:
 
 
 def changer_of(row: DnsProvider) -> Changer:
-    """All that is needed to ask him outside of every transaction. Raises DnsError (his seal is broken)."""
+    """All that is needed to ask it outside of every transaction. Raises DnsError (the seal is broken)."""
     try:
         config = whole_config(row)
     except SealBroken:

@@ -46,7 +46,7 @@ _TEST_INTERVAL: Final = 1.0
 
 @transaction.atomic
 def create_dns_provider(*, actor: Actor, order: DnsProviderOrder) -> DnsProvider:
-    """He is asked for the records of challenges from now on; his credentials are sealed and never shown again.
+    """It is asked for the records of challenges from now on; its credentials are sealed and never shown again.
 
     Raises NotFound, Denied, Invalid (fields of the configuration on `config.<field>`), Conflict (the name is taken;
     there are too many).
@@ -65,7 +65,7 @@ def create_dns_provider(*, actor: Actor, order: DnsProviderOrder) -> DnsProvider
 @transaction.atomic
 def update_dns_provider(*, actor: Actor, provider: Ref, change: DnsProviderChange) -> DnsProvider:
     """Of the configuration only what is named changes. Where credentials are sent to another address from now on, they
-    are given anew: else whoever may change him could have them sent to himself.
+    are given anew: else whoever may change it could have them sent anywhere.
 
     Raises NotFound, Denied, Invalid, Conflict (the name is taken).
     """
@@ -94,7 +94,7 @@ def update_dns_provider(*, actor: Actor, provider: Ref, change: DnsProviderChang
 
 @transaction.atomic
 def delete_dns_provider(*, actor: Actor, provider: Ref) -> None:
-    """He is asked for nothing any more: records that still stand by him are taken away by hand.
+    """It is asked for nothing any more: records that still stand by it are taken away by hand.
 
     Raises NotFound, Denied.
     """
@@ -107,7 +107,7 @@ def delete_dns_provider(*, actor: Actor, provider: Ref) -> None:
 def test_dns_provider(*, actor: Actor, provider: Ref, zone: str = "") -> DnsProvider:  # noqa: PT028  no test
     """A TXT record with a random name is written below `zone`, seen at the authoritative servers, and taken away.
 
-    `zone`: else the first of his own, else the organization's first proven name. `last_error` of the row says how it
+    `zone`: else the first of its own, else the organization's first proven name. `last_error` of the row says how it
     went; empty where it went well. Network, for up to a minute: never call it in a transaction.
     Raises NotFound, Denied, Invalid (on `zone`), Unavailable (too many ask at once).
     """

@@ -67,7 +67,7 @@ def finish(actor: Actor, row: AcmeOrder) -> None:
 
 
 def requester_of(row: AcmeOrder) -> Actor:
-    """A step: whoever has ordered, as the register names him; he may do nothing by this."""
+    """A step: whoever has ordered, as the register names them; nothing is allowed by this."""
     return Actor(
         kind=ActorKind(row.requester_kind),
         id=row.requester_id,

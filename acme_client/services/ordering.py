@@ -47,7 +47,7 @@ from kernel.text import _
 
 Status = AcmeOrder.Status
 
-# From the first attempt to the last: what a person has to publish himself may take him days.
+# From the first attempt to the last: what a person has to publish by hand may take days.
 LIFETIME: Final[dict[str, timedelta]] = {
     AcmeOrder.Challenge.HTTP: timedelta(days=1),
     AcmeOrder.Challenge.TLS_ALPN: timedelta(days=1),

@@ -99,7 +99,7 @@ def retry_order(*, actor: Actor, order: Ref) -> AcmeOrder:
 
 
 def complete_challenge(*, actor: Actor, challenge: Ref) -> AcmeChallenge:
-    """Tell the server to look now, because somebody has published the answer himself, or does not want to wait.
+    """Tell the server to look now, because somebody has published the answer by hand, or does not want to wait.
 
     Network: never call it in a transaction. Raises NotFound, Denied, Conflict (the order is not proving names, or in
     hand; the challenge is decided; the server refuses), Unavailable.

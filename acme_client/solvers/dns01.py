@@ -33,7 +33,7 @@ class DnsSolver:
         return Presented(record_name=record, dns_provider=provider)
 
     def is_ready(self, challenge: AcmeChallenge) -> bool:
-        """All authoritative servers show the record. Whoever cannot be asked is not waited for beyond his patience."""
+        """All authoritative servers show the record. One that cannot be asked is not waited for beyond its time."""
         is_late = _is_late(challenge)
         try:
             answers = txt_values(record_name(challenge), private_ranges=private_ranges_of(challenge.organization_id))

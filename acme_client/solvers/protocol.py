@@ -29,7 +29,7 @@ class Presented:
 class Solver(Protocol):
     """One way of proving a name. Everything may be asked again after a crash, and then changes nothing more.
 
-    A solver writes no rows: what it did is kept by whoever asked it, under his lease. Never call it in a transaction.
+    A solver writes no rows: what it did is kept by whoever asked it, under their lease. Never call it in a transaction.
     """
 
     def present(self, challenge: AcmeChallenge) -> Presented:

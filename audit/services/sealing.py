@@ -32,7 +32,7 @@ class WouldFork(Exception):
 def seal(*, actor: Actor) -> int:
     """Give every unsealed event its place in its log's tree, and sign a checkpoint of each log that grew.
 
-    Returns how many events were sealed; a log that someone else is sealing is left to him. A log that contradicts
+    Returns how many events were sealed; a log that someone else is sealing is left to them. A log that contradicts
     its own last checkpoint is left unsealed and logged as an error. Raises Denied; RuntimeError in a transaction.
     """
     if Permission.AUDIT_SEAL not in actor.permissions:

@@ -78,7 +78,7 @@ _ASCII_ONLY: Final = frozenset({"domain_component", "email"})
 _USER_ASSIGNED: Final = re.compile(r"AA|Q[M-Z]|X[A-Z]|ZZ")
 # Control characters, line and paragraph separators, surrogates and unassigned code points have no place in a name. Nor
 # have formatting characters (Cf): they turn the direction of text or are not seen at all, and whoever compares names by
-# RFC 4518 section 2.2 leaves most of them out, so that two names are one to him.
+# RFC 4518 section 2.2 leaves most of them out, so that two names look like one.
 _FORBIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 

@@ -14,9 +14,9 @@ from kernel.text import _
 
 
 def restriction_of(actor: Actor) -> Restriction | None:
-    """What may be certified for this actor; None: whatever his permissions and the templates allow.
+    """What may be certified for this actor; None: whatever its permissions and the templates allow.
 
-    Raises Denied: he needs an issuance policy and has none, so nothing may.
+    Raises Denied: it needs an issuance policy and has none, so nothing may.
     """
     row = policy_of(actor)
     if row is None:

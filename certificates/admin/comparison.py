@@ -51,7 +51,7 @@ class Verdict(StrEnum):
 
     @property
     def is_difference(self) -> bool:
-        """Whether whoever asked gets something else than he asked for."""
+        """Whether whoever asked gets something else than was asked for."""
         return self in (Verdict.REPLACED, Verdict.LEFT_OUT)
 
 

@@ -80,7 +80,7 @@ class _Decide(RequestPage):
         return self.hindrance()
 
     def hindrance(self) -> Words:
-        """Why this person cannot decide on it; empty where he can."""
+        """Why this person cannot decide on it; empty where they can."""
         row, person = self.obj, self.request.user
         if row.status != Status.PENDING:
             return super().refusal()

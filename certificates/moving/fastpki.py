@@ -83,7 +83,7 @@ def is_owner(user: Row) -> bool:
 
 
 def permissions_of(user: Row) -> list[Permission]:
-    """What his capabilities are here."""
+    """What these capabilities are here."""
     return [permission for name, line in _CAPABILITIES.items() if user.get(name) for permission in line]
 
 

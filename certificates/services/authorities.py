@@ -77,8 +77,8 @@ def import_authority(*, actor: Actor, order: AuthorityImportOrder) -> Certificat
 def publish_everything(*, actor: Actor, ca: CertificateAuthority, passphrase: Secret | None = None) -> None:
     """A new responder where the present one ends soon, then the next CRL of every scope of this CA.
 
-    Where another publisher has a CRL in hand, he may have read the register before the revocation that this one is
-    asked for: he is waited for, ten seconds at most, and the next one is signed after his.
+    Where another publisher has a CRL in hand, that one may have read the register before the revocation that this one
+    is asked for: it is waited for, ten seconds at most, and the next one is signed after it.
 
     Raises Denied (permission, wrong passphrase), Unavailable (the CA is locked and no passphrase was given).
     """

@@ -214,7 +214,7 @@ def _keep(actor: Actor, lease: _Lease, snapshot: _Snapshot, crl: Crl) -> Crl | N
     row = CrlScope.objects.select_for_update().get(pk=lease.scope.pk)
     if row.lease != lease.token:
         return None
-    # Whoever revokes the CA lifts its holds, in an order of his own: the two take turns, or they wait for each other.
+    # Whoever revokes the CA lifts its holds, in another order: the two take turns, or they wait for each other.
     lock_chain(row.ca_id)
     crl.save(force_insert=True)
     _mark(lease.scope, snapshot, crl)

@@ -1,7 +1,7 @@
 """CSRs that are approved before anybody has chosen who signs them: subject, names and key, and nothing else.
 
 They are requests like others, decided on by the same people in the same way (`requests`). Whoever signs an approved one
-chooses the template, within whose role everything must lie, and the validity; of names he may leave some out. The
+chooses the template, within whose role everything must lie, and the validity; names may be left out. The
 approval counts for what the template asks for, which says so to let nothing else in. What CA and role ask for is an
 approval of a certificate under them, and this one is of none.
 """

@@ -87,7 +87,7 @@ def download_signing_request(*, actor: Actor, certificate: Ref) -> SigningReques
 def download_for_host(*, actor: Actor, name: str, with_key: bool) -> HostFiles:
     """The newest certificate for exactly this name, `*.` included, that is good now and whose key is kept here.
 
-    Only among those whose key the actor may export, where he asks for it. Raises NotFound, Denied.
+    Only among those whose key the actor may export, where that is asked for. Raises NotFound, Denied.
     """
     needed = Permission.CERTIFICATES_EXPORT_KEY if with_key else Permission.CERTIFICATES_DOWNLOAD
     row = newest_with_key(name, visible_to=policy.narrowed(actor, {needed}))

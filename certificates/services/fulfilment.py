@@ -197,7 +197,7 @@ def key_of(row: Request, template: Template, order: IssueOrder) -> KeyMaterial:
 
 
 def requester_of(row: Request) -> Actor:
-    """A step: whoever asked, as the register names him; what he may do now is asked of the person."""
+    """A step: whoever asked, as the register names them; what is allowed now is asked of the person."""
     return Actor(
         kind=ActorKind(row.requester_kind),
         id=row.requester_id,
@@ -209,7 +209,7 @@ def requester_of(row: Request) -> Actor:
 
 
 def require_requester(row: Request) -> None:
-    """A step: whoever left since he asked gets nothing. Raises Conflict."""
+    """A step: whoever asked and has left since gets nothing. Raises Conflict."""
     membership = Membership.objects.filter(organization_id=row.organization_id, user_id=row.person_id).first()
     require_permitted(row, membership)
 

@@ -29,7 +29,7 @@ from kernel.text import _
 def collect_private_key(*, actor: Actor, certificate: Ref, delivery: Delivery = PLAIN) -> tuple[Certificate, Secret]:
     """The certificate and its private key (PKCS#8 DER). A key that waits is gone after this.
 
-    The requester may collect the key that waits for him, and once a stored one that was made after an approval; anyone
+    The requester may collect the key that waits there, and once a stored one that was made after an approval; anyone
     else, and whoever wants a stored one again, needs `certificates:export-key`. Raises NotFound (no key here), Denied,
     Gone (collected already), Invalid (it could not be delivered as asked for; nothing is lost).
     """

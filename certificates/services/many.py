@@ -135,7 +135,7 @@ def hand_over_many(
     *, actor: Actor, certificates: Sequence[Certificate], owner: str, report: Report = _to_nobody
 ) -> list[Outcome]:
     """From now on the member with this e-mail address answers for each, as `update_certificate` would have it; one that
-    is his already stays untouched.
+    is theirs already stays untouched.
 
     Raises Invalid: none or more than 500, no such member.
     """

@@ -49,7 +49,7 @@ class PublicArrival:
 
 @transaction.atomic
 def store_public_certificate(*, actor: Actor, requester: Actor, arrival: PublicArrival) -> Certificate:
-    """The certificate as a row, in the name of whoever has ordered it; its key waits for him to collect it.
+    """The certificate as a row, in the name of whoever has ordered it; its key waits there to be collected.
 
     Raises Conflict: it is in the register already.
     """

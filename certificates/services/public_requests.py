@@ -41,7 +41,7 @@ class PublicWish:
 
 
 def file_public_request(actor: Actor, requester: Actor, wish: PublicWish) -> Request:
-    """A step: the request in the name of `requester`, told of. Raises Denied: nobody answers for him."""
+    """A step: the request in the name of `requester`, told of. Raises Denied: nobody answers for that one."""
     sans = [[kind_of(san).value, general_name_text(san)] for san in wish.sans]
     facts: dict[str, object] = {
         "kind": Request.Kind.ACME.value,

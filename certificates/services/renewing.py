@@ -162,7 +162,7 @@ def _reason(error: Exception) -> str:
 
 
 def _on_behalf_of_owner(old: Certificate) -> Actor:
-    """The system, in this organization, for whoever answers for the certificate: so he does for its successor."""
+    """The system, in this organization, for whoever answers for the certificate: so they do for its successor."""
     return replace(
         SYSTEM,
         organization_id=old.organization_id,

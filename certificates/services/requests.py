@@ -41,7 +41,7 @@ _LONGEST_LABEL: Final = 200
 def approve_request(*, actor: Actor, request: Ref, digest: str, reason: str = "") -> Request:
     """Say yes to exactly what has this digest. Approved is what has as many as CA, role and template ask for.
 
-    Raises NotFound, Denied (permission; his own request; not the approver's role that is asked for), Conflict (another
+    Raises NotFound, Denied (permission; own request; not the approver's role that is asked for), Conflict (another
     digest, decided on already, no longer pending, or the template has changed since), Invalid (the reason's length).
     """
     return _decide(actor, request, Verdict.APPROVED, digest, reason)
@@ -163,8 +163,8 @@ def _decide(actor: Actor, request: Ref, verdict: str, digest: str | None, reason
 
 
 def _require_approver(actor: Actor, row: Request) -> User:
-    """Whose yes or no counts here: by person, so that no other credential of the requester's lets him approve,
-    nor one that he made for somebody else, nor an identity that he has bound to somebody else."""
+    """Whose yes or no counts here: by person, so that no other credential lets the requester approve, nor one
+    that the requester made for somebody else, nor an identity that the requester has bound to somebody else."""
     policy.require(actor, Permission.REQUESTS_DECIDE, organization_id=row.organization_id, ca_id=row.ca_id)
     person = person_of(actor)
     if not row.asked_by.isdisjoint({person.pk, actor.doer_id}):

@@ -28,7 +28,7 @@ from kernel.secret import Secret
 
 RESPONDER_TABLE: Final = "certificates_ocspresponder"
 _LIFETIME: Final = timedelta(days=30)
-# Where a person must bring the passphrase, the responder outlives the CRL that he publishes on the same occasion.
+# Where a person must bring the passphrase, the responder outlives the CRL that is published on the same occasion.
 _BEYOND_CRL: Final = timedelta(days=30)
 # RSA responders of a large CA key would only be slower to make and to answer.
 _RESPONDER_ALGORITHM: Final = {

@@ -27,9 +27,9 @@ _MOST_OF_ONE: Final = 50
 
 @transaction.atomic
 def save_filter(*, actor: Actor, name: str, query: str, is_shared: bool = False) -> SavedFilter:
-    """Keep a query of the list, for its owner or for everybody in the organization where he works.
+    """Keep a query of the list, for its owner or for everybody in the organization where the actor works.
 
-    Raises Denied (also where nobody answers for the actor), Invalid, Conflict (of this name, or 50, he has already).
+    Raises Denied (also where nobody answers for the actor), Invalid, Conflict (of this name, or 50, are there).
     """
     organization = actor.organization_id
     policy.require(actor, Permission.CERTIFICATES_READ, organization_id=organization)

@@ -62,7 +62,7 @@ def validate_certificate(*, actor: Actor, order: ValidationOrder) -> Verdict:
 
 
 def _require_reader(actor: Actor, organization_id: int) -> None:
-    """Who is let to single CAs may ask as well: he is shown nothing beyond their own chains."""
+    """Who is let to single CAs may ask as well: they are shown nothing beyond the chains of these."""
     reading = policy.narrowed(actor, {Permission.CERTIFICATES_READ}).grants
     granted = reading[0].ca_id if reading else None
     policy.require(actor, Permission.CERTIFICATES_READ, organization_id=organization_id, ca_id=granted)

@@ -137,7 +137,7 @@ def test_channel(*, actor: Actor, channel: Ref) -> list[Delivery]:
     policy.require(actor, Permission.NOTICES_WRITE, organization_id=row.organization_id)
     if not row.is_active:
         raise Conflict(_("This channel is out of use."), code="channel-inactive")
-    # No transaction: whoever is asked may take his time.
+    # No transaction: whoever is asked may take their time.
     deliveries = sending.send_test(row)
     with transaction.atomic():
         Channel.objects.filter(pk=row.pk).update(tested_at=timezone.now())

@@ -1,7 +1,7 @@
 """Messages on their way: sent, tried again, given up, sent once more.
 
-Of each channel a few are taken at a time, by one thread, so that a receiver who is slow, or gone, keeps nobody waiting
-but himself.
+Of each channel a few are taken at a time, by one thread, so that a receiver who is slow, or gone, keeps nobody else
+waiting.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ FACTS: Final = (
 
 
 def metrics(request: HttpRequest) -> HttpResponse | None:
-    """None for whoever may not know: to him there is nothing here."""
+    """None for whoever may not know: to them there is nothing here."""
     if not is_trusted(request):
         return None
     registry = CollectorRegistry()
@@ -91,7 +91,7 @@ def metrics(request: HttpRequest) -> HttpResponse | None:
 
 
 def is_trusted(request: HttpRequest) -> bool:
-    """Whether this is somebody whom the operator has named, by his token or by his address."""
+    """Whether this is somebody whom the operator has named, by a token or by an address."""
     token: Secret | None = settings.METRICS_TOKEN
     scheme, _space, shown = request.headers.get("Authorization", "").partition(" ")
     if token is not None and scheme.lower() == "bearer":

@@ -17,7 +17,7 @@ SECONDS: Final = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
     registry=REGISTRY,
 )
-# Whoever asks could make up as many methods and paths as he likes, and each would be counted for ever.
+# Whoever asks could make up as many methods and paths as they like, and each would be counted for ever.
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Answered before the routes are looked at.
 _AHEAD: Final = frozenset({"ca", "crl", "ocsp", "static", ".well-known", "healthz", "readyz", "metrics"})

@@ -99,8 +99,8 @@ class Command(ConsoleCommand):
                 self.stdout.write(f"  left out: {row['username']}: {error}")
 
     def _person(self, row: Row, homes: dict[object, Organization]) -> None:
-        """Nobody becomes a superuser here by having been one elsewhere, and nobody brings a password: he has one that
-        nobody knows, which the link in his mailbox replaces.
+        """Nobody becomes a superuser here by having been one elsewhere, and nobody brings a password: there is one that
+        nobody knows, which the link in the mailbox replaces.
         """
         user = find_user(row["email"])
         if user is None:
@@ -115,7 +115,7 @@ class Command(ConsoleCommand):
 
 
 def _admit(actor: Actor, home: Organization, user: User, row: Row) -> Membership:
-    """Whoever was an admin is an owner; everybody else sees what is there, and may what he could."""
+    """Whoever was an admin is an owner; everybody else sees what is there, and may do what they could."""
     if is_owner(row):
         return add_member(actor=actor, organization=home, user=user, role=OrganizationRole.OWNER)
     membership = admit_person(actor=actor, organization=home, user=user)
