@@ -78,7 +78,7 @@ func (s *DNSProvidersService) Update(ctx context.Context, id string, request *DN
 
 // Delete removes a DNS provider.
 //
-// His credentials are forgotten.
+// Its credentials are forgotten.
 //
 // It is DELETE /dns-providers/{id}.
 func (s *DNSProvidersService) Delete(ctx context.Context, id string, options ...CallOption) error {
@@ -115,7 +115,7 @@ type DNSField struct {
 	Choices []string `json:"choices"`
 }
 
-// DNSProvider is somebody who changes DNS. Of his credentials only the names are shown.
+// DNSProvider is somebody who changes DNS. Of the credentials only the names are shown.
 type DNSProvider struct {
 	ID             string            `json:"id"`
 	OrganizationID string            `json:"organization_id"`
@@ -141,7 +141,7 @@ type DNSProviderChangeRequest struct {
 	PropagationSeconds *int              `json:"propagation_seconds,omitempty"`
 }
 
-// DNSProviderRequest is somebody who shall change DNS, and what he is to be told for it.
+// DNSProviderRequest is somebody who is to change DNS, and what they are told for it.
 type DNSProviderRequest struct {
 	OrganizationID string `json:"organization_id,omitempty"`
 	Name           string `json:"name"`
@@ -149,13 +149,13 @@ type DNSProviderRequest struct {
 	Type string `json:"type"`
 	// The fields of its type. Credentials are sealed, and never shown again.
 	Config map[string]string `json:"config"`
-	// What he is asked for; all that no other one has if absent.
+	// What it is asked for; all that no other one has if absent.
 	Zones []string `json:"zones,omitempty"`
 	// How long a change may take to be seen. By default 120.
 	PropagationSeconds *int `json:"propagation_seconds,omitempty"`
 }
 
-// DNSType is somebody who is known here, and what he wants to be told.
+// DNSType is somebody who is known here, and what they want to be told.
 type DNSType struct {
 	Type   string     `json:"type"`
 	Label  string     `json:"label"`

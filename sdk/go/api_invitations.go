@@ -27,7 +27,7 @@ func (s *InvitationsService) List(ctx context.Context, params *ListParams, optio
 
 // Create invites somebody.
 //
-// The mail goes out within seconds, in the language of this request. Whoever invites answers for it: what he may no
+// The mail goes out within seconds, in the language of this request. Whoever invites answers for it: what they may no
 // longer give when it is accepted, it does not give.
 //
 // It is POST /invitations.

@@ -9,7 +9,7 @@ import (
 
 // MembersService has the methods of Client.Members.
 //
-// Who belongs to an organization, and what he may do there.
+// Who belongs to an organization, and what they may do there.
 type MembersService struct {
 	sender *sender
 }
@@ -64,7 +64,7 @@ func (s *MembersService) Update(ctx context.Context, id string, request *MemberC
 
 // Delete removes a member.
 //
-// His keys stop working with the membership.
+// The member's keys stop working with the membership.
 //
 // It is DELETE /members/{id}.
 func (s *MembersService) Delete(ctx context.Context, id string, options ...CallOption) error {

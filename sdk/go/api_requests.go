@@ -54,7 +54,7 @@ func (s *RequestsService) Get(ctx context.Context, id string, options ...CallOpt
 
 // Approve approves a request.
 //
-// Say yes to exactly what has this digest. Never by who asked, whichever credential he uses.
+// Say yes to exactly what has this digest. Never by who asked, whichever credential they use.
 //
 // It is POST /requests/{id}/approve.
 func (s *RequestsService) Approve(ctx context.Context, id string, request *ApproveRequest, options ...CallOption) (*RequestDetail, error) {
@@ -156,12 +156,12 @@ type ApproveRequest struct {
 // Decision is what one person said.
 type Decision struct {
 	Approver string `json:"approver"`
-	// The person, or the name of the key that he decided with.
+	// The person, or the name of the key that decided.
 	By string `json:"by"`
 	// One of approved, rejected.
 	Verdict string `json:"verdict"`
 	Reason  string `json:"reason"`
-	// Of what he has seen.
+	// Of what was seen.
 	Digest    string    `json:"digest"`
 	DecidedAt time.Time `json:"decided_at"`
 }
@@ -219,9 +219,9 @@ type Fulfilled struct {
 	// When it is too late to approve it, or to fulfil it.
 	ExpiresAt     time.Time `json:"expires_at"`
 	CertificateID *string   `json:"certificate_id"`
-	// Who asked, or answers for the key that did. He cannot decide.
+	// Who asked, or answers for the key that did. They cannot decide.
 	Person string `json:"person"`
-	// Who made the key that asked, where that was somebody else. He cannot decide either.
+	// Who made the key that asked, where that was somebody else. They cannot decide either.
 	Maker *string `json:"maker"`
 	// SHA-256 of what would be signed, in hex. An approval names it.
 	Digest     string     `json:"digest"`
@@ -293,9 +293,9 @@ type RequestDetail struct {
 	// When it is too late to approve it, or to fulfil it.
 	ExpiresAt     time.Time `json:"expires_at"`
 	CertificateID *string   `json:"certificate_id"`
-	// Who asked, or answers for the key that did. He cannot decide.
+	// Who asked, or answers for the key that did. They cannot decide.
 	Person string `json:"person"`
-	// Who made the key that asked, where that was somebody else. He cannot decide either.
+	// Who made the key that asked, where that was somebody else. They cannot decide either.
 	Maker *string `json:"maker"`
 	// SHA-256 of what would be signed, in hex. An approval names it.
 	Digest     string     `json:"digest"`

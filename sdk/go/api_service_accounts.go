@@ -100,7 +100,7 @@ type ServiceAccount struct {
 	Name           string `json:"name"`
 	// Who answers for it.
 	Owner string `json:"owner"`
-	// Who made it; null: the console. One that its owner has not made himself decides on no requests.
+	// Who made it; null: the console. One that its owner has not made in person decides on no requests.
 	Maker *string `json:"maker"`
 	// Empty where it is let to single CAs: `grants` says what it may do there.
 	Permissions []string  `json:"permissions"`

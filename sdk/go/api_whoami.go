@@ -28,7 +28,7 @@ func (s *WhoamiService) Get(ctx context.Context, options ...CallOption) (*Whoami
 
 // Credential is what the request came in with.
 type Credential struct {
-	// `user`: a person's session, or a token of his. One of user, api_key, service_account, oauth_client, console,
+	// `user`: a person's session, or a token of theirs. One of user, api_key, service_account, oauth_client, console,
 	// system.
 	Kind string  `json:"kind"`
 	ID   *string `json:"id"`

@@ -8,7 +8,7 @@ type Services struct {
 	Whoami *WhoamiService
 	// Tenants: what one owns is invisible to every other.
 	Organizations *OrganizationsService
-	// Who belongs to an organization, and what he may do there.
+	// Who belongs to an organization, and what they may do there.
 	Members *MembersService
 	// Roles of members beside owner, operator, approver, auditor and member.
 	MemberRoles *MemberRolesService

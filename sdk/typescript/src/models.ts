@@ -463,7 +463,7 @@ export interface ApiKey {
   name: string;
   /** Who answers for it. */
   owner: string;
-  /** Who made it; null: the console. One that its owner has not made himself decides on no requests. */
+  /** Who made it; null: the console. One that its owner has not made in person decides on no requests. */
   maker: string | null;
   /** Empty where it is let to single CAs: `grants` says what it may do there. */
   permissions: string[];
@@ -1055,7 +1055,7 @@ export interface Counts {
 
 /** What the request came in with. */
 export interface Credential {
-  /** `user`: a person's session, or a token of his. */
+  /** `user`: a person's session, or a token of theirs. */
   kind: Open<ActorType>;
   id: string | null;
   name: string;
@@ -1144,11 +1144,11 @@ export interface Day {
 /** What one person said. */
 export interface Decision {
   approver: string;
-  /** The person, or the name of the key that he decided with. */
+  /** The person, or the name of the key that decided. */
   by: string;
   verdict: Open<"approved" | "rejected">;
   reason: string;
-  /** Of what he has seen. */
+  /** Of what was seen. */
   digest: string;
   decidedAt: Date;
 }
@@ -1207,7 +1207,7 @@ export interface DnsField {
   choices: string[];
 }
 
-/** Somebody who changes DNS. Of his credentials only the names are shown. */
+/** Somebody who changes DNS. Of the credentials only the names are shown. */
 export interface DnsProvider {
   id: string;
   organizationId: string;
@@ -1233,7 +1233,7 @@ export interface DnsProviderChangeRequest {
   propagationSeconds?: number;
 }
 
-/** Somebody who shall change DNS, and what he is to be told for it. */
+/** Somebody who is to change DNS, and what they are told for it. */
 export interface DnsProviderRequest {
   organizationId?: string;
   name: string;
@@ -1241,7 +1241,7 @@ export interface DnsProviderRequest {
   type: string;
   /** The fields of its type. Credentials are sealed, and never shown again. */
   config: Record<string, string>;
-  /** What he is asked for; all that no other one has if absent. */
+  /** What it is asked for; all that no other one has if absent. */
   zones?: readonly string[];
   /**
    * How long a change may take to be seen.
@@ -1251,7 +1251,7 @@ export interface DnsProviderRequest {
   propagationSeconds?: number;
 }
 
-/** Somebody who is known here, and what he wants to be told. */
+/** Somebody who is known here, and what they want to be told. */
 export interface DnsType {
   type: string;
   label: string;
@@ -1366,9 +1366,9 @@ export interface Fulfilled {
   /** When it is too late to approve it, or to fulfil it. */
   expiresAt: Date;
   certificateId: string | null;
-  /** Who asked, or answers for the key that did. He cannot decide. */
+  /** Who asked, or answers for the key that did. They cannot decide. */
   person: string;
-  /** Who made the key that asked, where that was somebody else. He cannot decide either. */
+  /** Who made the key that asked, where that was somebody else. They cannot decide either. */
   maker: string | null;
   /** SHA-256 of what would be signed, in hex. An approval names it. */
   digest: string;
@@ -1707,7 +1707,7 @@ export interface NewApiKey {
   name: string;
   /** Who answers for it. */
   owner: string;
-  /** Who made it; null: the console. One that its owner has not made himself decides on no requests. */
+  /** Who made it; null: the console. One that its owner has not made in person decides on no requests. */
   maker: string | null;
   /** Empty where it is let to single CAs: `grants` says what it may do there. */
   permissions: string[];
@@ -2178,9 +2178,9 @@ export interface RequestDetail {
   /** When it is too late to approve it, or to fulfil it. */
   expiresAt: Date;
   certificateId: string | null;
-  /** Who asked, or answers for the key that did. He cannot decide. */
+  /** Who asked, or answers for the key that did. They cannot decide. */
   person: string;
-  /** Who made the key that asked, where that was somebody else. He cannot decide either. */
+  /** Who made the key that asked, where that was somebody else. They cannot decide either. */
   maker: string | null;
   /** SHA-256 of what would be signed, in hex. An approval names it. */
   digest: string;
@@ -2375,7 +2375,7 @@ export interface ServiceAccount {
   name: string;
   /** Who answers for it. */
   owner: string;
-  /** Who made it; null: the console. One that its owner has not made himself decides on no requests. */
+  /** Who made it; null: the console. One that its owner has not made in person decides on no requests. */
   maker: string | null;
   /** Empty where it is let to single CAs: `grants` says what it may do there. */
   permissions: string[];

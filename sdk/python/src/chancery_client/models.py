@@ -193,7 +193,7 @@ class ApiKey(Model):
 
     Attributes:
         owner: Who answers for it.
-        maker: Who made it; null: the console. One that its owner has not made himself decides on no requests.
+        maker: Who made it; null: the console. One that its owner has not made in person decides on no requests.
         permissions: Empty where it is let to single CAs: `grants` says what it may do there.
         kind: `cm`: let to single CAs.
         prefix: The beginning of the token, to tell keys apart.
@@ -631,7 +631,7 @@ class Credential(Model):
     """What the request came in with.
 
     Attributes:
-        kind: `user`: a person's session, or a token of his.
+        kind: `user`: a person's session, or a token of theirs.
         prefix: The beginning of an API key.
     """
 
@@ -706,8 +706,8 @@ class Decision(Model):
     """What one person said.
 
     Attributes:
-        by: The person, or the name of the key that he decided with.
-        digest: Of what he has seen.
+        by: The person, or the name of the key that decided.
+        digest: Of what was seen.
     """
 
     approver: str
@@ -783,7 +783,7 @@ class DnsField(Model):
 
 @dataclass(frozen=True)
 class DnsProvider(Model):
-    """Somebody who changes DNS. Of his credentials only the names are shown.
+    """Somebody who changes DNS. Of the credentials only the names are shown.
 
     Attributes:
         credentials: The fields of `config` that are kept sealed.
@@ -805,7 +805,7 @@ class DnsProvider(Model):
 
 @dataclass(frozen=True)
 class DnsType(Model):
-    """Somebody who is known here, and what he wants to be told."""
+    """Somebody who is known here, and what they want to be told."""
 
     type: str
     label: str
@@ -899,8 +899,8 @@ class Fulfilled(Model):
         requester: The person, or the name of the key that asked.
         approvals_needed: The most that one of CA, role and template asks for.
         expires_at: When it is too late to approve it, or to fulfil it.
-        person: Who asked, or answers for the key that did. He cannot decide.
-        maker: Who made the key that asked, where that was somebody else. He cannot decide either.
+        person: Who asked, or answers for the key that did. They cannot decide.
+        maker: Who made the key that asked, where that was somebody else. They cannot decide either.
         digest: SHA-256 of what would be signed, in hex. An approval names it.
         csr: As it was sent, in PEM; null where the key is made here or kept.
         same_key: A renewal with the key of its predecessor.
@@ -1196,7 +1196,7 @@ class NewApiKey(Model):
 
     Attributes:
         owner: Who answers for it.
-        maker: Who made it; null: the console. One that its owner has not made himself decides on no requests.
+        maker: Who made it; null: the console. One that its owner has not made in person decides on no requests.
         permissions: Empty where it is let to single CAs: `grants` says what it may do there.
         kind: `cm`: let to single CAs.
         prefix: The beginning of the token, to tell keys apart.
@@ -1565,8 +1565,8 @@ class RequestDetail(Model):
         requester: The person, or the name of the key that asked.
         approvals_needed: The most that one of CA, role and template asks for.
         expires_at: When it is too late to approve it, or to fulfil it.
-        person: Who asked, or answers for the key that did. He cannot decide.
-        maker: Who made the key that asked, where that was somebody else. He cannot decide either.
+        person: Who asked, or answers for the key that did. They cannot decide.
+        maker: Who made the key that asked, where that was somebody else. They cannot decide either.
         digest: SHA-256 of what would be signed, in hex. An approval names it.
         csr: As it was sent, in PEM; null where the key is made here or kept.
         same_key: A renewal with the key of its predecessor.
@@ -1699,7 +1699,7 @@ class ServiceAccount(Model):
 
     Attributes:
         owner: Who answers for it.
-        maker: Who made it; null: the console. One that its owner has not made himself decides on no requests.
+        maker: Who made it; null: the console. One that its owner has not made in person decides on no requests.
         permissions: Empty where it is let to single CAs: `grants` says what it may do there.
     """
 

@@ -82,7 +82,7 @@ def test_a_folder_that_cannot_be_written_to_costs_no_certificate(signed_in, chan
     Path("file").write_text("")
     result = signed_in("issue", "--san", "www.acme.test", "--out", "file/www")
     assert result.exit_code == 1
-    assert "file/.www.key.new: Not a directory." in result.stderr
+    assert "file/.www.key.new cannot be written: file is no folder." in result.stderr
     assert chancery.bodies("POST", "/api/v2/certificates") == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 import threading
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from chancery_client.cli import keys
-from chancery_client.cli.files import write_file
+from chancery_client.cli.failures import Failure
+from chancery_client.cli.files import refuse_overwriting, write_file
 from chancery_client.cli.placing import Place
 
 PLACE = Place(Path("www.pem"), Path("www.key"))
@@ -219,6 +221,82 @@ def test_two_timers_at_once_renew_once(server, chancery):
         thread.join()
     assert sorted(came_of_it) == ["nothing", "nothing", "renewed"]
     assert len(chancery.certificates) == 2
+
+
+def test_nothing_but_the_two_files_is_left(signed_in, server, folder):
+    before = {path.name for path in folder.iterdir()}
+    assert signed_in(*DUE).exit_code == 0
+    assert {path.name for path in folder.iterdir()} == before
+
+
+def test_a_lock_that_was_left_by_a_crash_holds_up_nobody(signed_in, server):
+    Path(".www.pem.lock").touch()
+    assert signed_in(*DUE).exit_code == 0
+
+
+# --- a folder that others can write to --------------------------------------------------------------------------------
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="links and owners as POSIX has them")
+
+
+@POSIX
+@pytest.mark.parametrize("name", [".www.key.new", ".www.pem.new", ".www.pem.renewal"])
+def test_a_link_that_others_have_put_there_is_not_followed(signed_in, server, chancery, folder, name):
+    chancery.needs_approval = name.endswith("renewal")
+    elsewhere = folder / "elsewhere"
+    elsewhere.write_text("as it was")
+    Path(name).symlink_to(elsewhere)
+    assert signed_in(*DUE).exit_code == (5 if chancery.needs_approval else 0)
+    assert elsewhere.read_text() == "as it was"
+    in_use()
+
+
+@POSIX
+def test_a_key_of_another_user_is_not_taken_for_the_one_that_was_made(server, monkeypatch):
+    PLACE.stage_key(keys.make_key("ecdsa-p256"))
+    assert PLACE.read_staged_key() is not None
+    monkeypatch.setattr(os, "geteuid", lambda: PLACE.staged_key.stat().st_uid + 1)
+    assert PLACE.read_staged_key() is None
+
+
+@POSIX
+def test_a_lock_of_another_user_is_told_and_not_waited_for(signed_in, server, chancery, monkeypatch):
+    Path(".www.pem.lock").touch()
+    monkeypatch.setattr(os, "geteuid", lambda: PLACE.certificate.stat().st_uid + 1)
+    result = signed_in(*DUE)
+    assert result.exit_code == 1
+    assert ".www.pem.lock belongs to another user." in result.stderr
+    assert Path(".www.pem.lock").exists()
+    assert len(chancery.certificates) == 1
+
+
+@POSIX
+def test_nobody_else_can_hold_the_lock(server):
+    with PLACE.alone():
+        assert stat.S_IMODE(Path(".www.pem.lock").stat().st_mode) == 0o600
+    assert not Path(".www.pem.lock").exists()
+
+
+@POSIX
+def test_the_lock_is_no_link(server, folder):
+    Path(".www.pem.lock").symlink_to(folder / "elsewhere")
+    with pytest.raises(Failure, match="cannot be locked"), PLACE.alone():
+        pass
+    assert not (folder / "elsewhere").exists()
+
+
+@POSIX
+def test_a_new_key_is_not_written_through_a_link_that_appears_meanwhile(signed_in, chancery, folder, monkeypatch):
+    from chancery_client.cli import issuance
+
+    def refuse(*paths: Path, force: bool) -> None:
+        refuse_overwriting(*paths, force=force)
+        Path("new.key").symlink_to(folder / "elsewhere")
+
+    monkeypatch.setattr(issuance, "refuse_overwriting", refuse)
+    assert signed_in("issue", "--template", "web-tls", "--san", "new.acme.test", "--out", "new").exit_code == 0
+    assert not (folder / "elsewhere").exists()
+    assert not Path("new.key").is_symlink()
 
 
 # --- approvals --------------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ export class DnsProvidersApi extends Resource {
   /**
    * Remove a DNS provider.
    *
-   * His credentials are forgotten.
+   * Its credentials are forgotten.
    */
   async delete(id: string, options?: CallOptions): Promise<void> {
     return this.api.nothing({ method: "DELETE", path: path`/dns-providers/${id}` }, options);

@@ -75,7 +75,7 @@ export class Resources {
   readonly whoami: WhoamiApi;
   /** Tenants: what one owns is invisible to every other. */
   readonly organizations: OrganizationsApi;
-  /** Who belongs to an organization, and what he may do there. */
+  /** Who belongs to an organization, and what they may do there. */
   readonly members: MembersApi;
   /** Roles of members beside owner, operator, approver, auditor and member. */
   readonly memberRoles: MemberRolesApi;

@@ -31,7 +31,7 @@ export class InvitationsApi extends Resource {
   /**
    * Invite somebody.
    *
-   * The mail goes out within seconds, in the language of this request. Whoever invites answers for it: what he may no
+   * The mail goes out within seconds, in the language of this request. Whoever invites answers for it: what they may no
    * longer give when it is accepted, it does not give.
    */
   async create(body: InvitationRequest, options?: KeyedCallOptions): Promise<Invitation> {

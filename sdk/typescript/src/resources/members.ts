@@ -13,7 +13,7 @@ export interface MembersListParams {
   limit?: number;
 }
 
-/** Who belongs to an organization, and what he may do there. */
+/** Who belongs to an organization, and what they may do there. */
 export class MembersApi extends Resource {
   /** List members. */
   list(params: MembersListParams = {}, options?: CallOptions): Pager<Member> {
@@ -67,7 +67,7 @@ export class MembersApi extends Resource {
   /**
    * Remove a member.
    *
-   * His keys stop working with the membership.
+   * The member's keys stop working with the membership.
    */
   async delete(id: string, options?: CallOptions): Promise<void> {
     return this.api.nothing({ method: "DELETE", path: path`/members/${id}` }, options);

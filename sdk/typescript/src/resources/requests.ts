@@ -74,7 +74,7 @@ export class RequestsApi extends Resource {
   /**
    * Approve a request.
    *
-   * Say yes to exactly what has this digest. Never by who asked, whichever credential he uses.
+   * Say yes to exactly what has this digest. Never by who asked, whichever credential they use.
    */
   async approve(id: string, body: ApproveRequest, options?: KeyedCallOptions): Promise<RequestDetail> {
     return this.api.model(

@@ -13,7 +13,7 @@ from typing import Any, Union
 from chancery_client import ApiError, ChanceryClient, NotYetIssued
 from chancery_client.cli import keys
 from chancery_client.cli.failures import ExitCode, Failure
-from chancery_client.cli.files import PRIVATE, refuse_overwriting, write_file
+from chancery_client.cli.files import refuse_overwriting
 from chancery_client.cli.options import is_standard_output
 from chancery_client.cli.output import moment, note, say, show_json, write_bytes
 from chancery_client.cli.placing import Place
@@ -42,7 +42,8 @@ class Target:
         prefix = Path(out) if out else Path(file_name(label))
         if prefix.is_dir():
             prefix = prefix / file_name(label)
-        place = Place(prefix.with_name(f"{prefix.name}.pem"), prefix.with_name(f"{prefix.name}.key"))
+        certificate, key = (prefix.with_name(f"{prefix.name}.{ending}") for ending in ("pem", "key"))
+        place = Place(certificate, key, is_new=not force)
         refuse_overwriting(*([place.key] if with_key else []), place.certificate, force=force)
         return cls(place)
 
@@ -60,8 +61,7 @@ class Target:
         if self.place is None:
             write_bytes(keys.key_to_pem(key))
         else:
-            write_file(self.place.key, keys.key_to_pem(key), mode=PRIVATE)
-            self.place.discard_staged()
+            self.place.keep_key(key)
 
     @property
     def prefix(self) -> str:
@@ -150,7 +150,7 @@ def deliver(issued: AnyCertificate, target: Target, certificates: bytes, key: by
     # Whatever an earlier run has left there: this key, or none, belongs to this certificate.
     target.place.discard_staged()
     if key is not None:
-        write_file(target.place.staged_key, key, mode=PRIVATE)
+        target.place.stage_key_in_pem(key)
     target.place.put(certificates)
     places = [target.place.key] if key is not None else []
     tell_issued(issued, *places, target.place.certificate, as_json=as_json)

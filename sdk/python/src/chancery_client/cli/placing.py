@@ -1,31 +1,35 @@
 """A private key and its certificate as two files that belong together, whenever the machine is switched off.
 
 What is new is written beside the old first (`.www.key.new`, `.www.pem.new`) and then moved into its place, key before
-certificate. Whoever comes after a crash finds either nothing new, or all that is needed to end what was begun.
+certificate. Whoever comes after a crash finds either nothing new, or all that is needed to end what was begun. The
+folder may be shared: what another user has put beside the files is neither read nor followed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
-import sys
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chancery_client.cli.failures import WrongUsage
-from chancery_client.cli.files import PRIVATE, PUBLIC, locked, read_file, write_file
+from chancery_client.cli.files import PRIVATE, PUBLIC, alone, read_file, read_own, write_file, write_own
 from chancery_client.cli.keys import PrivateKey, belong_together, key_to_pem, read_certificates, read_key
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a certificate (with its intermediates) and its key are kept."""
+    """Where a certificate (with its intermediates) and its key are kept.
+
+    Attributes:
+        is_new: nothing is there yet, so that what is there by then is no link that its owner wants to be followed.
+    """
 
     certificate: Path
     key: Path
+    is_new: bool = False
 
     @property
     def staged_certificate(self) -> Path:
@@ -40,53 +44,51 @@ class Place:
         """What a renewal has come to that is not at its end."""
         return _beside(self.certificate, ".renewal")
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """Two timers do not renew the same certificate at once."""
-        if sys.platform == "win32":
-            with locked(_beside(self.certificate, ".lock")):
-                yield
-            return
-        import fcntl
-
-        # The folder itself is locked: no file is left behind.
-        handle = os.open(str(self.certificate.resolve().parent), os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
+        return alone(_beside(self.certificate.resolve(), ".lock"))
 
     def stage_key(self, key: PrivateKey) -> None:
         """Before the server is asked: a certificate whose key was lost would be of no use."""
-        self.staged_key.unlink(missing_ok=True)
-        write_file(self.staged_key, key_to_pem(key), mode=PRIVATE)
+        self.stage_key_in_pem(key_to_pem(key))
+
+    def stage_key_in_pem(self, content: bytes) -> None:
+        write_own(self.staged_key, content, mode=PRIVATE)
+
+    def keep_key(self, key: PrivateKey) -> None:
+        """The key alone in its place."""
+        self._write(self.key, key_to_pem(key), mode=PRIVATE)
+        self.discard_staged()
 
     def read_staged_key(self) -> PrivateKey | None:
-        """The key that an earlier run has left; None where there is none that can be read."""
-        with contextlib.suppress(WrongUsage):
-            return read_key(read_file(self.staged_key, what="The key"), place=str(self.staged_key))
+        """The key that an earlier run of this user has left; None where there is none that can be read."""
+        content = read_own(self.staged_key)
+        if content is not None:
+            with contextlib.suppress(WrongUsage):
+                return read_key(content, place=str(self.staged_key))
         return None
 
     def put(self, certificate: bytes) -> None:
         """The certificate in its place, after the key that is staged, if one is."""
-        self.staged_certificate.unlink(missing_ok=True)
-        write_file(self.staged_certificate, certificate, mode=PUBLIC)
+        write_own(self.staged_certificate, certificate, mode=PUBLIC)
         self.finish()
 
     def finish(self) -> None:
         """Move what is staged into its place."""
-        if self.staged_key.exists():
-            write_file(self.key, read_file(self.staged_key, what="The key"), mode=PRIVATE)
-        write_file(self.certificate, read_file(self.staged_certificate, what="The certificate"), mode=PUBLIC)
+        for staged, path, mode in (
+            (self.staged_key, self.key, PRIVATE),
+            (self.staged_certificate, self.certificate, PUBLIC),
+        ):
+            content = read_own(staged)
+            if content is not None:
+                self._write(path, content, mode=mode)
         self.staged_certificate.unlink(missing_ok=True)
         self.staged_key.unlink(missing_ok=True)
 
     def end_interrupted(self) -> bool:
         """Whether a replacement that a crash had interrupted was brought to its end now."""
-        try:
-            content = self.staged_certificate.read_bytes()
-        except OSError:
+        content = read_own(self.staged_certificate)
+        if content is None:
             return False
         with contextlib.suppress(WrongUsage):
             certificate = read_certificates(content, place=str(self.staged_certificate))[0]
@@ -103,15 +105,19 @@ class Place:
 
     def remember(self, **facts: Any) -> None:
         """For the next run."""
-        write_file(self.state, json.dumps(facts).encode(), mode=PRIVATE)
+        write_own(self.state, json.dumps(facts).encode(), mode=PRIVATE)
 
     def recall(self) -> dict[str, Any]:
         """What an earlier run has remembered; nothing, where that cannot be read."""
         try:
-            found = json.loads(self.state.read_bytes())
-        except (OSError, ValueError):
+            found = json.loads(read_own(self.state) or b"")
+        except ValueError:
             return {}
         return found if isinstance(found, dict) else {}
+
+    def _write(self, path: Path, content: bytes, *, mode: int) -> None:
+        write = write_own if self.is_new else write_file
+        write(path, content, mode=mode)
 
 
 def _beside(path: Path, ending: str) -> Path:

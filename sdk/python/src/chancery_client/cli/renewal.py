@@ -103,7 +103,7 @@ def require_due(what: str, ends: datetime, within: timedelta | None, *, now: dat
 def _waited_for(client: ChanceryClient, place: Place, wish: Wish) -> CertificateDetail | None:
     """What came of a request that an earlier run has filed; None where there is none."""
     request_id = place.recall().get("request")
-    if not request_id or not (wish.same_key or place.staged_key.exists()):
+    if not request_id or not (wish.same_key or place.read_staged_key()):
         return None
     try:
         return await_certificate(client, str(request_id), patience=wish.patience)

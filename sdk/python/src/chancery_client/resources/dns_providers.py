@@ -37,7 +37,7 @@ class DnsProvidersApi(Resource):
         Args:
             type: One of those that `GET /dns-providers/types` tells of.
             config: The fields of its type. Credentials are sealed, and never shown again.
-            zones: What he is asked for; all that no other one has if absent.
+            zones: What it is asked for; all that no other one has if absent.
             propagation_seconds: How long a change may take to be seen.
         """
         return self._one(
@@ -93,7 +93,7 @@ class DnsProvidersApi(Resource):
     def delete(self, id: str) -> None:
         """Remove a DNS provider.
 
-        His credentials are forgotten.
+        Its credentials are forgotten.
         """
         self._nothing("DELETE", "/dns-providers/{}", id)
 
@@ -130,7 +130,7 @@ class AsyncDnsProvidersApi(AsyncResource):
         Args:
             type: One of those that `GET /dns-providers/types` tells of.
             config: The fields of its type. Credentials are sealed, and never shown again.
-            zones: What he is asked for; all that no other one has if absent.
+            zones: What it is asked for; all that no other one has if absent.
             propagation_seconds: How long a change may take to be seen.
         """
         return await self._one(
@@ -186,7 +186,7 @@ class AsyncDnsProvidersApi(AsyncResource):
     async def delete(self, id: str) -> None:
         """Remove a DNS provider.
 
-        His credentials are forgotten.
+        Its credentials are forgotten.
         """
         await self._nothing("DELETE", "/dns-providers/{}", id)
 

@@ -23,7 +23,7 @@ class InvitationsApi(Resource):
     ) -> Invitation:
         """Invite somebody.
 
-        The mail goes out within seconds, in the language of this request. Whoever invites answers for it: what he
+        The mail goes out within seconds, in the language of this request. Whoever invites answers for it: what they
         may no longer give when it is accepted, it does not give.
 
         Args:
@@ -68,7 +68,7 @@ class AsyncInvitationsApi(AsyncResource):
     ) -> Invitation:
         """Invite somebody.
 
-        The mail goes out within seconds, in the language of this request. Whoever invites answers for it: what he
+        The mail goes out within seconds, in the language of this request. Whoever invites answers for it: what they
         may no longer give when it is accepted, it does not give.
 
         Args:

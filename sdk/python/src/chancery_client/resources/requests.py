@@ -70,7 +70,7 @@ class RequestsApi(Resource):
     ) -> RequestDetail:
         """Approve a request.
 
-        Say yes to exactly what has this digest. Never by who asked, whichever credential he uses.
+        Say yes to exactly what has this digest. Never by who asked, whichever credential they use.
 
         Args:
             digest: As the request shows it: SHA-256 of what would be signed, in hex.
@@ -234,7 +234,7 @@ class AsyncRequestsApi(AsyncResource):
     ) -> RequestDetail:
         """Approve a request.
 
-        Say yes to exactly what has this digest. Never by who asked, whichever credential he uses.
+        Say yes to exactly what has this digest. Never by who asked, whichever credential they use.
 
         Args:
             digest: As the request shows it: SHA-256 of what would be signed, in hex.
