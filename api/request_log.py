@@ -28,7 +28,7 @@ class RequestLog:
     """Middleware, inside the one that gives the trace id; not there at all where `REQUEST_LOG` is not set.
 
     The keys, where `REQUEST_LOG_FORMAT` is `plain`: `timestamp` (of the answer), `method`, `path`, `status`,
-    `response_time_ms`, `actor` (kind and number), `user` (his name), `organization`, `ip_address`, `trace_id`; null
+    `response_time_ms`, `actor` (kind and number), `user` (a name), `organization`, `ip_address`, `trace_id`; null
     where nobody was recognized. Where it is `certmate`, those of CertMate's audit log: `timestamp`, `operation`,
     `resource_type`, `resource_id`, `status` (`success` or `failure`), `user`, `ip_address`, `details`, `error`, and
     beside them `http_status` and the others. Never a header, a body or a query: a secret could stand in each of them.

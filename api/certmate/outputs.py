@@ -87,7 +87,7 @@ class RevocationOut(Output):
 
 
 class RenewalOut(Output):
-    """Whether it shall be renewed by itself, and how many days before its end."""
+    """Whether it is to be renewed by itself, and how many days before its end."""
 
     renewal_enabled = _of_row("auto_renew", _FLAG)
     renewal_threshold_days = Made(lambda each: each.threshold_days, _WHOLE)

@@ -1,4 +1,4 @@
-"""Credentials to an actor: once, at the edge. Below it nobody asks how he came in."""
+"""Credentials to an actor: once, at the edge. Below it nobody asks how it came in."""
 
 from __future__ import annotations
 

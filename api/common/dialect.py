@@ -49,7 +49,7 @@ class DialectViewSet(IdempotentViewSet):
     permissions_for_own: ClassVar[Mapping[str, frozenset[Permission]]] = {}
     # Action -> what shows an object to somebody for whom the action on it is then refused: 403 in the place of 404.
     permissions_to_see: ClassVar[Mapping[str, frozenset[Permission]]] = {}
-    # Actions for whoever has a credential at all: they show what is his own.
+    # Actions for whoever has a credential at all: they show what is its own.
     needs_no_permission: ClassVar[frozenset[str]] = frozenset()
     # Actions for everybody: without a credential, or with a good one.
     public: ClassVar[frozenset[str]] = frozenset()
@@ -83,7 +83,7 @@ class DialectViewSet(IdempotentViewSet):
         raise NotImplementedError
 
     def perform_authentication(self, request: Request) -> None:
-        """Whoever it turns out to be is counted, by his credential; without a good one by his address."""
+        """Whoever it turns out to be is counted, by the credential; without a good one by the address."""
         try:
             actor = request.user
         except DomainError:
@@ -154,7 +154,7 @@ class ForeignViewSet(DialectViewSet):
 
 
 def log_cause(request: HttpRequest, problem: Problem) -> None:
-    """What the client is not told goes to the log, under the trace id that he is told."""
+    """What the client is not told goes to the log, under the trace id that the client is told."""
     if problem.cause is not None:
         log.error(
             "%s %s failed: %s",

@@ -1,4 +1,4 @@
-"""The door: who holds the permission that an action names comes in. What he may touch is asked at the object."""
+"""The door: who holds the permission that an action names comes in. What they may touch is asked at the object."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kernel.text import _
 
 class HoldsPermission(BasePermission):
     """Asks `view.permissions[view.action]`, or one of `view.permissions_for_own`; an action that names no permission
-    is refused, unless it is one of `view.public`. Who is let to single CAs goes on with those where he holds it, or
+    is refused, unless it is one of `view.public`. Who is let to single CAs goes on with those where they hold it, or
     one of `view.permissions_to_see`.
     """
 

@@ -44,7 +44,7 @@ def note_refusal(request: HttpRequest, problem: Problem, actor: Actor | None) ->
 
 
 def _endpoint(request: HttpRequest, *, is_known: bool) -> str:
-    """What was asked for. Of somebody unknown only which of our routes it was: of addresses and methods he could make
+    """What was asked for. Of somebody unknown only which of our routes it was: of addresses and methods they could make
     up new ones for ever, and each would be another refusal to be written down.
     """
     if is_known or request.resolver_match is None:

@@ -56,7 +56,7 @@ class Question:
 
     @property
     def principal(self) -> str:
-        """Who asks, whatever token he sends now; a person is another one in another organization."""
+        """Who asks, whatever token comes now; a person is another one in another organization."""
         return f"{self.actor.pk}/{self.actor.person_id}/{self.actor.organization_id}"
 
 

@@ -1,4 +1,4 @@
-"""How often somebody may ask: counted by his credential, or by his address where he has shown none.
+"""How often somebody may ask: counted by the credential, or by the address where none was shown.
 
 The public answers about revocation are never counted here.
 """
@@ -36,7 +36,7 @@ _IPV6_NETWORK: Final = 64
 
 
 def count_actor(request: HttpRequest, name: str, actor: Actor) -> None:
-    """Count a request under a credential. Raises TooMany. With the cache gone it passes: he has shown who he is."""
+    """Count a request under a credential. Raises TooMany. With the cache gone it passes: it is known who asks."""
     try:
         count(request, name, actor.pk)
     except RedisError:

@@ -101,7 +101,7 @@ class UserIn(_Capabilities):
 
 
 class UserChangeIn(_Capabilities):
-    """What shall be different."""
+    """What is to be different."""
 
     all_optional = True
     example = {"role": "admin"}
@@ -123,7 +123,7 @@ class OrganizationIn(Input):
 
 
 class OrganizationChangeIn(OrganizationIn):
-    """What shall be different."""
+    """What is to be different."""
 
     all_optional = True
 
@@ -139,7 +139,7 @@ class ServiceAccountIn(_Capabilities):
 
 
 class ServiceAccountChangeIn(_Capabilities):
-    """What shall be different."""
+    """What is to be different."""
 
     all_optional = True
     example = {"disabled": True}

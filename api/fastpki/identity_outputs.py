@@ -194,7 +194,7 @@ def accounts_shown(accounts: Iterable[ServiceAccount]) -> list[Shown]:
 
 
 def _flag(shown: Shown, name: str) -> bool:
-    """What he may do in this organization; a superuser may do everything, and is not said to."""
+    """What the person may do in this organization; a superuser may do everything, and is not said to."""
     held = shown.membership.permissions if shown.membership is not None else frozenset()
     return flags_of(held)[name]
 

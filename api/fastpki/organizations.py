@@ -80,14 +80,14 @@ class Organizations(FastPkiViewSet):
 
     @operation("Add a user to an organization", answers={200: UserOut}, refusals=(Family.CONFLICT,))
     def add_user(self, request: Request, ref: Ref, person: Ref) -> Response:
-        """He sees what is the organization's, and is given capabilities one by one."""
+        """The user sees what is the organization's, and is given capabilities one by one."""
         row = get_open_organization(ref, visible_to=self.actor)
         admit_person(actor=self.actor, organization=row, user=get_person(person, visible_to=self.actor))
         return self._user(person)
 
     @operation("Remove a user from an organization", answers={200: UserOut}, refusals=(Family.CONFLICT,))
     def remove_user(self, request: Request, ref: Ref, person: Ref) -> Response:
-        """His keys and tokens can do nothing there any more."""
+        """The user's keys and tokens can do nothing there any more."""
         row = get_open_organization(ref, visible_to=self.actor)
         user = get_person(person, visible_to=self.actor)
         membership = memberships(visible_to=self.actor).filter(organization=row, user=user).first()

@@ -175,6 +175,6 @@ class ServiceAccounts(FastPkiViewSet):
 
 
 def _with_flags(account: ServiceAccount, flags: dict[str, bool]) -> list[str]:
-    """The permissions of the account, with these capabilities as they shall be; all others stay."""
+    """The permissions of the account, with these capabilities as they are to be; all others stay."""
     named = permissions_of(dict.fromkeys(flags, True)) & ALL
     return sorted((set(account.permissions) - named) | permissions_of(flags))

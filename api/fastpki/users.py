@@ -72,14 +72,14 @@ class Users(FastPkiViewSet):
 
     @operation("Change a user", body=UserChangeIn, answers={200: UserOut})
     def partial_update(self, request: Request, ref: Ref) -> Response:
-        """Role, organization and whether he is active are for superusers to change."""
+        """Role, organization and whether somebody is active are for superusers to change."""
         user = get_person(ref, visible_to=self.actor)
         update_person(actor=self.actor, user=user, change=self._change(self.read(UserChangeIn)))
         return self.show(UserOut, self._shown(ref))
 
     @operation("Delete a user", answers={204: None}, refusals=(Family.CONFLICT,))
     def destroy(self, request: Request, ref: Ref) -> Response:
-        """He belongs nowhere and signs in nowhere any more; what he has done stays under his name."""
+        """They belong nowhere and sign in nowhere any more; what they have done stays under their name."""
         close_user(actor=self.actor, user=get_person(ref, visible_to=self.actor))
         return Response(status=204)
 

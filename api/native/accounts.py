@@ -61,7 +61,7 @@ class Organizations(NativeViewSet):
 
 
 class Members(NativeViewSet):
-    """Who belongs to an organization, and what he may do there."""
+    """Who belongs to an organization, and what they may do there."""
 
     title = "Members"
     permissions = {
@@ -98,7 +98,7 @@ class Members(NativeViewSet):
 
     @operation("Remove a member", answers={204: None}, refusals=(Family.CONFLICT,))
     def destroy(self, request: Request, ref: Ref) -> Response:
-        """His keys stop working with the membership."""
+        """The member's keys stop working with the membership."""
         remove_member(actor=self.actor, membership=selectors.get_membership(ref, visible_to=self.actor))
         return Response(status=204)
 

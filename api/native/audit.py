@@ -70,7 +70,7 @@ class _LogViewSet(NativeViewSet):
 
     @property
     def log(self) -> int:
-        """His organization's; the system's for a superuser who names none. Raises Denied."""
+        """The asker's organization's; the system's for a superuser who names none. Raises Denied."""
         return self.asker.organization_id or SYSTEM_LOG
 
 

@@ -61,7 +61,7 @@ class DnsProviderChangeIn(Input):
 
 
 class DnsProviderIn(Input):
-    """Somebody who shall change DNS, and what he is to be told for it."""
+    """Somebody who is to change DNS, and what they are told for it."""
 
     example = {
         "name": "Our name server",
@@ -78,7 +78,7 @@ class DnsProviderIn(Input):
         required=False,
         longest=253,
         most=MOST_ZONES,
-        help_text="What he is asked for; all that no other one has if absent.",
+        help_text="What it is asked for; all that no other one has if absent.",
     )
     propagation_seconds = Whole(
         default=120, min_value=1, max_value=LONGEST_PROPAGATION, help_text="How long a change may take to be seen."
@@ -93,7 +93,7 @@ class DnsProviderIn(Input):
 
 
 class DnsProviderOut(Output):
-    """Somebody who changes DNS. Of his credentials only the names are shown."""
+    """Somebody who changes DNS. Of the credentials only the names are shown."""
 
     id = identity()
     organization_id = identity(source="organization")
@@ -123,7 +123,7 @@ class DnsFieldOut(Output):
 
 
 class DnsTypeOut(Output):
-    """Somebody who is known here, and what he wants to be told."""
+    """Somebody who is known here, and what they want to be told."""
 
     type = text(source="name")
     label = text()  # type: ignore[assignment]
@@ -182,7 +182,7 @@ class DnsProviders(NativeViewSet):
 
     @operation("Remove a DNS provider", answers={204: None}, refusals=(Family.CONFLICT,))
     def destroy(self, request: Request, ref: Ref) -> Response:
-        """His credentials are forgotten."""
+        """Its credentials are forgotten."""
         delete_dns_provider(actor=self.actor, provider=ref)
         return Response(status=204)
 

@@ -117,7 +117,7 @@ class CredentialOut(Output):
     maker = text(
         source="maker.email",
         allow_null=True,
-        help_text="Who made it; null: the console. One that its owner has not made himself decides on no requests.",
+        help_text="Who made it; null: the console. One that its owner has not made in person decides on no requests.",
     )
     permissions = texts(help_text="Empty where it is let to single CAs: `grants` says what it may do there.")
     grants = GrantOut(many=True, read_only=True)

@@ -153,7 +153,7 @@ class Invitations(NativeViewSet):
 
     @operation("Invite somebody", body=InvitationIn, answers={201: InvitationOut}, refusals=(Family.CONFLICT,))
     def create(self, request: Request) -> Response:
-        """The mail goes out within seconds, in the language of this request. Whoever invites answers for it: what he
+        """The mail goes out within seconds, in the language of this request. Whoever invites answers for it: what they
         may no longer give when it is accepted, it does not give.
         """
         values = InvitationIn.values(request.data, version=self.version)

@@ -57,8 +57,8 @@ _CURRENT: Final = ETAG | {
 }
 _BETWEEN_LOOKS: Final = 1.0
 _WAIT: Final = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=[,;]|$)", re.IGNORECASE)
-# Each of them holds a thread, and most threads are for others: whoever finds no place is answered at once, as if he had
-# not asked to wait.
+# Each of them holds a thread, and most threads are for others: whoever finds no place is answered at once, as if they
+# had not asked to wait.
 _PLACES: Final = threading.BoundedSemaphore(settings.WEB_THREADS // 4)
 
 

@@ -87,21 +87,21 @@ class DecisionOut(Output):
     """What one person said."""
 
     approver = text(source="approver.email")
-    by = text(source="approver_label", help_text="The person, or the name of the key that he decided with.")
+    by = text(source="approver_label", help_text="The person, or the name of the key that decided.")
     verdict = one_of(Decision.Verdict.values)
     reason = text()
-    digest = text(help_text="Of what he has seen.")
+    digest = text(help_text="Of what was seen.")
     decided_at = moment(source="created_at")
 
 
 class RequestFactsOut(RequestItemOut):
     """A request with all that is known of it."""
 
-    person = text(source="person.email", help_text="Who asked, or answers for the key that did. He cannot decide.")
+    person = text(source="person.email", help_text="Who asked, or answers for the key that did. They cannot decide.")
     maker = text(
         source="maker.email",
         allow_null=True,
-        help_text="Who made the key that asked, where that was somebody else. He cannot decide either.",
+        help_text="Who made the key that asked, where that was somebody else. They cannot decide either.",
     )
     digest = text(help_text="SHA-256 of what would be signed, in hex. An approval names it.")
     to_be_signed = ToBeSignedOut(source="*", read_only=True)

@@ -80,7 +80,7 @@ class Requests(NativeViewSet):
 
     @operation("Approve a request", body=ApproveIn, answers={200: RequestDetailOut}, refusals=(Family.CONFLICT,))
     def approve(self, request: Request, ref: Ref) -> Response:
-        """Say yes to exactly what has this digest. Never by who asked, whichever credential he uses."""
+        """Say yes to exactly what has this digest. Never by who asked, whichever credential they use."""
         approve_request(actor=self.actor, request=ref, **ApproveIn.values(request.data, version=self.version))
         return self._detail(ref)
 

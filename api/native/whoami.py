@@ -54,7 +54,7 @@ def _prefix(who: Identity) -> str | None:
 class CredentialOut(Output):
     """What the request came in with."""
 
-    kind = one_of(ActorKind, source="actor.kind", help_text="`user`: a person's session, or a token of his.")
+    kind = one_of(ActorKind, source="actor.kind", help_text="`user`: a person's session, or a token of theirs.")
     id = Made(_id_of_credential, {"type": ["string", "null"], "format": "uuid"})
     name = text(source="actor.label")
     prefix = Made(_prefix, {"type": ["string", "null"], "description": "The beginning of an API key."})

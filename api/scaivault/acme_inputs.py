@@ -80,7 +80,7 @@ def _config(**options: Any) -> serializers.DictField:
 
 
 class DnsProviderIn(Input):
-    """Somebody who shall change DNS, and what he is to be told for it."""
+    """Somebody who is to change DNS, and what they are told for it."""
 
     example = {"name": "Our DNS", "type": "cloudflare", "config": {"auth_token": "…"}}
 

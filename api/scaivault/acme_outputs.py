@@ -69,7 +69,7 @@ class AcmeOrderOut(AcmeIssueOut):
 
 
 class DnsProviderOut(Output):
-    """Somebody who changes DNS. Of his credentials only the names are shown."""
+    """Somebody who changes DNS. Of the credentials only the names are shown."""
 
     id = identity()
     name = text()

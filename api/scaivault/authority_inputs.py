@@ -162,7 +162,7 @@ class RoleChangeIn(RoleFields):
 
 
 class TrustAnchorIn(Input):
-    """The certificate of a CA that shall be trusted."""
+    """The certificate of a CA that is to be trusted."""
 
     example = {"name": "Partner Root CA", "certificate_pem": "-----BEGIN CERTIFICATE-----\n…"}
 

@@ -67,7 +67,7 @@ class Csrs(ScaiVaultViewSet):
 
     @operation("Approve a CSR", answers={200: CsrOut}, refusals=(Family.CONFLICT,))
     def approve(self, request: Request, ref: Ref) -> Response:
-        """Subject, names and key as they are shown. Never by who asked, whichever credential he uses."""
+        """Subject, names and key as they are shown. Never by who asked, whichever credential they use."""
         row = self._csr(ref)
         approve_request(actor=self.actor, request=Ref("pk", row.pk), digest=row.digest)
         return self._shown(ref)

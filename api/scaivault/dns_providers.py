@@ -55,7 +55,7 @@ class DnsProviders(ScaiVaultViewSet):
 
     @operation("Remove a DNS provider", answers={204: None}, refusals=(Family.CONFLICT,))
     def destroy(self, request: Request, ref: Ref) -> Response:
-        """His credentials are forgotten."""
+        """Its credentials are forgotten."""
         delete_dns_provider(actor=self.actor, provider=ref)
         return Response(status=204)
 
