@@ -86,7 +86,7 @@ def _client(
     try:
         _tell(process, json.dumps(job))
         yield process
-        process.wait(10)
+        process.wait(client.PATIENCE_SECONDS)
     finally:
         process.kill()
         process.wait()

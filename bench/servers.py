@@ -146,7 +146,7 @@ def serving(candidate: Candidate, environment: dict[str, str]) -> Iterator[int]:
     command = [sys.executable, "-m", *(word.format(port=port) for word in candidate.arguments)]
     process = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()

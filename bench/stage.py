@@ -26,7 +26,7 @@ from tests.processes import ROOT, environment
 from tests.servers import Server, free_port, postgresql, redis
 
 WEB_PROCESSES, WEB_THREADS = 2, 4
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 240.0
 # As a careful owner would run it: every commit is on the disk before it is answered, and the indexes have some room.
 POSTGRESQL_OPTIONS = {
     "shared_buffers": "1GB",
@@ -256,7 +256,7 @@ def _serving(
 
 
 def _answers(port: int, path: str) -> bool:
-    probe = HTTPConnection("127.0.0.1", port, timeout=5)
+    probe = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     try:
         probe.request("GET", path, headers={"Host": "localhost"})
         return probe.getresponse().status in (200, 404)

@@ -25,6 +25,9 @@ if REDIS_URL:
     _worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     for _cache in CACHES.values():
         _cache["LOCATION"] = urlsplit(REDIS_URL)._replace(path=f"/{_worker}").geturl()
+        if _cache["BACKEND"].endswith("RedisCache"):
+            # It is there, however busy the machine is.
+            _cache["OPTIONS"] = {"socket_connect_timeout": 60, "socket_timeout": 60}
 # Tests ask more often than anybody; those of the limits switch them on.
 RATELIMIT_ENABLE = False
 CELERY_BROKER_URL = "memory://"

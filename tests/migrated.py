@@ -51,7 +51,8 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_setup: None) -> No
     kept = folder / f"{_name()}.sqlite3"
     if kept.exists():
         return
-    for older in folder.iterdir():
+    # Not what another worker is writing beside us.
+    for older in folder.glob("*.sqlite3"):
         older.unlink(missing_ok=True)
     draft = kept.with_suffix(f".{os.getpid()}")
     blocker = request.getfixturevalue("django_db_blocker")

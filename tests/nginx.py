@@ -6,7 +6,7 @@ import contextlib
 import os
 import socket
 import subprocess
-import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from tests.processes import ROOT
+from tests.processes import PATIENCE_SECONDS, ROOT
 from tests.servers import free_port
 
 
@@ -57,23 +57,24 @@ def nginx_before(port: int, folder: Path, *, secret: str = "") -> Iterator[Ports
     (folder / "nginx.conf").write_text(text.replace("http {\n", f"http {{\naccess_log off;\n{folders}", 1))
     directives = f"daemon off; pid {folder}/pid; user {'root' if os.geteuid() == 0 else 'nobody'};"
     command = ["nginx", "-c", folder / "nginx.conf", "-e", folder / "error.log", "-g", directives]
-    subprocess.run([*command, "-t"], check=True, capture_output=True, timeout=20)
+    subprocess.run([*command, "-t"], check=True, capture_output=True, timeout=PATIENCE_SECONDS)
     process = subprocess.Popen(command)
     try:
         for each in (ports.http, ports.https, ports.clients):
-            _wait_for(each)
+            _wait_for(each, process)
         yield ports
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE_SECONDS)
 
 
-def _wait_for(port: int) -> None:
-    for _ in range(100):
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
-        threading.Event().wait(0.05)
+        time.sleep(0.05)
     raise AssertionError(f"nothing listens on port {port}")
 
 

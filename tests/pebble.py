@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.servers import free_port
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 240.0
 EAB_KEY_ID = "kid-1"
 EAB_KEY = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
 
@@ -42,7 +42,7 @@ class Pebble:
     def tell(self, what: str, **document: str) -> None:
         """Something to `pebble-challtestsrv`: `set-txt`, `add-tlsalpn01` …"""
         body = json.dumps(document).encode()
-        with urllib.request.urlopen(f"{self.responders_url}/{what}", data=body, timeout=10):  # noqa: S310
+        with urllib.request.urlopen(f"{self.responders_url}/{what}", data=body, timeout=PATIENCE_SECONDS):  # noqa: S310
             return
 
     def status_of(self, serial: str) -> str:
@@ -56,7 +56,7 @@ class Pebble:
 
     def _managed(self, path: str) -> bytes:
         trust = ssl.create_default_context(cadata=self.roots)
-        with urllib.request.urlopen(self.management_url + path, timeout=10, context=trust) as answer:  # noqa: S310
+        with urllib.request.urlopen(self.management_url + path, timeout=PATIENCE_SECONDS, context=trust) as answer:  # noqa: S310
             content: bytes = answer.read()
             return content
 
@@ -112,7 +112,7 @@ def _program(command: list[str], folder: Path, port: int, variables: Mapping[str
         yield
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_SECONDS)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

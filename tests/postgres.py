@@ -121,7 +121,7 @@ class Gate:
         assert self._open.wait(PATIENCE_SECONDS), "nobody opened the gate"
 
     def wait_until_reached(self) -> None:
-        assert self._reached.wait(PATIENCE_SECONDS / 4), "nobody came to the gate"
+        assert self._reached.wait(PATIENCE_SECONDS), "nobody came to the gate"
 
     def open(self) -> None:
         self._open.set()

@@ -45,7 +45,7 @@ class Running:
         return self.log.read_text(errors="replace")
 
     def get(self, path: str) -> tuple[int, bytes]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         with contextlib.closing(connection):
             connection.request("GET", path)
             answer = connection.getresponse()

@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 # Nothing that is made here may look old to a test.
 _FRESH_SECONDS = 30.0
+_SECONDS_OF_A_DAY = 86_400
 _ROOMS = frozenset({"accounts", "audit", "cas", "certificates", "acme_client", "notices"})
 
 
@@ -51,7 +52,7 @@ def remembered(make: Callable[P, T]) -> Callable[P, T]:
         if not (_clock_is_right() and _is_hashable(key)):
             return make(*args, **kwargs)
         memory = memories.get(key)
-        if memory is not None and time.time() - memory.made_at < _FRESH_SECONDS:
+        if memory is not None and _is_fresh(memory):
             _put_back(memory.rows)
             return copy.deepcopy(memory.result)
         # Most of what is asked for once is never asked for again.
@@ -63,6 +64,12 @@ def remembered(make: Callable[P, T]) -> Callable[P, T]:
         return result
 
     return again
+
+
+def _is_fresh(memory: _Memory) -> bool:
+    now = time.time()
+    is_of_today = now // _SECONDS_OF_A_DAY == memory.made_at // _SECONDS_OF_A_DAY
+    return is_of_today and now - memory.made_at < _FRESH_SECONDS
 
 
 def _told(argument: object) -> object:

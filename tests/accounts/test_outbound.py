@@ -168,7 +168,7 @@ def test_a_server_that_speaks_slowly_is_cut_off():
     def drip(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.end_headers()
-        for _ in range(100):
+        for _ in range(3000):
             handler.wfile.write(b" ")
             handler.wfile.flush()
             time.sleep(0.1)
@@ -176,7 +176,7 @@ def test_a_server_that_speaks_slowly_is_cut_off():
     begun = time.monotonic()
     with answering(drip) as (address, _asked), pytest.raises(OutboundError):
         fetch_json(address, private_ranges=LOOPBACK, patience=0.5)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
 
 
 def test_the_connection_goes_to_the_address_that_was_judged(monkeypatch):
@@ -220,7 +220,7 @@ def test_those_who_are_slow_to_answer_do_not_keep_every_thread_waiting(monkeypat
 
     def slow(host: str, port: int) -> list[Any]:
         asked.set()
-        told.wait(10)
+        told.wait(60)
         raise OSError("nobody there")
 
     monkeypatch.setattr(outbound, "_PLACES", Places(of_one=1, in_all=1))
@@ -228,7 +228,7 @@ def test_those_who_are_slow_to_answer_do_not_keep_every_thread_waiting(monkeypat
     monkeypatch.setattr(outbound, "_resolve", slow)
     first = threading.Thread(target=ask_in_vain)
     first.start()
-    assert asked.wait(5)
+    assert asked.wait(60)
     with pytest.raises(OutboundError, match="too many"):
         fetch_json("https://other.example/")
     told.set()

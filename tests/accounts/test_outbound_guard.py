@@ -90,16 +90,16 @@ def test_whatever_it_is_called(address):
 def test_a_range_that_was_allowed_is_reached_and_no_other_one():
     with answering(body(b"here")) as (address, asked):
         with guarded(LOOPBACK):
-            assert requests.get(address, timeout=5).content == b"here"
+            assert requests.get(address, timeout=60).content == b"here"
         with guarded([ip_network("10.0.0.0/8")]), pytest.raises(OutboundError):
-            requests.get(address, timeout=5)
+            requests.get(address, timeout=60)
         assert asked == ["/"]
 
 
 def test_a_redirect_leads_nowhere_else():
     with answering(body(b"", 302, Location="http://10.0.0.1/")) as (address, asked):
         with guarded(LOOPBACK), pytest.raises(OutboundError, match=r"10\.0\.0\.1 is no public"):
-            requests.get(address, timeout=5)
+            requests.get(address, timeout=60)
         assert asked == ["/"]
 
 
@@ -136,7 +136,7 @@ def test_a_proxy_is_not_asked(monkeypatch):
         monkeypatch.setenv("HTTP_PROXY", proxy)
         monkeypatch.setenv("http_proxy", proxy)
         with guarded(), pytest.raises(OutboundError, match=r"10\.0\.0\.1 is no public"):
-            requests.get("http://10.0.0.1/", timeout=5)
+            requests.get("http://10.0.0.1/", timeout=60)
         assert asked == []
 
 
@@ -151,7 +151,7 @@ def test_nothing_outside_of_it_is_touched():
         with guarded():
             thread = threading.Thread(target=elsewhere)
             thread.start()
-            thread.join(5)
+            thread.join(60)
         by_a_socket(address, port)
     assert outside == ["reached"]
 
@@ -173,7 +173,7 @@ def test_whoever_says_a_byte_now_and_then_is_cut_off():
         began = time.monotonic()
         with guarded(LOOPBACK, patience=0.7):
             requests.get(address)  # noqa: S113  the guard is the limit
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 60
         stop.set()
 
 

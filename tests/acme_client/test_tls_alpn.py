@@ -38,7 +38,7 @@ def listener(monkeypatch) -> Iterator[TlsAlpnListener]:
         yield server
     finally:
         server.stop()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -53,7 +53,7 @@ def _shown(port: int, name: str, protocols: list[str]) -> tuple[str | None, x509
     if protocols:
         context.set_alpn_protocols(protocols)
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as plain,
         context.wrap_socket(plain, server_hostname=name or None) as secure,
     ):
         return secure.selected_alpn_protocol(), x509.load_der_x509_certificate(secure.getpeercert(binary_form=True))
@@ -102,7 +102,7 @@ def test_who_comes_while_all_places_are_taken_is_sent_away(monkeypatch, listener
     monkeypatch.setattr(listener, "_places", threading.BoundedSemaphore(1))
     with (
         socket.create_connection(("127.0.0.1", listener.port)),
-        socket.create_connection(("127.0.0.1", listener.port), timeout=5) as second,
+        socket.create_connection(("127.0.0.1", listener.port), timeout=60) as second,
     ):
         assert second.recv(1) == b""
 

@@ -27,7 +27,7 @@ from tests.api.wire import Wire  # noqa: E402
 from tests.forks import Point, act_at, forked, tell, wait_for  # noqa: E402
 from tests.forks import die as die_here  # noqa: E402
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 200.0
 
 # Where a process can be told to end.
 POINTS: dict[str, Point] = {

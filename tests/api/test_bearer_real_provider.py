@@ -59,7 +59,7 @@ def token_of(provider: str, audience: str) -> str:
         "client_secret": "what only the two know",
         "resource": audience,
     }
-    answer = requests.post(f"{provider}/token", form, timeout=20)
+    answer = requests.post(f"{provider}/token", form, timeout=240)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["access_token"])
 

@@ -14,6 +14,7 @@ from acme_client.services.names import claim_name
 from kernel.errors import Conflict
 from kernel.ref import Ref
 from tests.office import Office, open_office
+from tests.postgres import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -48,7 +49,7 @@ def test_who_asks_while_another_takes_the_last_place_waits_and_is_refused(monkey
         second = Beside(lambda: claim(office, "second.example"))
         second.join(0.5)
         assert second.is_alive()
-    second.join(10)
+    second.join(PATIENCE_SECONDS)
     assert isinstance(second.failure, Conflict)
     assert second.failure.error_code == "too-many"
     assert not PublicName.objects.filter(suffix="second.example").exists()
@@ -59,5 +60,5 @@ def test_nobody_else_waits_for_those_who_ask():
     with transaction.atomic():
         claim(office, "first.example")
         issuing = Beside(lambda: office.issue("www.acme.test"))
-        issuing.join(10)
+        issuing.join(PATIENCE_SECONDS)
         assert (issuing.is_alive(), issuing.failure) == (False, None)

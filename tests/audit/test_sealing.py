@@ -17,6 +17,7 @@ from kernel.actor import SYSTEM
 from kernel.errors import Denied
 from tests.append_only import unguarded
 from tests.audit.happenings import ALICE, LOG, happen
+from tests.postgres import PATIENCE_SECONDS
 
 
 def positions(log: int = LOG) -> list[tuple[int | None, str]]:
@@ -205,12 +206,12 @@ def test_an_event_that_commits_after_the_sealer_passed_is_not_skipped(transactio
         with transaction.atomic():
             happen(label="slow")
             written.set()
-            sealed.wait(20)
+            sealed.wait(PATIENCE_SECONDS)
         connection.close()
 
     thread = threading.Thread(target=slow)
     thread.start()
-    assert written.wait(20)
+    assert written.wait(PATIENCE_SECONDS)
     happen(label="quick")
     seal(actor=SYSTEM)
     sealed.set()
@@ -230,12 +231,12 @@ def test_a_log_that_someone_is_sealing_is_left_to_him(transactional_db):
         with transaction.atomic():
             assert locks.is_only_sealer(LOG)
             held.set()
-            finished.wait(20)
+            finished.wait(PATIENCE_SECONDS)
         connection.close()
 
     thread = threading.Thread(target=other_sealer)
     thread.start()
-    assert held.wait(20)
+    assert held.wait(PATIENCE_SECONDS)
     try:
         assert seal(actor=SYSTEM) == 1  # The system's log, with the event of its key.
         assert positions()[0][0] is None

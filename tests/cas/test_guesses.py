@@ -25,8 +25,10 @@ def use_caches(settings: Any, backend: str, location: str) -> None:
 
 
 @pytest.fixture(params=["memory", "redis"])
-def places(request: pytest.FixtureRequest, settings: Any) -> None:
+def places(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Empty caches of both kinds."""
+    # Not the test of a server that hangs.
+    monkeypatch.setattr("pkiproject.caches._PATIENCE_SECONDS", 60.0)
     if request.param == "redis":
         url = request.getfixturevalue("redis_url")
         use_caches(settings, "pkiproject.caches.KeptRedisCache", f"{url.partition('?')[0]}")

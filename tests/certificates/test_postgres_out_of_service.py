@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -36,9 +35,14 @@ def revoke(office: Office, ca: CertificateAuthority) -> None:
 
 def issue_until(office: Office, folder: Path, take_out_of_service: Callable[[], None]) -> tuple[set[str], int]:
     """Several processes issue, then the CA goes: the serials that they answered, and how many rows there were then."""
+    issued_before = Certificate.objects.count()
     child = start_child(folder, "issue-until-refused", office.person.user.pk, office.template.pk, PROCESSES)
-    wait_for(lambda: len(list(folder.glob("issuing-*"))) == PROCESSES or child.process.poll() is not None)
-    time.sleep(0.3)
+
+    def all_are_at_it() -> bool:
+        has_begun = len(list(folder.glob("issuing-*"))) == PROCESSES
+        return has_begun and Certificate.objects.count() > issued_before + PROCESSES
+
+    wait_for(lambda: all_are_at_it() or child.process.poll() is not None)
     take_out_of_service()
     rows = Certificate.objects.count()
     answered = child.finish().split()

@@ -13,7 +13,7 @@ from dilithium_py.ml_dsa import ML_DSA_44, ML_DSA_65, ML_DSA_87
 
 from cas.core.keys import KeyAlgorithm
 
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 240
 _ML_DSA = {KeyAlgorithm.ML_DSA_44: ML_DSA_44, KeyAlgorithm.ML_DSA_65: ML_DSA_65, KeyAlgorithm.ML_DSA_87: ML_DSA_87}
 _ML_DSA_OIDS = {
     KeyAlgorithm.ML_DSA_44: "2.16.840.1.101.3.4.3.17",

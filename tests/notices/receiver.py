@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,12 +40,11 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`status`, `headers` and `delay` are how it answers from now on."""
+    """`status` and `headers` are how it answers from now on."""
 
     address: str = ""
     status: int = 204
     headers: dict[str, str] = field(default_factory=dict)
-    delay: float = 0.0
     received: list[Received] = field(default_factory=list)
 
 
@@ -58,7 +56,6 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             told.received.append(Received(dict(self.headers.items()), body))
-            time.sleep(told.delay)
             self.send_response(told.status)
             for name, value in told.headers.items():
                 self.send_header(name, value)

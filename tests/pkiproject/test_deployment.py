@@ -123,8 +123,8 @@ FORGED = {
 def test_the_proxy_takes_no_word_of_a_client_for_its_own(proxy: tuple[int, int]) -> None:
     http_port, https_port = proxy
     for connection, scheme in (
-        (http.client.HTTPConnection("127.0.0.1", http_port, timeout=10), "http"),
-        (http.client.HTTPSConnection("127.0.0.1", https_port, timeout=10, context=_trusting_all()), "https"),
+        (http.client.HTTPConnection("127.0.0.1", http_port, timeout=240), "http"),
+        (http.client.HTTPSConnection("127.0.0.1", https_port, timeout=240, context=_trusting_all()), "https"),
     ):
         with contextlib.closing(connection):
             connection.request("GET", "/ca/root.crl", headers={"Host": "pki.example.com"} | FORGED)

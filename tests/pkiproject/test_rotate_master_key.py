@@ -12,7 +12,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from tests.pkiproject.dying import manage_and_die
-from tests.processes import manage, running
+from tests.processes import PATIENCE_SECONDS, manage, running
 from tests.servers import postgresql
 
 COMMAND = "pkiproject.management.commands.rotate_master_key"
@@ -179,7 +179,7 @@ def test_running_processes_end_by_themselves_and_start_again_with_the_new_key(st
     with running("serve", state=state) as chancery:
         chancery.wait_for(READY)
         manage("rotate_master_key", CHANCERY_STATE_DIR=str(state)).check_returncode()
-        assert chancery.process.wait(40) == 1
+        assert chancery.process.wait(PATIENCE_SECONDS) == 1
         assert "is not the key that this database was made under" in chancery.output()
     with running("serve", state=state) as chancery:
         chancery.wait_for(READY)

@@ -33,6 +33,7 @@ from pkiproject.archive.stream import ArchiveBroken, Lock, read_lines
 from tests import cast, pki
 from tests.api.wire import Wire, wire_of, wrong_fields
 from tests.office import Office, open_office
+from tests.postgres import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db
 
@@ -234,7 +235,7 @@ def test_v12_of_many_who_begin_at_once_one_makes_the_first_administrator():
     together, made = threading.Barrier(8), []
 
     def begin(number: int) -> None:
-        together.wait(10)
+        together.wait(PATIENCE_SECONDS)
         try:
             made.append(create_first_administrator(actor=cast.SUPERUSER, email=f"root{number}@localhost"))
         finally:
@@ -244,7 +245,7 @@ def test_v12_of_many_who_begin_at_once_one_makes_the_first_administrator():
     for each in threads:
         each.start()
     for each in threads:
-        each.join(30)
+        each.join(PATIENCE_SECONDS)
     assert len(made) == 8
     assert sum(each is not None for each in made) == 1
     assert User.objects.count() == 1

@@ -36,7 +36,7 @@ def listener() -> Iterator[TlsAlpnListener]:
         yield server
     finally:
         server.stop()
-        thread.join(10)
+        thread.join(60)
 
 
 def provider_of(office: Office, knot: NameServer) -> DnsProvider:

@@ -247,7 +247,7 @@ def _got(fastpki: CommandLine, path: str) -> bytes:
     """With the token that the command line keeps: for what it does not ask for itself."""
     kept = json.loads((fastpki.home / "fastpki" / "config.json").read_text())
     headers = {"Authorization": f"Bearer {kept['auth']['token']}"}
-    answer = requests.get(f"{fastpki.server}/api/v1/{path}", headers=headers, timeout=20)
+    answer = requests.get(f"{fastpki.server}/api/v1/{path}", headers=headers, timeout=240)
     assert answer.ok, answer.text
     return answer.content
 

@@ -53,7 +53,7 @@ def wire_with(person: cast.Person, *permissions: str) -> Wire:
 
 def openssl(folder: Path, *arguments: str) -> str:
     """What it says, on either channel, where it is content."""
-    done = subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

@@ -49,10 +49,10 @@ def test_a_file_as_others_make_it_is_read():
 def test_a_pkcs12_file_that_asks_for_hours_is_refused_at_once():
     # 70,000 takes three octets, as 8,000,000 does.
     greedy = pfx(70_000).replace((70_000).to_bytes(3, "big"), (8_000_000).to_bytes(3, "big"))
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(Invalid) as refusal:
         read_key_file(Secret(greedy), PASSWORD)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     assert [(each.field, each.code) for each in refusal.value.errors] == [("private_key", "unreadable-key")]
 
 
@@ -116,8 +116,8 @@ def test_what_is_hidden_in_what_is_encrypted_freezes_nobody():
 
 def test_an_encrypted_key_that_asks_for_hours_is_refused_at_once():
     pem = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n" + base64.encodebytes(pkcs8(pbkdf2(1 << 31)))
-    started = time.monotonic()
+    started = time.process_time()
     for encoded in (pem + b"-----END ENCRYPTED PRIVATE KEY-----\n", pkcs8(pbkdf2(1 << 31))):
         with pytest.raises(Invalid, match="private key"):
             read_key_file(Secret(encoded), PASSWORD)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1

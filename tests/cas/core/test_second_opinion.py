@@ -59,7 +59,7 @@ def _ocsp(leaf, authority, responder, status):
 
 
 def _openssl(*arguments):
-    return subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, timeout=240, check=False)
 
 
 @pytest.fixture
