@@ -69,6 +69,13 @@ def test_a_link_that_leads_nowhere_is_not_followed(signed_in, folder):
     assert not Path("elsewhere").exists()
 
 
+def test_a_common_name_that_is_refused_is_told_by_its_option(signed_in, chancery):
+    errors = [{"field": "subject.common_name", "code": "not-allowed", "detail": "evil.test is not allowed."}]
+    chancery.answers["POST", "/api/v2/certificates"] = chancery.problem(422, "One field is wrong.", errors)
+    result = signed_in("issue", "--cn", "evil.test", "--out", "www")
+    assert result.stderr == "Error: --common-name: evil.test is not allowed. (trace 01TRACE)\n"
+
+
 def test_a_refusal_names_the_option_and_the_trace_and_leaves_no_file(signed_in, chancery, folder):
     errors = [{"field": "sans[1]", "code": "not-allowed", "detail": "evil.test is not allowed by the role."}]
     chancery.answers["POST", "/api/v2/certificates"] = chancery.problem(422, "One field is wrong.", errors)

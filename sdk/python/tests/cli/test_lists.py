@@ -9,10 +9,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from chancery_client.cli import keys, options, output
+from chancery_client.cli import keys, lists, options, output
+from chancery_client.cli.commands import register
 
 KEY = keys.make_key("ecdsa-p256")
 
@@ -42,6 +44,29 @@ def test_a_terminal_gets_a_table_whose_ids_are_in_one_piece(signed_in, three, mo
     assert lines[0].split() == ["NAME", "STATUS", "EXPIRES", "TEMPLATE", "ID"]
     assert lines[3].split() == ["a.acme.test", "issued", three[0]["not_after"][:10], "web-tls", three[0]["id"]]
     assert max(len(line) for line in lines) <= 90
+
+
+@pytest.mark.parametrize("columns", ["20", "40", "60"])
+def test_a_terminal_that_is_too_narrow_gets_each_row_by_itself_with_nothing_cut_off(
+    signed_in, three, monkeypatch, columns
+):
+    monkeypatch.setattr(output, "is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", columns)
+    first, *_others = signed_in("list").stdout.split("\n\n")
+    assert [line.split(" ", 1) for line in first.splitlines()] == [
+        ["name", "=c.acme.test"],
+        ["status", "issued"],
+        ["expires", three[2]["not_after"][:10]],
+        ["template", "web-tls"],
+        ["id", three[2]["id"]],
+    ]
+
+
+def test_a_person_is_told_that_nothing_fits_and_a_script_gets_no_rows(signed_in, chancery, monkeypatch):
+    result = signed_in("list")
+    assert (result.exit_code, len(result.stdout.splitlines()), result.stderr) == (0, 1, "")
+    monkeypatch.setattr(lists, "is_terminal", lambda: True)
+    assert signed_in("list").stderr == "Nothing there fits what was asked for.\n"
 
 
 def test_json_is_what_the_api_answers(signed_in, three):
@@ -130,6 +155,27 @@ def test_revoking_asks_and_a_script_says_yes(signed_in, chancery, three):
     assert chancery.bodies("POST", path) == [{"reason": "keyCompromise", "comment": "lost"}]
 
 
+def _interrupted(question: str, yes: bool) -> None:
+    """As typer ends a question on Ctrl-C."""
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        raise typer.Abort from None
+
+
+def _refused(question: str, yes: bool) -> None:
+    raise typer.Abort
+
+
+@pytest.mark.parametrize(("answer", "code"), [(_interrupted, 130), (_refused, 1)])
+def test_who_interrupts_a_question_has_interrupted_and_who_says_no_has_not(
+    signed_in, chancery, three, monkeypatch, answer, code
+):
+    monkeypatch.setattr(register, "confirm", answer)
+    assert signed_in("revoke", three[0]["id"]).exit_code == code
+    assert chancery.bodies("POST", f"/api/v2/certificates/{three[0]['id']}/revoke") == []
+
+
 # --- CAs --------------------------------------------------------------------------------------------------------------
 
 
@@ -196,7 +242,9 @@ def test_a_proxys_page_is_told_without_its_markup(signed_in, chancery):
     chancery.answers["GET", "/api/v2/certificates"] = (404, b"<html>nginx</html>")
     result = signed_in("list")
     assert result.exit_code == 4
-    assert result.stderr == "Error: Not Found (status 404).\n"
+    assert result.stderr == (
+        "Error: Not Found (status 404).\nIs this the address of a Chancery? See: chancery profiles list\n"
+    )
 
 
 def test_a_server_that_does_not_answer_is_told(signed_in, chancery, monkeypatch):
@@ -208,12 +256,11 @@ def test_a_server_that_does_not_answer_is_told(signed_in, chancery, monkeypatch)
     monkeypatch.setenv("CHANCERY_API_KEY", "pkf_x")
     result = signed_in("list")
     assert result.exit_code == 7
+    assert result.stderr.startswith("Error: No answer from http://127.0.0.1:9: ")
     assert "Traceback" not in result.stderr
 
 
 def test_a_fault_of_this_program_is_no_traceback(signed_in, monkeypatch):
-    from chancery_client.cli.commands import register
-
     monkeypatch.setattr(register, "take", lambda *words: 1 / 0)
     result = signed_in("list")
     assert result.exit_code == 1

@@ -45,6 +45,30 @@ def test_no_key_is_taken_from_the_words_of_a_command(typed, chancery):
     assert typed("login", chancery.url, f"--api-key={KEY}").exit_code == 2
 
 
+@pytest.mark.parametrize("key", ["pkf_01 23", "pkf_01\t23", "pkf_\N{LATIN SMALL LETTER U WITH DIAERESIS}"])
+def test_what_cannot_be_a_key_is_told_and_not_shown(typed, chancery, key):
+    result = typed("login", chancery.url, "--api-key", read=key + "\n")
+    assert result.exit_code == 3
+    assert result.stderr.startswith("Error: The API key cannot be one")
+    assert key not in result.output
+    assert chancery.asked == []
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("http://[::1]:8000", "1-8000"),
+        ("http://[::1]", "1"),
+        ("https://[2001:db8::1]:8443", "2001-db8--1-8443"),
+        ("https://pki.example.com:8443/office", "pki.example.com-8443"),
+    ],
+)
+def test_every_address_gives_the_name_of_a_profile(typed, chancery, url, name):
+    typed("login", chancery.url, "--api-key", read=KEY + "\n")
+    assert signing_in._usual_name(url) == name
+    assert profiles.checked_name(signing_in._usual_name(url))
+
+
 def test_nothing_on_standard_input_is_told(typed, chancery):
     result = typed("login", chancery.url, "--api-key")
     assert result.exit_code == 2

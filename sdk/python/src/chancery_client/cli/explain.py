@@ -14,6 +14,7 @@ _OPTIONS = {
     "template": "--template",
     "common_name": "--common-name",
     "subject": "--subject",
+    "subject.common_name": "--common-name",
     "sans": "--san",
     "csr": "the CSR",
     "key_algorithm": "--key-type",
@@ -89,6 +90,8 @@ def _status(error: errors.ApiError) -> int:
 
 def _option(field: str) -> str:
     """`--san (2nd)` of `sans[1]`."""
+    if field in _OPTIONS:
+        return _OPTIONS[field]
     found = re.fullmatch(r"(\w+)(?:\[(\d+)\])?(.*)", field)
     if not found or found[1] not in _OPTIONS:
         return field or "the request"
@@ -101,12 +104,16 @@ def _hint(error: errors.ApiError) -> str:
         return "Sign in again with: chancery login"
     if error.status == 403:
         return "See what you may do with: chancery whoami"
+    if error.status == 404 and not error.detail:
+        return "Is this the address of a Chancery? See: chancery profiles list"
     if error.status == 429 and error.retry_after:
         return f"Try again in {round(error.retry_after)} seconds."
     return ""
 
 
 def _about_trust(error: BaseException) -> str:
+    if "WRONG_VERSION_NUMBER" in str(error):
+        return "It does not speak TLS: does its address begin with http://?"
     if "CERTIFICATE_VERIFY_FAILED" not in str(error):
         return ""
     return "If a CA of your own has issued the server's certificate, name that CA's file in CHANCERY_CA_BUNDLE."

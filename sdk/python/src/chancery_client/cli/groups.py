@@ -45,6 +45,12 @@ class Root(Group):
         except KeyboardInterrupt:
             note("Interrupted.")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except typer.Abort as error:
+            # What typer makes of Ctrl-C at a question; with Ctrl-D, or a no, nobody has interrupted anything.
+            if not isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            note("Interrupted.")
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
         except BrokenPipeError:
             # Whoever reads the output has seen enough of it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from chancery_client import Pages
-from chancery_client.cli.output import note
+from chancery_client.cli.output import is_terminal, note
 
 T = TypeVar("T")
 _LARGEST_PAGE = 1000
@@ -29,6 +29,8 @@ def take(pages: Pages[T], limit: int | None) -> tuple[list[T], int]:
 
 
 def tell_cut(shown: int, total: int) -> None:
-    """That there are more, to whoever reads it."""
+    """That there are more, or none, to whoever reads it."""
+    if not shown and is_terminal():
+        note("Nothing there fits what was asked for.")
     if shown < total:
         note(f"These are {shown} of {total}: see more with --limit or --all.")

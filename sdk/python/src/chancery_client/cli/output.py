@@ -22,6 +22,8 @@ from chancery_client.cli.failures import WrongUsage
 # Spreadsheets take what begins with one of these for a formula.
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 _WHOLE = ("id", "code", "status", "expires", "filed")
+# Of a column that may be broken, so much is wanted beside the others.
+_READABLE = 12
 _STYLES = {
     "issued": "green",
     "active": "green",
@@ -155,13 +157,33 @@ def _show_csv(columns: Sequence[str], cells: Iterable[Sequence[str]]) -> None:
 
 
 def _show_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    console = Console()
+    if cells and _narrowest(columns, cells) > console.width:
+        _show_one_by_one(console, columns, cells)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         # What is copied from here must be in one piece.
         table.add_column(column.upper(), overflow="fold", no_wrap=column in _WHOLE)
     for row in cells:
         table.add_row(*(_styled(printable(each)) for each in row))
-    Console().print(table)
+    console.print(table)
+
+
+def _narrowest(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
+    """How wide the table is at least: what is to be in one piece, and something of every other column."""
+    widths = [max(map(len, (column, *each))) for column, *each in zip(columns, *cells)]
+    kept = [width if column in _WHOLE else min(width, _READABLE) for column, width in zip(columns, widths)]
+    return sum(kept) + 2 * (len(kept) - 1)
+
+
+def _show_one_by_one(console: Console, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Each row as lines of their own, with nothing cut off: a terminal that is too narrow for a table."""
+    for row in cells:
+        for column, value in zip(columns, row):
+            line = Text.assemble((f"{column} ", "bold"), _styled(printable(value)))
+            console.print(line, soft_wrap=True)
+        console.print()
 
 
 def _short(value: Any) -> str:

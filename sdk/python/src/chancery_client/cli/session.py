@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from chancery_client import ChanceryClient, OAuth, Retries, Secret
 from chancery_client.auth import Tokens as Pair
+from chancery_client.auth import checked_token
 from chancery_client.cli import profiles
 from chancery_client.cli.failures import NotSignedIn
 from chancery_client.cli.profiles import Profile
@@ -35,11 +36,18 @@ def client_of(profile: Profile) -> ChanceryClient:
     context = tls_context(ca_bundle=profile.ca_bundle, client_cert=profile.client_cert, client_key=profile.client_key)
     return ChanceryClient(
         profile.url,
-        api_key=profile.api_key or None,
+        api_key=_checked_key(profile.api_key) if profile.api_key else None,
         oauth=_oauth_of(profile),
         ssl_context=context,
         retries=RETRIES,
     )
+
+
+def _checked_key(text: str) -> str:
+    try:
+        return checked_token(text)
+    except ValueError as error:
+        raise NotSignedIn("The API key cannot be one: it has spaces or letters that no key has.") from error
 
 
 def _oauth_of(profile: Profile) -> OAuth | None:

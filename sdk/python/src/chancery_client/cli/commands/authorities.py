@@ -192,7 +192,8 @@ def _write(content: bytes, out: Optional[Path], fmt: str, *, force: bool, count:
         return
     refuse_overwriting(out, force=force)
     write_file(out, content, mode=PUBLIC)
-    say(f"Written to {out}{f' ({count} certificates)' if count else ''}.")
+    how_many = f" ({_counted(count, 'certificate')})" if count else ""
+    say(f"Written to {out}{how_many}.")
 
 
 def _write_folder(found: list[x509.Certificate], out: Optional[Path], *, force: bool) -> None:
@@ -203,7 +204,11 @@ def _write_folder(found: list[x509.Certificate], out: Optional[Path], *, force: 
     refuse_overwriting(*places, force=force)
     for place, each in places.items():
         write_file(place, each.public_bytes(Encoding.DER), mode=PUBLIC)
-    say(f"Written to {out} ({len(places)} files).")
+    say(f"Written to {out} ({_counted(len(places), 'file')}).")
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _stem(certificate: x509.Certificate) -> str:

@@ -173,7 +173,9 @@ def _usual_name(url: Optional[str]) -> str:
     known = profiles.find(current)
     if known is None or url is None or profiles.checked_url(url) == known.url:
         return current
-    return re.sub(r"[^A-Za-z0-9.-]", "-", urlsplit(profiles.checked_url(url)).netloc)[:64]
+    host = urlsplit(profiles.checked_url(url)).netloc
+    # The brackets of an IPv6 address are left out, and a name begins with a letter or a digit.
+    return re.sub(r"[^A-Za-z0-9.-]", "-", re.sub(r"[\[\]]", "", host)).lstrip(".-")[:64] or profiles.DEFAULT
 
 
 def _address(url: Optional[str], before: Optional[Profile]) -> str:
