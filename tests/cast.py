@@ -62,7 +62,7 @@ def superuser(email: str = "root@localhost") -> User:
 
 
 def api_key(person: Person, permissions: Iterable[Permission] | None = None, name: str = "robot") -> tuple[ApiKey, str]:
-    """A key of this person; all that he may do where no permissions are given. The row and the token."""
+    """A key of this person; all that they may do where no permissions are given. The row and the token."""
     wanted = person.actor.permissions if permissions is None else permissions
     made = create_api_key(
         actor=person.actor,

@@ -45,7 +45,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class CommandLine:
-    """One user of it, with a configuration of his own."""
+    """One user of it, with a configuration of their own."""
 
     command: str
     home: Path

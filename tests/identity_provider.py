@@ -69,7 +69,7 @@ class IdentityProvider:
         return {"keys": keys}
 
     def authorize(self, query: Claims) -> str:
-        """Everybody who comes is signed in; the address that he is sent back to."""
+        """Everybody who comes is signed in; the address that they are sent back to."""
         assert (query["response_type"], query["client_id"]) == ("code", CLIENT_ID)
         assert query["code_challenge_method"] == "S256"
         code = secrets.token_urlsafe()

@@ -209,7 +209,7 @@ def test_nobody_makes_a_key_that_decides_in_the_name_of_another(owner, approver,
         make(approver, actor=maker(owner), permissions=[DECIDE, READ])
 
 
-def test_a_key_that_another_has_made_is_his_as_well(owner, approver):
+def test_a_key_that_another_has_made_is_the_makers_as_well(owner, approver):
     root = boss(owner)
     made = make(approver, actor=root, permissions=[READ, Permission.API_KEYS_WRITE])
     assert (made.row.owner, made.row.maker_id) == (approver.user, root.person_id)

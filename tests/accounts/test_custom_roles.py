@@ -90,7 +90,7 @@ def test_an_approver_role_is_made_and_held(owner):
     assert holder.actor.permissions == {DECIDE, Permission.REQUESTS_READ}
 
 
-def test_who_holds_it_follows_it_at_once_and_so_do_his_keys(owner):
+def test_who_holds_it_follows_it_at_once_and_so_do_their_keys(owner):
     role = make(owner, READ, ISSUE, Permission.API_KEYS_WRITE)
     holder = held_by(owner, role)
     _row, token = cast.api_key(holder, [READ, ISSUE])
@@ -111,7 +111,7 @@ def test_a_key_of_somebody_with_such_a_role_costs_no_more_queries(owner, django_
         authenticate_token(Secret(token), ip=None)
 
 
-def test_nobody_makes_a_role_that_can_do_more_than_he_can(owner):
+def test_nobody_makes_a_role_that_can_do_more_than_they_can(owner):
     keeper = held_by(owner, make(owner, Permission.MEMBERS_WRITE, READ, name="Keepers"))
     with refused(Denied):
         make(keeper, REVOKE, name="More")

@@ -104,13 +104,13 @@ class TestStrangers:
 
 
 class TestNewcomers:
-    def test_one_becomes_a_member_with_the_role_of_his_claim(self, owner):
+    def test_one_becomes_a_member_with_the_role_of_the_claim(self, owner):
         user = enter(configure(owner), "1", "staff", "pki-auditors", name="Jane Doe")
         assert (user.name, user.managed_by, user.has_usable_password()) == ("Jane Doe", owner.organization, False)
         assert Membership.objects.get(user=user).role == "auditor"
         assert ExternalIdentity.objects.get(user=user).is_bound_by_hand is False
 
-    def test_he_is_the_same_next_time_whatever_address_he_has_then(self, owner):
+    def test_it_is_the_same_person_next_time_whatever_the_address_is_then(self, owner):
         provider = configure(owner)
         first = enter(provider, "1", "pki-auditors")
         assert enter(provider, "1", "pki-auditors", email="married@elsewhere.example") == first
@@ -215,7 +215,7 @@ class TestOwnersAndApprovers:
                 enter(provider, subject)
 
     @pytest.mark.parametrize("role", ["owner", "approver"])
-    def test_one_who_was_promoted_comes_in_only_when_he_is_bound(self, owner, role):
+    def test_one_who_was_promoted_comes_in_only_when_bound(self, owner, role):
         provider = configure(owner)
         user = enter(provider, "1", "pki-operators")
         membership = Membership.objects.get(user=user)
@@ -239,7 +239,7 @@ class TestOwnersAndApprovers:
         with unknown():
             enter(provider, "1")
 
-    def test_nobody_binds_a_member_who_can_do_more_than_he_can(self, owner):
+    def test_nobody_binds_a_member_who_can_do_more_than_they_can(self, owner):
         robot = cast.robot(owner, [Permission.MEMBERS_WRITE])
         with refused(Denied):
             bind_identity(actor=robot, membership=Membership.objects.get(user=owner.user), issuer=ISSUER, subject="1")
@@ -292,7 +292,7 @@ class TestConfiguration:
         settings.BASE_URL = "http://localhost:8000"
         configure(owner, issuer="http://localhost:9000")
 
-    def test_nobody_gives_a_role_that_can_do_more_than_he_can(self, owner):
+    def test_nobody_gives_a_role_that_can_do_more_than_they_can(self, owner):
         robot = cast.robot(owner, [Permission.ORGANIZATIONS_WRITE])
         with refused(Denied):
             configure(cast.Person(owner.user, owner.organization, robot))

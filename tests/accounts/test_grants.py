@@ -121,7 +121,7 @@ def test_it_has_no_right_that_its_owner_has_lost(office):
         use(made)
 
 
-def test_nobody_gives_at_a_ca_what_he_has_not(office):
+def test_nobody_gives_at_a_ca_what_they_have_not(office):
     operator = cast.member(office.organization, OrganizationRole.OPERATOR)
     operator.user.memberships.update(capabilities=[Permission.API_KEYS_WRITE])
     actor = actor_for_user(operator.user)

@@ -75,7 +75,7 @@ def test_only_who_may_change_members_invites(owner, role):
         invited(cast.member(owner.organization, role))
 
 
-def test_nobody_invites_to_more_than_he_may_do_himself(owner):
+def test_nobody_invites_to_more_than_they_may_do_themselves(owner):
     robot = cast.robot(owner, [Permission.MEMBERS_WRITE, *cast.member(owner.organization, "member").actor.permissions])
     with refused(Denied):
         invite(actor=robot, organization=owner.organization, email="new@acme.example", role="owner")

@@ -32,7 +32,7 @@ def membership_of(person: cast.Person) -> Membership:
 # --- the stranger -----------------------------------------------------------------------------------------------------
 
 
-def test_a_stranger_sees_only_his_own(acme):
+def test_a_stranger_sees_only_their_own(acme):
     stranger = cast.stranger()
     owner = cast.owner(acme)
     assert list(organizations(visible_to=stranger.actor)) == [stranger.organization]
@@ -165,7 +165,7 @@ def test_who_was_removed_cannot_be_removed_or_changed_again(acme):
 
 
 def test_a_key_that_may_choose_members_gives_nobody_more_than_it_has(acme):
-    """Else a key of `members:write` alone could make an owner, and through him do everything."""
+    """Else a key of `members:write` alone could make an owner, and through that one do everything."""
     owner, person = cast.owner(acme), cast.member(acme, MEMBER)
     robot = cast.robot(owner, {Permission.MEMBERS_WRITE})
     with refused(Denied):
@@ -175,7 +175,7 @@ def test_a_key_that_may_choose_members_gives_nobody_more_than_it_has(acme):
     assert membership_of(person).role == MEMBER
 
 
-def test_an_owner_appoints_approvers_though_he_does_not_decide_himself(acme):
+def test_an_owner_appoints_approvers_and_does_not_decide(acme):
     owner, person = cast.owner(acme), cast.member(acme, MEMBER)
     role = OrganizationRole.APPROVER
     assert change_member_role(actor=owner.actor, membership=membership_of(person), role=role).role == role

@@ -43,7 +43,7 @@ def test_only_a_superuser_makes_people():
     assert find_user("new@acme.example") is None
 
 
-def test_a_person_is_found_whatever_the_case_of_his_address():
+def test_a_person_is_found_whatever_the_case_of_the_address():
     made = create_user(actor=cast.SUPERUSER, email=" Alice@Acme.Example ", password=GOOD, username="Alice")
     assert find_user("alice@acme.example") == made
     assert sign_in("ALICE@acme.example", GOOD) == made
@@ -108,7 +108,7 @@ def test_the_disabled_do_not_sign_in():
 # --- passwords --------------------------------------------------------------------------------------------------------
 
 
-def test_a_person_changes_his_password():
+def test_a_person_changes_the_password():
     person = cast.owner(cast.organization())
     change_password(actor=person.actor, user=person.user, old=GOOD, new=BETTER)
     assert sign_in(person.user.email, GOOD) is None
@@ -150,14 +150,14 @@ def test_a_change_that_is_refused(old, new, field, code):
 # --- a person as an actor ---------------------------------------------------------------------------------------------
 
 
-def test_a_member_acts_in_his_only_organization():
+def test_a_member_acts_in_the_only_organization():
     person = cast.member(cast.organization(), OrganizationRole.OPERATOR)
     assert person.actor.organization_id == person.organization.pk
     assert person.actor.permissions == PERMISSIONS[OrganizationRole.OPERATOR]
     assert person.actor.person_id == person.user.pk
 
 
-def test_of_several_organizations_he_acts_in_the_one_he_names_or_in_his_default():
+def test_of_several_organizations_a_member_acts_in_the_named_one_or_in_the_default():
     acme, umbrella = cast.organization("ACME"), cast.organization("Umbrella")
     user = cast.owner(acme).user
     add_member(actor=cast.SUPERUSER, organization=umbrella, user=user, role=OrganizationRole.AUDITOR)
@@ -169,7 +169,7 @@ def test_of_several_organizations_he_acts_in_the_one_he_names_or_in_his_default(
     assert actor_for_user(user).organization_id == umbrella.pk
 
 
-def test_a_superuser_is_at_home_in_the_organization_he_names_or_has_been_in_for_longest():
+def test_a_superuser_is_at_home_in_the_named_organization_or_that_of_the_oldest_membership():
     root = cast.superuser()
     nowhere = actor_for_user(root)
     with pytest.raises(Invalid):
@@ -184,7 +184,7 @@ def test_a_superuser_is_at_home_in_the_organization_he_names_or_has_been_in_for_
     assert home_of(replace(actor_for_user(root), organization_id=None)) == umbrella
 
 
-def test_an_organization_that_is_not_his_gives_him_nothing():
+def test_an_organization_of_others_gives_nothing():
     person, stranger = cast.owner(cast.organization()), cast.stranger()
     actor = actor_for_user(person.user, organization=stranger.organization)
     assert (actor.organization_id, actor.permissions) == (None, frozenset())
@@ -200,7 +200,7 @@ def test_who_belongs_nowhere_sees_nothing():
         assert not visible(visible_to=actor).exists()
 
 
-def test_a_superuser_stands_above_organizations_until_he_enters_one():
+def test_a_superuser_stands_above_organizations_until_entering_one():
     acme = cast.organization()
     user = cast.superuser()
     above, inside = actor_for_user(user), actor_for_user(user, organization=acme)

@@ -79,7 +79,7 @@ def test_only_approvers_decide(role):
 
 
 @pytest.mark.parametrize("role", OrganizationRole.values)
-def test_nobody_seals_the_log_by_his_role(role):
+def test_nobody_seals_the_log_by_a_role(role):
     assert Permission.AUDIT_SEAL not in PERMISSIONS[role]
 
 

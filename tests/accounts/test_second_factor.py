@@ -149,7 +149,7 @@ def test_every_session_ends_with_a_change(owner, change):
     assert User.objects.get(pk=owner.user.pk).get_session_auth_hash() != before
 
 
-def test_a_superuser_helps_who_has_lost_his_and_not_himself(owner):
+def test_a_superuser_helps_who_has_lost_theirs_and_not_themselves(owner):
     add_app(owner)
     reset_second_factor(actor=cast.SUPERUSER, user=owner.user)
     assert not factors_of(owner.user)

@@ -183,7 +183,7 @@ def test_who_may_not_renew_does_not_inherit_it_by_an_order_that_takes_the_place(
     )
     with refused(Denied):
         start_order(actor=member, order=order)
-    # Nor by trying again what somebody else has begun, and he has taken back.
+    # Nor by trying again what somebody else has begun and taken back.
     again = renew_public_certificate(actor=office.owner, certificate=Ref("pk", first.certificate_id))
     cancel_order(actor=member, order=Ref("pk", again.pk))
     with refused(Denied):

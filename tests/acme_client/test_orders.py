@@ -99,7 +99,7 @@ def test_its_key_is_handed_to_whoever_ordered_it_once(desk: Desk):
     assert same_key(load_private_key(secret, trusted=False).public_key(), order.certificate.body.x509.public_key())
 
 
-def test_a_subscriber_keeps_the_key_of_his_own_csr(desk: Desk):
+def test_a_subscriber_keeps_the_key_of_their_own_csr(desk: Desk):
     csr = read_csr(make_csr(subject=f"CN={HOST}", sans=(HOST,)))
     order = carried_out(desk.order(HOST, key=csr))
     assert order.status == Status.VALID
@@ -153,7 +153,7 @@ def test_a_wrong_answer_ends_the_order_with_the_reason_of_the_server(desk: Desk,
     assert not published["http-01"]
 
 
-def test_who_publishes_the_answer_himself_says_so(desk: Desk, monkeypatch):
+def test_who_publishes_the_answer_by_hand_says_so(desk: Desk, monkeypatch):
     solver = SOLVERS["dns-01"]
     monkeypatch.setattr(type(solver), "is_ready", lambda self, challenge: False)
     order = desk.order(challenge_type="dns-01")

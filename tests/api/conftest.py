@@ -24,7 +24,7 @@ def office(db: None) -> Office:
 
 @pytest.fixture
 def api(office: Office) -> Wire:
-    """The owner's key, with everything that he may do."""
+    """The owner's key, with everything that the owner may do."""
     return wire_of(office.person)
 
 

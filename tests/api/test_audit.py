@@ -50,7 +50,7 @@ def events(answer):
     return answer.json()["data"]
 
 
-def test_a_stranger_reads_his_own_log_alone(issued, office, stranger, subtests):
+def test_a_stranger_reads_their_own_log_alone(issued, office, stranger, subtests):
     seal(actor=SYSTEM)
     event = selectors.visible_events(office.owner)[0]
     size = selectors.latest_checkpoint(office.organization.pk).size

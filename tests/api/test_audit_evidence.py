@@ -28,7 +28,7 @@ URL = "/api/v2/audit"
 
 @dataclass
 class Auditor:
-    """Somebody with a folder, the verifier, the keys that he noted down, and whatever he downloads."""
+    """Somebody with a folder, the verifier, the keys that were noted down, and whatever is downloaded."""
 
     wire: Wire
     folder: Path

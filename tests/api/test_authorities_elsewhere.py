@@ -282,7 +282,7 @@ def test_guesses_at_the_password_are_counted_and_nothing_of_the_key_is_told(owne
     assert not any(secret in told for secret in secrets)
 
 
-def test_a_stranger_neither_completes_nor_certifies_nor_gives_up_what_is_not_his(owner, root, stranger):
+def test_a_stranger_neither_completes_nor_certifies_nor_gives_up_what_is_not_theirs(owner, root, stranger):
     pending = made(owner.post(f"{CAS}/pending", ask("Issuing")))
     certificates = pem(root.certify(csr_of(owner, pending)), root.certificate).decode()
     bodies = {

@@ -227,7 +227,7 @@ class TestRights:
         assert old.post(CERTIFICATES, WISH).status_code == 403
         assert Membership.objects.get(user__managed_by=issuer.organization).role == "auditor"
 
-    def test_whoever_has_lost_his_group_has_lost_his_place(self, elsewhere, issuer):
+    def test_whoever_has_lost_the_group_has_lost_the_place(self, elsewhere, issuer):
         assert status(elsewhere.token(iat=now(-60))) == 200
         assert status(elsewhere.token(iat=now(-30), groups=[])) == 401
         assert status(elsewhere.token(iat=now(-60))) == 401
@@ -263,7 +263,7 @@ class TestRights:
         )
         assert status(elsewhere.token(sub="root")) == 401
 
-    def test_without_rules_a_member_has_the_role_that_he_has(self, office, elsewhere):
+    def test_without_rules_a_member_keeps_the_role(self, office, elsewhere):
         elsewhere.configured(office.organization, office.owner, role_map={}, role_claim="", makes_members=False)
         assert status(elsewhere.token()) == 401
         auditor = cast.member(office.organization, "auditor")

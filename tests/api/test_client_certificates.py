@@ -291,7 +291,7 @@ class TestBinding:
         with refused(Denied):
             bound(replace(office, person=person), account, issued)
 
-    def test_nobody_binds_to_an_account_that_can_do_more_than_he_but_every_owner_lets_go(self, office, issued):
+    def test_nobody_binds_to_an_account_that_can_do_more_than_they_but_every_owner_lets_go(self, office, issued):
         everything = replace(office.owner, permissions=office.owner.permissions | {Permission.REQUESTS_DECIDE})
         member = Membership.objects.get(user=office.person.user)
         change_member_role(
@@ -310,7 +310,7 @@ class TestBinding:
         unbind_client_certificate(actor=office.owner, binding=row)
 
     def test_whoever_binds_for_another_is_not_heard_as_an_approver(self, office, issued):
-        """He chose the certificate, and could have its key."""
+        """The binder chose the certificate, and could have its key."""
         second = cast.member(office.organization, "owner", "second@acme.example")
         everything = replace(second.actor, permissions=second.actor.permissions | {Permission.REQUESTS_DECIDE})
         change_member_role(

@@ -42,7 +42,7 @@ every_guarded_route = pytest.mark.parametrize("route", [each for each in ROUTES 
 
 @pytest.fixture
 def person():
-    """An owner of an organization that has nothing yet; he may do everything."""
+    """An owner of an organization that has nothing yet; an owner may do everything."""
     return almighty(cast.owner(cast.organization()))
 
 
@@ -57,7 +57,7 @@ def stranger(db):
 
 
 def almighty(person):
-    """Somebody who was allowed to decide on requests, too, which no owner is by himself."""
+    """Somebody who was allowed to decide on requests, too, which no owner is as such."""
     return replace(person, actor=with_capability(person, Permission.REQUESTS_DECIDE))
 
 

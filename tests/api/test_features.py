@@ -145,7 +145,7 @@ def test_a_superuser_says_what_is_licensed(office):
     assert wire.patch(path, {"features": None}).json()["features"] == sorted(Feature)
 
 
-def test_nobody_licenses_himself(office):
+def test_nobody_licenses_themselves(office):
     for wire in (in_browser(office), wire_of(office.person)):
         answer = wire.patch(f"{V2}/organizations/{office.organization.public_id}", {"features": []})
         assert answer.status_code == 403

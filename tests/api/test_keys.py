@@ -241,7 +241,7 @@ def test_whoever_is_no_member_owns_no_key_and_is_not_told_of(office, owner, emai
 
 @pytest.fixture
 def person(office) -> Wire:
-    """The owner in his browser: service accounts are made by people."""
+    """The owner in a browser: service accounts are made by people."""
     wire = Wire()
     wire.client.force_login(office.person.user)
     return wire

@@ -117,7 +117,7 @@ def test_ever_new_credentials_are_one_stranger(limited: Any):
     assert statuses == [401] * 4 + [429] * 2
 
 
-def test_who_has_a_credential_is_not_kept_out_by_his_neighbours(api: Wire, limited: Any):
+def test_who_has_a_credential_is_not_kept_out_by_neighbours(api: Wire, limited: Any):
     assert [Wire().get(STATS).status_code for _ in range(6)][-1] == 429
     assert api.get(STATS).status_code == 200
 

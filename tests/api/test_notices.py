@@ -145,7 +145,7 @@ def test_notices_are_listed_read_and_muted(office, api):
     assert not Mute.objects.exists()
 
 
-def test_everybody_reads_for_himself(office, api):
+def test_everybody_reads_for_themselves(office, api):
     notice_of(office)
     teammate = wire_of(cast.member(office.organization, "owner", "second@acme.example"))
     assert api.post(f"{NOTICES}/read").status_code == 204

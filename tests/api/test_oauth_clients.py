@@ -102,7 +102,7 @@ def test_who_may_read_keys_makes_none(desk: Desk):
     assert reader.post(CLIENTS, BODY).status_code == 403
 
 
-def test_a_person_sees_and_withdraws_his_own_consents(desk: Desk):
+def test_a_person_sees_and_withdraws_their_own_consents(desk: Desk):
     token = desk.tokens()["access_token"]
     own = of_browser(desk.browser)
     (shown,) = own.get(CONSENTS).json()["data"]

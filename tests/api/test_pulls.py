@@ -58,7 +58,7 @@ def test_one_address_leads_to_the_newest_that_is_good(api, office, stranger):
     assert current(wire_of(office.person, Permission.CERTIFICATES_READ), first).status_code == 403
 
 
-def test_nobody_waits_for_what_he_has_not(api, office):
+def test_nobody_waits_for_what_they_have_not(api, office):
     answer = current(api, office.issue().certificate, Prefer="wait=30")
     assert (answer.status_code, answer.has_header("Preference-Applied")) == (200, False)
 

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 
 class Beside(threading.Thread):
-    """Somebody else, with a connection of his own."""
+    """Somebody else, with a connection of their own."""
 
     def __init__(self, work: Callable[[], object]) -> None:
         super().__init__()

@@ -49,7 +49,7 @@ def signed_in(person: cast.Person) -> Wire:
 
 
 def key_of(person: cast.Person, *permissions: Permission) -> Wire:
-    """A key with these permissions, which he made himself."""
+    """A key with these permissions, which the person has made."""
     rights = {*person.actor.permissions, *permissions, Permission.API_KEYS_WRITE}
     return wire_of(replace(person, actor=with_capability(person, *rights)), *permissions)
 
@@ -281,7 +281,7 @@ def as_a_superuser(desk: Desk) -> Wire:
 
 
 @pytest.mark.parametrize("disguise", [by_a_key, with_the_permission, as_a_superuser])
-def test_nobody_decides_on_his_own_request(desk, disguise):
+def test_nobody_decides_on_their_own_request(desk, disguise):
     request = asked(signed_in(desk.asker))
     wire = disguise(desk)
     assert problem(approve(wire, request)) == (403, "own-request")

@@ -91,7 +91,7 @@ def test_it_tells_what_may_be_done_now(office):
     assert {grant["pki_name"]: grant["permissions"] for grant in body["grants"]}[office.root.name] == []
 
 
-def test_a_signed_in_person_is_told_of_himself(office):
+def test_a_signed_in_person_is_told_who_they_are(office):
     wire = Wire()
     wire.client.force_login(office.person.user)
     body = told(wire)

@@ -41,7 +41,7 @@ class Wire:
 
 
 def wire_of(person: cast.Person, *permissions: Permission) -> Wire:
-    """A key of this person: with all that he may do, or with the permissions given."""
+    """A key of this person: with all that they may do, or with the permissions given."""
     _row, token = cast.api_key(person, permissions or None)
     return Wire(token)
 

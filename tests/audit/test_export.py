@@ -75,7 +75,7 @@ def test_an_export_is_an_event(sealed):
     assert (event.name, event.document["metadata"]) == (EventName.AUDIT_EXPORTED, {"since": "2026-01-02"})
 
 
-def test_nobody_exports_what_he_may_not_read(sealed):
+def test_nobody_exports_what_they_may_not_read(sealed):
     with pytest.raises(Denied):
         export(actor=ALICE, logs=[LOG])
     reader = SimpleNamespace(permissions=AUDITOR.permissions, organization_id=LOG, is_superuser=False, grants=None)

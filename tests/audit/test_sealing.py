@@ -223,7 +223,7 @@ def test_an_event_that_commits_after_the_sealer_passed_is_not_skipped(transactio
 
 
 @pytest.mark.postgres
-def test_a_log_that_someone_is_sealing_is_left_to_him(transactional_db):
+def test_a_log_that_someone_is_sealing_is_left_to_them(transactional_db):
     happen()
     held, finished = threading.Event(), threading.Event()
 

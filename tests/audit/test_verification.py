@@ -68,7 +68,7 @@ def change_key():
 
 
 def sign_with_own_key():
-    """Whoever has the database and not the master key signs with a key of his own."""
+    """Whoever has the database and not the master key signs with a key of their own."""
     own, event = Signer.from_seed(new_seed()), row(1).get()
     row(1).update(signature=own.signature(bytes(event.canonical)), key_id=own.key_id)
 

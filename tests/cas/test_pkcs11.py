@@ -76,7 +76,7 @@ def signs(key: keystore.NewKey) -> bool:
 
 
 @pytest.mark.django_db
-def test_a_tenant_does_not_help_himself_to_a_key_on_the_token(owner):
+def test_a_tenant_takes_no_key_on_the_token_that_was_not_given(owner):
     label = pkcs11._names(key_on_token().reference)["label"]
     order = PendingAuthorityOrder(
         organization=Ref("pk", owner.organization.pk),

@@ -86,17 +86,17 @@ def approve(request: Request, actor: Actor) -> Request:
 
 
 def robot_of(person: cast.Person, *permissions: Permission) -> Actor:
-    """A key of this person, which he made himself: somebody has let him do that, and what the key shall do."""
+    """A key of this person, which they made in person: somebody has let them do that, and what the key is to do."""
     allowed = {*person.actor.permissions, *permissions, Permission.API_KEYS_WRITE}
     return cast.robot(replace(person, actor=with_capability(person, *allowed)), permissions)
 
 
 def robot_made_by(maker: Actor, person: cast.Person, *permissions: Permission) -> Actor:
-    """A key of this person, which somebody else has made for him."""
+    """A key of this person, which somebody else has made for them."""
     return cast.robot(replace(person, actor=maker), permissions)
 
 
 def with_capability(person: cast.Person, *capabilities: str) -> Actor:
-    """The person, allowed more than his role says."""
+    """The person, allowed more than the role says."""
     person.user.memberships.update(capabilities=list(capabilities))
     return actor_for_user(person.user)

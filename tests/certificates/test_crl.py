@@ -209,7 +209,7 @@ def test_nobody_publishes_for_a_ca_that_has_ended(office):
 # --- one at a time, and when it fails ---------------------------------------------------------------------------------
 
 
-def test_a_scope_that_another_holds_is_left_to_him(office):
+def test_a_scope_that_another_holds_is_left_alone(office):
     now = timezone.now()
     CrlScope.objects.filter(ca=office.issuing).update(lease=office.issuing.public_id, lease_until=now + MINUTE)
     assert publish_crl(actor=SYSTEM, scope=scope_of(office)) is None
@@ -224,7 +224,7 @@ def test_the_lease_of_who_died_ends(office):
     assert publish_crl(actor=SYSTEM, scope=scope_of(office)) is not None
 
 
-def test_who_was_overtaken_throws_his_work_away(office, monkeypatch):
+def test_who_was_overtaken_throws_the_work_away(office, monkeypatch):
     real = keystore.open_signer
 
     def overtaken(*args: object, **kwargs: object):

@@ -173,7 +173,7 @@ def test_who_may_not_issue_may_not_ask(counter):
         submit_csr(actor=auditor.actor, order=counter.order())
 
 
-def test_nobody_decides_on_his_own_whatever_he_may_do(counter):
+def test_nobody_decides_on_their_own_whatever_they_may_do(counter):
     row = counter.ask()
     actor = with_capability(counter.asker, Permission.REQUESTS_DECIDE)
     assert refused(Denied, approve_request, actor=actor, request=Ref("pk", row.pk), digest=row.digest) == "own-request"
@@ -300,7 +300,7 @@ def test_what_ca_and_role_ask_for_is_another_approval(counter):
     assert not Certificate.objects.exists()
 
 
-def test_who_left_since_he_asked_gets_nothing(counter):
+def test_who_asked_and_has_left_gets_nothing(counter):
     row = counter.approved()
     counter.asker.user.memberships.all().delete()
     assert refused(Conflict, counter.sign, row) == "requester-not-permitted"

@@ -1,4 +1,4 @@
-"""Who asks for a CRL gets one that knows what he knows, also where another publisher is at work."""
+"""Who asks for a CRL gets one that knows what they know, also where another publisher is at work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def _another_publisher_holds(office: Office) -> None:
-    """He read the register before the revocation, and has not stored his CRL yet."""
+    """It read the register before the revocation, and has not stored its CRL yet."""
     later = timezone.now() + timedelta(minutes=1)
     CrlScope.objects.filter(ca=office.issuing).update(lease=office.issuing.public_id, lease_until=later)
 

@@ -485,7 +485,7 @@ def test_who_may_not_renew_it_does_not_come_to_the_key_of_a_successor_by_answeri
         collect_private_key(actor=desk.asker.actor, certificate=Ref("pk", successor.pk))
 
 
-def test_who_answers_for_a_certificate_hands_it_over_himself():
+def test_who_answers_for_a_certificate_hands_it_over():
     desk = open_desk(requires_approval=False)
     issued = issue_certificate(actor=desk.asker.actor, order=desk.order())
     row = update_certificate(

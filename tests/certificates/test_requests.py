@@ -182,7 +182,7 @@ def as_an_approver(desk: Desk) -> object:
     return with_capability(desk.asker, DECIDE)
 
 
-def by_his_own_key(desk: Desk) -> object:
+def by_a_key_of_their_own(desk: Desk) -> object:
     return robot_of(desk.asker, DECIDE, Permission.REQUESTS_READ)
 
 
@@ -208,14 +208,14 @@ def above_all_organizations(desk: Desk) -> object:
     "disguise",
     [
         as_an_approver,
-        by_his_own_key,
+        by_a_key_of_their_own,
         by_a_service_account,
         by_an_oauth_client,
         as_a_superuser,
         above_all_organizations,
     ],
 )
-def test_nobody_decides_on_his_own_request(desk, disguise):
+def test_nobody_decides_on_their_own_request(desk, disguise):
     request = desk.ask()
     actor = disguise(desk)
     assert DECIDE in actor.permissions

@@ -258,7 +258,7 @@ def test_another_successor_is_made_where_that_was_asked_for():
     assert row.replaced_by.count() == 2
 
 
-def test_nobody_approves_his_own_renewal_and_who_asked_takes_it_back():
+def test_nobody_approves_their_own_renewal_and_who_asked_takes_it_back():
     desk = open_desk()
     request = asked(desk, approved_certificate(desk))
     owner = with_capability(desk.office.person, "requests:decide")

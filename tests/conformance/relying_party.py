@@ -1,4 +1,4 @@
-"""Somebody who has a certificate and a root, and nothing else: he fetches the rest from where the certificate says."""
+"""Somebody who has a certificate and a root, and nothing else: the rest is fetched from where the certificate says."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_many_are_one_mail(office: Office, mailbox: Mailbox, clock: Clock):
     assert message.get_content().count("ends on") == 3
 
 
-def test_each_is_written_to_in_the_language_he_was_invited_in(office: Office, mailbox: Mailbox, clock: Clock):
+def test_each_is_written_to_in_the_language_of_the_invitation(office: Office, mailbox: Mailbox, clock: Clock):
     address = office.person.user.email
     Invitation.objects.create(
         organization=office.organization,

@@ -239,7 +239,7 @@ def test_many_are_one_message_for_people_and_one_event_each_for_programs(office:
     assert [item["object"]["name"] for item in message.document["items"]] == [f"{n}.acme.test" for n in range(3)]
 
 
-def test_the_owner_gets_what_is_his_and_nobody_who_has_left(office: Office, clock: Clock):
+def test_the_owner_gets_what_is_theirs_and_nobody_who_has_left(office: Office, clock: Clock):
     rule(office, tells_owner=True)
     office.issue()
     clock.go(days=61)

@@ -193,7 +193,7 @@ def test_nobody_is_asked_who_is_not_signed_in(desk: Desk):
     assert answer["Location"].startswith("/sign-in/")
 
 
-def test_whoever_signed_in_long_ago_shows_who_he_is_first(desk: Desk):
+def test_whoever_signed_in_long_ago_shows_who_they_are_first(desk: Desk):
     old = browser_of(desk.office.person.user, ago=3600)
     for answer in (old.get(desk.asked()), desk.allow(browser=old)):
         assert answer.status_code == 302

@@ -202,7 +202,7 @@ DOCUMENTS: Final[Mapping[str, str]] = {
     **{address: whom for dialect in _DIALECTS for address, whom in dialect.DOCUMENTS.items()},
 }
 
-# Pages: open, for whoever is signed in, or for who has this permission in the organization where he works.
+# Pages: open, for whoever is signed in, or for who has this permission in the organization where they work.
 PAGES: Final[Mapping[str, str]] = {
     "/": OWN,
     "/overview.csv": OWN,
@@ -239,7 +239,7 @@ PAGES: Final[Mapping[str, str]] = {
     "/certificates/{certificate}/edit/": "certificates:issue",
     "/certificates/{certificate}/lift-hold/": "certificates:revoke",
     "/certificates/{certificate}/revoke/": "certificates:revoke",
-    # Any one of these will do: who has asked sees his own.
+    # Any one of these will do: who has asked sees their own.
     "/requests/": "requests:read certificates:issue certificates:renew",
     "/requests/approve-several/": "requests:decide",
     "/requests/{request}/": "requests:read certificates:issue certificates:renew",

@@ -58,7 +58,7 @@ API: Final[Mapping[str, str]] = {
 
 DOCUMENTS: Final[Mapping[str, str]] = {"/api/v1/fastpki/openapi.json": OPEN}
 
-# What an owner's key is refused at what is his: superusers do it, or people and no programs.
+# What an owner's key is refused at what is the owner's: superusers do it, or people and no programs.
 NOT_BY_KEY: Final = frozenset(
     {
         "GET /api/v1/users/",

@@ -76,7 +76,7 @@ def approval_of(wire: Wire, request: Any) -> Any:
 
 
 @pytest.mark.parametrize("come_in", [by_token, by_browser])
-def test_nobody_approves_his_own_request_as_somebody_whom_he_has_bound(
+def test_nobody_approves_their_own_request_as_somebody_whom_they_have_bound(
     desk: Desk, elsewhere: TokenIssuer, come_in: Any
 ):
     bound(desk, elsewhere, by=desk.office.person)
@@ -88,7 +88,7 @@ def test_nobody_approves_his_own_request_as_somebody_whom_he_has_bound(
 
 
 @pytest.mark.parametrize("come_in", [by_token, by_browser])
-def test_what_somebody_bound_asks_for_is_approved_neither_by_him_nor_by_his_binder(
+def test_what_somebody_bound_asks_for_is_approved_neither_by_them_nor_by_the_binder(
     desk: Desk, elsewhere: TokenIssuer, come_in: Any
 ):
     row = Membership.objects.get(user=desk.approver.user)
@@ -103,7 +103,7 @@ def test_what_somebody_bound_asks_for_is_approved_neither_by_him_nor_by_his_bind
     assert asked_by == {desk.approver.user.pk, desk.office.person.user.pk}
 
 
-def test_a_key_that_he_makes_so_is_one_that_two_have_seen(desk: Desk, elsewhere: TokenIssuer):
+def test_a_key_that_is_made_so_is_one_that_two_have_seen(desk: Desk, elsewhere: TokenIssuer):
     row = Membership.objects.get(user=desk.approver.user)
     row.capabilities = [Permission.API_KEYS_WRITE]
     row.save()
@@ -114,7 +114,7 @@ def test_a_key_that_he_makes_so_is_one_that_two_have_seen(desk: Desk, elsewhere:
     assert ApiKey.objects.latest("id").maker == desk.office.person.user
 
 
-def test_who_binds_himself_is_one_person(desk: Desk, elsewhere: TokenIssuer):
+def test_who_binds_themselves_is_one_person(desk: Desk, elsewhere: TokenIssuer):
     row = Membership.objects.get(user=desk.office.person.user)
     identity = bind_identity(actor=desk.office.owner, membership=row, issuer=elsewhere.address, subject="me")
     assert identity.maker is None

@@ -65,7 +65,7 @@ def test_a_key_goes_by_the_clients_address(token, settings, forwarded, status):
     assert ask(token, forwarded) == status
 
 
-def test_without_proxies_nobody_says_where_he_comes_from(token, settings):
+def test_without_proxies_nobody_says_where_they_come_from(token, settings):
     settings.TRUSTED_PROXIES = 0
     assert ask(token, "198.51.100.7", peer="203.0.113.9") == 401
     assert ask(token, "203.0.113.9", peer="198.51.100.7") == 200

@@ -1,4 +1,4 @@
-"""Nobody gets further by what he makes than he was let himself."""
+"""Nobody gets further by what they make than they were let themselves."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_key_makes_others_within_its_limits(owner, own, wanted):
     make(bound_robot(owner, **own), owner, **wanted)
 
 
-def test_a_person_is_bound_by_none_of_his_keys(owner):
+def test_a_person_is_bound_by_none_of_their_keys(owner):
     bound_robot(owner, expires_at=END)
     make(owner.actor, owner)
 

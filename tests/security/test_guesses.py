@@ -52,7 +52,7 @@ def test_however_many_try_a_password_at_once_ten_are_tried(monkeypatch: pytest.M
 
 
 @pytest.mark.django_db
-def test_who_knows_the_password_is_not_counted_against_himself(monkeypatch: pytest.MonkeyPatch):
+def test_who_knows_the_password_is_not_counted_as_guessing(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(guessing, "TRIES_OF_NAME", guessing.TRIES + 2)
     monkeypatch.setattr(guessing, "TRIES_OF_ADDRESS", guessing.TRIES + 2)
     person = cast.owner(cast.organization())

@@ -113,7 +113,7 @@ def test_v4_nobody_makes_members_in_another_organization(office: Office, strange
 
 
 @pytest.mark.parametrize("role", ["member", "operator", "approver", "auditor"])
-def test_v4_a_plain_member_makes_none_in_his_own(office: Office, role: str):
+def test_v4_a_plain_member_makes_none_in_their_own(office: Office, role: str):
     wire = Client()
     person = cast.member(office.organization, role)
     wire.force_login(person.user, backend="accounts.sessions.PasswordBackend")
@@ -400,7 +400,7 @@ def test_certmate_422_a_renewal_lasts_as_long_as_it_is_asked_to(api: Wire):
     assert (renewed.status_code, days_of(first), days_of(renewed.json())) == (201, 7, 5)
 
 
-def test_certmate_422_nobody_makes_another_key_for_who_brought_his_own(api: Wire):
+def test_certmate_422_nobody_makes_another_key_for_who_brought_one(api: Wire):
     csr = pki.make_csr(subject="CN=www.acme.test")
     first = api.post(CERTIFICATES, {"template_code": "web-tls", "csr": csr}).json()
     answer = api.post(f"{CERTIFICATES}/{first['id']}/renew", {})

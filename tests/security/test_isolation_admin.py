@@ -182,7 +182,7 @@ def test_with_a_second_factor_a_password_alone_opens_nothing(whole: Whole):
 
 
 def test_who_came_through_the_provider_of_an_organization_is_no_superuser_here(whole: Whole):
-    """Whatever he is elsewhere: an organization's provider says who he is there, and there alone."""
+    """Whatever somebody is elsewhere: an organization's provider says who they are there, and there alone."""
     root = cast.superuser()
     add_member(actor=cast.SUPERUSER, organization=whole.office.organization, user=root, role="member")
     client = browser_of(root)

@@ -44,7 +44,7 @@ NOWHERE = {
     "host": "nowhere.acme.test",
 }
 NO_ID = "00000000-0000-4000-8000-000000000000"
-# What the owner of the object could send, so that nothing but who he is stands between a stranger and the change.
+# What the owner of the object could send, so that nothing but who it is stands between a stranger and the change.
 BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v2/organizations/{organization}": {"features": ["batches"]},
     "PATCH /api/v2/members/{member}": {"capabilities": ["audit:read"]},

@@ -260,7 +260,7 @@ def test_no_application_and_no_machine_makes_what_outlives_it(umbrella: Office, 
             assert wire.post(path, body).status_code == 403, path
 
 
-def test_a_key_that_waits_for_a_person_is_not_for_his_applications(umbrella: Office, elsewhere: TokenIssuer):
+def test_a_key_that_waits_for_a_person_is_not_for_their_applications(umbrella: Office, elsewhere: TokenIssuer):
     waiting = umbrella.issue("www.acme.test", key=Managed(collect_later=True)).certificate
     path = f"{CERTIFICATES}/{waiting.public_id}/private-key"
     wire = application(umbrella, elsewhere, "pki:issue")

@@ -52,7 +52,7 @@ def second_factor(whole: Whole) -> str:
 
 
 def browser(person: cast.Person | None) -> Client:
-    """A browser; of somebody who has just shown who he is."""
+    """A browser; of somebody who has just shown who they are."""
     client = Client() if person is None else browser_of(person.user)
     client.raise_request_exception = False
     return client
@@ -107,7 +107,7 @@ def test_a_stranger_is_told_that_it_does_not_exist_and_changes_nothing(whole: Wh
 
 
 def test_the_table_names_objects_that_are_reached_by_who_may(whole: Whole):
-    # An owner decides on no requests by himself.
+    # An owner decides on no requests as such.
     with_capability(whole.office.person, *ORGANIZATION_PERMISSIONS)
     client = browser(whole.office.person)
     for address in (each for each in IN_ORGANIZATION if "{" in each):
@@ -131,7 +131,7 @@ def test_nobody_takes_away_the_second_factor_of_another(whole: Whole, second_fac
     assert snapshot(log=whole.log) == before
 
 
-def test_nobody_chooses_an_organization_that_is_not_his(whole: Whole):
+def test_nobody_chooses_an_organization_of_others(whole: Whole):
     client = browser(almighty())
     client.post("/account/organization/", {"organization": whole.office.organization.slug})
     assert client.get(path_of(whole, "/organization/members/{member}/")).status_code == 404

@@ -47,7 +47,7 @@ NAMED: dict[str, tuple[str, str]] = {
     "owner": ("operator@acme.example", "nobody@acme.example"),
     "owner_email": ("operator@acme.example", "nobody@acme.example"),
 }
-# An e-mail address is of a person, who may have an account without belonging anywhere: POST /members adds him.
+# An e-mail address is of a person, who may have an account without belonging anywhere: POST /members adds them.
 OF_PEOPLE = {"email"}
 
 # What others have called something, and what is no id at all.
@@ -76,7 +76,7 @@ def stranger(umbrella: Office) -> Wire:
 
 
 def bodies(office: Office) -> dict[str, dict[str, Any]]:
-    """What an owner could send about his own."""
+    """What an owner could send about their own."""
     ca, subject = str(office.issuing.public_id), {"common_name": "Umbrella Next"}
     anchor = pem(elsewhere.root("CN=Umbrella Partner").certificate).decode()
     issue = {"template_code": "web-tls", "common_name": "www.acme.test"}
@@ -119,7 +119,7 @@ def bodies(office: Office) -> dict[str, dict[str, Any]]:
 
 
 def _public_bodies(office: Office) -> dict[str, dict[str, Any]]:
-    """What he could send of public certificates and of notices."""
+    """What an owner could send of public certificates and of notices."""
     public_name_of(office, "umbrella-shop.test")
     order = {"account_id": str(account_of(office).public_id), "names": ["umbrella-shop.test"]}
     return {

@@ -109,7 +109,7 @@ def test_a_batch_has_so_many_rows(office: Office):
     assert not Certificate.objects.exists()
 
 
-def test_who_is_nobody_is_refused_before_his_body_is_read(office: Office):
+def test_who_is_nobody_is_refused_before_the_body_is_read(office: Office):
     class Unread:
         def read(self, *_: object) -> bytes:
             raise AssertionError("the body of somebody unknown was read")

@@ -1,4 +1,4 @@
-"""Who guesses is counted as one, from whichever of his addresses and under whichever spelling of a name he comes."""
+"""Who guesses is counted as one, from whichever of their addresses and under whichever spelling of a name they come."""
 
 from __future__ import annotations
 

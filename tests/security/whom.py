@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-# Nobody is asked who he is, and nothing of anybody is shown.
+# Nobody is asked who they are, and nothing of anybody is shown.
 OPEN: Final = "open"
-# For whoever is signed in: it shows what is his.
+# For whoever is signed in: it shows what is theirs.
 OWN: Final = "own"

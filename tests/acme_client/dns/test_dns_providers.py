@@ -115,7 +115,7 @@ def test_what_is_not_named_stays(office):
 
 
 def test_credentials_do_not_follow_to_another_address(office):
-    """Whoever may change a provider, and has never seen its key, shall not have it sent to a server of his own."""
+    """Whoever may change a provider, and has never seen its key, must not have it sent to a server of their own."""
     row = made(office, type="powerdns", config={"auth_token": SECRET, "pdns_server": "https://dns.example.com"})
     elsewhere = {"pdns_server": "https://evil.example"}
     with pytest.raises(Invalid) as refusal:

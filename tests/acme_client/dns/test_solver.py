@@ -83,7 +83,7 @@ def test_every_name_server_is_waited_for_and_not_for_ever(office, internet):
     SOLVER.clean(challenge)
 
 
-def test_servers_that_we_may_not_ask_are_not_waited_for_beyond_his_patience(office, internet, settings, monkeypatch):
+def test_servers_that_we_may_not_ask_are_not_waited_for_beyond_the_patience(office, internet, settings, monkeypatch):
     monkeypatch.setattr("acme_client.dns.resolving._PATIENCE_FOR_AN_ANSWER", 0.5)
     provider_of(office, internet, "example.test")
     challenge = presented(challenge_of(office, "hidden.example.test", kind="dns-01"))

@@ -47,7 +47,7 @@ def provider_of(office: Office, knot: NameServer) -> DnsProvider:
 
 
 def prove_by_dns(office: Office, provider: DnsProvider) -> None:
-    """Its owner publishes what he was told to."""
+    """Its owner publishes what was asked for."""
     row = claim_name(actor=office.owner, organization=Ref("pk", office.organization.pk), suffix="walk.test")
     changing.publish(credentials.changer_of(provider), *txt_record(row))
     assert prove_name(actor=office.owner, name=Ref("pk", row.pk)).last_error == ""

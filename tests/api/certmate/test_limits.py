@@ -130,7 +130,7 @@ def test_issue_420_no_spelling_of_the_address_makes_another_bucket(api: Wire):
 
 @pytest.mark.row("M8", "M9")
 @pytest.mark.parametrize("name", ["certmate-ocsp", "certmate-crl"])
-def test_whoever_has_no_credential_is_counted_by_his_address(office: Office, name: str):
+def test_whoever_has_no_credential_is_counted_by_the_address(office: Office, name: str):
     """And may ask as often as one who has: the general limit for strangers is lower."""
     method, path, _body = WHAT[name]
     found = [Browser().get(path, REMOTE_ADDR="192.0.2.1").status_code for _ in range(FEW[name] + 1)]

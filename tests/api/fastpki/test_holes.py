@@ -61,17 +61,17 @@ class TestV1AnAdminTakesOverNoAccountOfOthers:
         number = root.get("/api/v1/users/me").json()["id"]
         assert umbrella.wire.patch(f"/api/v1/users/{number}", {"email": "mine@umbrella.test"}).status_code == 404
 
-    def test_nor_that_of_a_superuser_in_his_own_organization(self, umbrella, root):
+    def test_nor_that_of_a_superuser_in_their_own_organization(self, umbrella, root):
         number = root.get("/api/v1/users/me").json()["id"]
         root.post(f"/api/v1/organizations/{umbrella.office.organization.pk}/users/{number}")
         answer = umbrella.wire.patch(f"/api/v1/users/{number}", {"password": PASSWORD})
         assert answer.status_code == 403
 
-    def test_nor_does_he_fetch_anybody_into_his_organization(self, acme, umbrella):
+    def test_nor_do_they_fetch_anybody_into_their_organization(self, acme, umbrella):
         organization, user = umbrella.office.organization.pk, acme.office.person.user.pk
         assert umbrella.wire.post(f"/api/v1/organizations/{organization}/users/{user}").status_code == 404
 
-    def test_nor_wait_for_him_behind_an_address_that_is_not_his(self, acme, umbrella, root):
+    def test_nor_wait_for_somebody_behind_an_address_that_is_not_theirs(self, acme, umbrella, root):
         number = umbrella.wire.post("/api/v1/users/", EVE | {"email": "bob@acme.test"}).json()["id"]
         answer = root.post(f"/api/v1/organizations/{acme.office.organization.pk}/users/{number}")
         assert answer.status_code == 403
@@ -135,7 +135,7 @@ class TestV4NobodyMakesASpyInAnotherOrganization:
 
 
 class TestV11RightsFollowTheMembership:
-    def test_who_made_something_has_no_rights_after_he_left(self, acme, root):
+    def test_who_made_something_has_no_rights_after_leaving(self, acme, root):
         person = cast.member(acme.office.organization, "operator")
         wire = Wire(token_of(person))
         number = issue(acme, wire).json()["id"]

@@ -40,7 +40,7 @@ def create(wire: Wire, **changes: Any) -> Any:
 
 
 class TestUsersOfAnAdmin:
-    def test_they_belong_to_his_organization_and_see_what_is_its(self, admin):
+    def test_they_belong_to_the_admins_organization_and_see_what_is_its(self, admin):
         made = create(admin.wire)
         assert made.status_code == 201, made.content
         found = made.json()
@@ -94,54 +94,54 @@ class TestUsersOfAnAdmin:
         assert admin.wire.patch(path, {"can_create_cert": False}).json()["can_create_cert"] is False
         assert issue(Wire(token_of(person)), admin).status_code == 403
 
-    def test_he_makes_neither_admins_nor_superusers(self, admin):
+    def test_an_admin_makes_neither_admins_nor_superusers(self, admin):
         for role in ("admin", "superuser"):
             answer = create(admin.wire, role=role)
             assert answer.status_code == 403
             assert answer.json()["detail"] == "Not enough permissions to create admin or superuser accounts"
         assert not User.objects.filter(username="bob").exists()
 
-    def test_he_changes_neither_role_nor_organization_nor_standing(self, admin):
+    def test_an_admin_changes_neither_role_nor_organization_nor_standing(self, admin):
         path = f"/api/v1/users/{create(admin.wire).json()['id']}"
         for change in ({"role": "admin"}, {"is_active": False}, {"organization_id": None}):
             assert admin.wire.patch(path, change).status_code == 403, change
 
-    def test_he_gives_a_new_password_to_those_who_have_theirs_from_him(self, admin):
+    def test_an_admin_gives_a_new_password_to_those_who_have_theirs_from_one(self, admin):
         path = f"/api/v1/users/{create(admin.wire).json()['id']}"
         bob = token_of_user(User.objects.get(username="bob"))
         assert admin.wire.patch(path, {"password": "another sentence altogether"}).status_code == 200
         assert Wire(bob).get("/api/v1/users/me").status_code == 401
 
-    def test_he_gives_none_to_those_who_chose_theirs(self, admin):
+    def test_an_admin_gives_none_to_those_who_chose_theirs(self, admin):
         person = cast.member(admin.office.organization, "operator")
         for change in ({"password": PASSWORD}, {"email": "mine@evil.test"}):
             assert admin.wire.patch(f"/api/v1/users/{person.user.pk}", change).status_code == 403
 
-    def test_nobody_changes_his_own_password_without_the_present_one(self, admin):
+    def test_nobody_changes_their_own_password_without_the_present_one(self, admin):
         path = f"/api/v1/users/{admin.office.person.user.pk}"
         assert admin.wire.patch(path, {"password": PASSWORD}).status_code == 403
 
     def test_a_program_gives_nobody_a_password(self, admin):
         assert create(wire_of(admin.office.person)).status_code == 403
 
-    def test_he_does_not_list_or_delete_people(self, admin):
+    def test_an_admin_does_not_list_or_delete_people(self, admin):
         assert admin.wire.get("/api/v1/users/").status_code == 403
         number = create(admin.wire).json()["id"]
         assert admin.wire.delete(f"/api/v1/users/{number}").status_code == 403
 
 
 class TestUsersOfASuperuser:
-    def test_he_makes_people_who_cannot_sign_in_yet_and_admins_do_not(self, admin, root):
+    def test_a_superuser_makes_people_who_cannot_sign_in_yet_and_admins_do_not(self, admin, root):
         assert create(admin.wire, is_active=False).status_code == 403
         assert not User.objects.filter(username="bob").exists()
         assert create(root, is_active=False).json()["is_active"] is False
 
-    def test_he_lists_everybody(self, admin, root):
+    def test_a_superuser_lists_everybody(self, admin, root):
         found = root.get("/api/v1/users/?skip=0&limit=1").json()
         assert len(found) == 1
         assert root.get("/api/v1/users/?skip=1").json()[0]["id"] != found[0]["id"]
 
-    def test_he_moves_people(self, admin, root):
+    def test_a_superuser_moves_people(self, admin, root):
         other = cast.organization("Umbrella")
         number = create(root, organization_id=admin.office.organization.pk, can_create_ca=True).json()["id"]
         found = root.patch(f"/api/v1/users/{number}", {"organization_id": other.pk}).json()
@@ -149,7 +149,7 @@ class TestUsersOfASuperuser:
         assert Membership.objects.get(user_id=number).organization == other
         assert root.patch(f"/api/v1/users/{number}", {"organization_id": None}).json()["organization_id"] is None
 
-    def test_he_makes_and_unmakes_admins_and_superusers(self, admin, root):
+    def test_a_superuser_makes_and_unmakes_admins_and_superusers(self, admin, root):
         number = create(root, organization_id=admin.office.organization.pk, role="admin").json()["id"]
         path = f"/api/v1/users/{number}"
         assert root.patch(path, {"role": "superuser"}).json()["role"] == "superuser"
@@ -167,7 +167,7 @@ class TestUsersOfASuperuser:
         assert create(root, role="admin").status_code == 400
         assert create(root, can_create_ca=True).status_code == 400
 
-    def test_who_is_deleted_is_gone_and_his_deeds_stay(self, admin, root):
+    def test_who_is_deleted_is_gone_and_the_deeds_stay(self, admin, root):
         number = create(root, organization_id=admin.office.organization.pk).json()["id"]
         token = token_of_user(User.objects.get(pk=number))
         assert root.delete(f"/api/v1/users/{number}").status_code == 204
@@ -176,7 +176,7 @@ class TestUsersOfASuperuser:
         assert User.objects.get(pk=number).closed_at is not None
         assert create(root).status_code == 400
 
-    def test_he_does_not_delete_himself(self, root):
+    def test_a_superuser_does_not_delete_their_own_account(self, root):
         number = root.get("/api/v1/users/me").json()["id"]
         answer = root.delete(f"/api/v1/users/{number}")
         assert (answer.status_code, answer.json()) == (400, {"detail": "Cannot delete your own account"})

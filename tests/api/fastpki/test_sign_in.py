@@ -105,13 +105,13 @@ def test_who_has_a_second_factor_gets_no_token_for_a_password(alice):
     assert sign_in(alice.user.email).json() == REFUSED
 
 
-def test_who_shall_have_a_second_factor_gets_no_token_before_he_has_one(alice):
+def test_who_must_have_a_second_factor_gets_no_token_before_having_one(alice):
     alice.organization.second_factor = "everyone"
     alice.organization.save()
     assert sign_in(alice.user.email).json() == REFUSED
 
 
-def test_who_must_change_his_password_gets_no_token_for_the_old_one(alice):
+def test_who_must_change_the_password_gets_no_token_for_the_old_one(alice):
     alice.user.must_change_password = True
     alice.user.save()
     assert sign_in(alice.user.email).json() == REFUSED
@@ -191,7 +191,7 @@ def test_a_program_has_no_tokens_of_a_person_to_end(alice):
     assert wire_of(alice).post("/api/v1/auth/invalidate").status_code == 403
 
 
-def test_what_ends_the_sessions_of_a_person_ends_his_tokens(alice):
+def test_what_ends_the_sessions_of_a_person_ends_the_tokens(alice):
     token = tokens_of(alice)["access_token"]
     disable_user(actor=cast.SUPERUSER, user=alice.user)
     assert me(token).status_code == 401

@@ -67,7 +67,7 @@ def test_only_an_active_member_can_answer_for_it(api, office, stranger):
 
 
 def test_a_key_that_waits_goes_to_whoever_it_was_made_for(api, office):
-    """Who may issue could make himself the owner and collect another's key."""
+    """Who may issue could become the owner and collect another's key."""
     row = office.issue(key=Managed(collect_later=True)).certificate
     thief = wire_of_member(office, OrganizationRole.OPERATOR, Permission.CERTIFICATES_RENEW)
     answer = thief.patch(place_of(row), {"owner": "operator@acme.example"})

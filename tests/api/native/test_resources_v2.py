@@ -320,7 +320,7 @@ def test_a_key_works_only_from_where_it_may(owner):
     )
 
 
-def test_a_person_who_left_takes_his_keys_with_him(owner):
+def test_a_person_who_left_takes_their_keys_along(owner):
     assert owner.get(f"{V2}/stats").status_code == 200
     Membership.objects.all().delete()
     assert owner.get(f"{V2}/stats").status_code == 401

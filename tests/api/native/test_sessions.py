@@ -47,7 +47,7 @@ def test_a_change_with_the_token_is_made(browser, office):
     assert (answer.status_code, answer.json()["description"]) == (200, "x")
 
 
-def test_somebody_who_must_change_his_password_does_that_first(browser):
+def test_somebody_who_must_change_the_password_does_that_first(browser):
     User.objects.update(must_change_password=True)
     answer = browser.get(URL)
     assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (403, "password-change-required")
@@ -58,7 +58,7 @@ def test_a_disabled_person_is_nobody(browser):
     assert browser.get(URL).status_code == 401
 
 
-def test_a_superuser_names_the_organization_he_acts_in(office):
+def test_a_superuser_names_the_organization_to_act_in(office):
     client = Client()
     cast.superuser()
     assert client.login(username="root@localhost", password=cast.PASSWORD)

@@ -135,7 +135,7 @@ def test_refreshing_asks_the_server_and_goes_on(api, desk):
 
 
 @pytest.mark.row("S102", "S106")
-def test_whoever_has_published_an_answer_himself_says_so(api, desk, pebble, monkeypatch):
+def test_whoever_has_published_an_answer_by_hand_says_so(api, desk, pebble, monkeypatch):
     """Our solver publishes nothing here, and waits for somebody who does."""
     monkeypatch.setattr(type(SOLVERS["http-01"]), "present", lambda self, challenge: Presented())
     monkeypatch.setattr(type(SOLVERS["http-01"]), "is_ready", lambda self, challenge: False)

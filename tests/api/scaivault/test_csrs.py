@@ -34,7 +34,7 @@ WISH = {
 
 @pytest.fixture
 def approver(office) -> Wire:
-    """A key whose owner made it himself, with the one permission that no other key has."""
+    """A key whose owner made it in person, with the one permission that no other key has."""
     person = cast.member(office.organization, OrganizationRole.OWNER, "approver@acme.example")
     return deciding(person)
 
