@@ -187,6 +187,13 @@ def test_templates_and_cas_are_listed(signed_in):
     assert signed_in("cas", "list").stdout.splitlines()[1].startswith("ACME Issuing CA\tintermediate\tactive\t")
 
 
+def test_cas_fit_on_a_terminal_by_what_they_are_called(signed_in, monkeypatch):
+    monkeypatch.setattr(output, "is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = signed_in("cas", "list").stdout.splitlines()
+    assert lines[0].split() == ["NAME", "KIND", "STATUS", "EXPIRES", "PARENT"]
+
+
 def test_a_ca_is_found_by_its_name(signed_in):
     assert "Subject\tCN=ACME Issuing CA" in signed_in("cas", "show", "acme issuing ca").stdout
     result = signed_in("cas", "show", "Nobody")

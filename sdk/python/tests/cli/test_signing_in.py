@@ -60,7 +60,7 @@ def test_what_cannot_be_a_key_is_told_and_not_shown(typed, chancery, key):
         ("http://[::1]:8000", "1-8000"),
         ("http://[::1]", "1"),
         ("https://[2001:db8::1]:8443", "2001-db8--1-8443"),
-        ("https://pki.example.com:8443/office", "pki.example.com-8443"),
+        ("https://pki.example.com:8443/office", "pki.example.com-8443-office"),
     ],
 )
 def test_every_address_gives_the_name_of_a_profile(typed, chancery, url, name):
@@ -217,6 +217,20 @@ def test_a_server_that_would_send_secrets_in_the_clear_is_refused(chancery):
     chancery.answers["GET", path] = (200, {"issuer": chancery.url, "token_endpoint": "http://elsewhere.example/t"})
     with httpx.Client() as http, pytest.raises(Failure, match="no protected address"):
         oauth.discover(http, chancery.url)
+
+
+def test_an_answer_without_an_end_says_nothing_about_signing_in():
+    given = []
+
+    def endless():
+        while True:
+            given.append(b" " * 100_000)
+            yield given[-1]
+
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=endless()))
+    with httpx.Client(transport=transport) as http, pytest.raises(Failure, match="does not say how to sign in"):
+        oauth.discover(http, "https://pki.example.com")
+    assert len(given) == 11
 
 
 def test_what_is_no_chancery_is_told(typed, chancery):

@@ -23,7 +23,7 @@ from chancery_client.cli.failures import WrongUsage
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 _WHOLE = ("id", "code", "status", "expires", "filed")
 # Of a column that may be broken, so much is wanted beside the others.
-_READABLE = 12
+_READABLE = 10
 _STYLES = {
     "issued": "green",
     "active": "green",
@@ -181,6 +181,8 @@ def _show_one_by_one(console: Console, columns: Sequence[str], cells: Sequence[S
     """Each row as lines of their own, with nothing cut off: a terminal that is too narrow for a table."""
     for row in cells:
         for column, value in zip(columns, row):
+            if not value:
+                continue
             line = Text.assemble((f"{column} ", "bold"), _styled(printable(value)))
             console.print(line, soft_wrap=True)
         console.print()

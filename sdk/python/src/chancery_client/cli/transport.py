@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import ssl
 from collections.abc import Mapping
@@ -54,16 +55,26 @@ def _asked(http: httpx.Client, request: httpx.Request, url: str) -> tuple[int, d
     """Status and document; an empty one where the answer is no JSON object. Raises Failure: no answer came."""
     built = http.build_request(request.method, request.url, content=request.content, headers=_type_of(request))
     try:
-        answer = http.send(built)
+        answer = http.send(built, stream=True)
+        with contextlib.closing(answer):
+            content = _read(answer)
     except httpx.HTTPError as error:
         raise Failure(unreachable(url, error), code=ExitCode.TRY_LATER) from error
-    if len(answer.content) > _LONGEST_ANSWER:
-        return answer.status_code, {}
     try:
-        document = json.loads(answer.content or b"{}")
+        document = json.loads(content or b"{}")
     except ValueError:
         document = {}
     return answer.status_code, document if isinstance(document, dict) else {}
+
+
+def _read(answer: httpx.Response) -> bytes:
+    """What was answered; nothing, where that is longer than what these endpoints have to say."""
+    content = b""
+    for piece in answer.iter_bytes():
+        content += piece
+        if len(content) > _LONGEST_ANSWER:
+            return b""
+    return content
 
 
 def unreachable(url: str, error: BaseException) -> str:

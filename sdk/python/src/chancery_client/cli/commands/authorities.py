@@ -61,6 +61,8 @@ def list_authorities(as_json: JsonOption = False, shape: FormatOption = None, pr
             for row in rows
         ],
         chosen,
+        # Its name is what other commands take.
+        aside=("id",),
     )
 
 

@@ -168,14 +168,15 @@ def _ways(browser: bool, device: bool, api_key: bool, client_cert: Optional[Path
 
 
 def _usual_name(url: Optional[str]) -> str:
-    """The current profile, unless that is for another server: then the server's own name."""
+    """The current profile, unless that is for another server: then one called after the server's address."""
     current = profiles.current_name()
     known = profiles.find(current)
     if known is None or url is None or profiles.checked_url(url) == known.url:
         return current
-    host = urlsplit(profiles.checked_url(url)).netloc
+    parts = urlsplit(profiles.checked_url(url))
     # The brackets of an IPv6 address are left out, and a name begins with a letter or a digit.
-    return re.sub(r"[^A-Za-z0-9.-]", "-", re.sub(r"[\[\]]", "", host)).lstrip(".-")[:64] or profiles.DEFAULT
+    place = re.sub(r"[\[\]]", "", parts.netloc + parts.path)
+    return re.sub(r"[^A-Za-z0-9.-]", "-", place).lstrip(".-")[:64] or profiles.DEFAULT
 
 
 def _address(url: Optional[str], before: Optional[Profile]) -> str:
