@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from audit.admin.html import relative
 from audit.admin.pages import Facts
@@ -20,9 +20,10 @@ from certificates.models import Certificate
 from certificates.orders import CertificateFilter
 from certificates.search import matching, patience
 from kernel.actor import Actor
+from kernel.errors import Invalid
 from notices.conditions.certificates import good_successors
 from notices.services.rules import MOST_THRESHOLDS
-from notices.subjects import Subject
+from notices.subjects import ENDING, Subject
 
 _LATELY_DAYS: Final = 30
 _MOST_NAMED: Final = 5
@@ -33,12 +34,15 @@ _DAY: Final = timedelta(days=1)
 def would_tell(subject: str, thresholds: Sequence[int], text: str, *, visible_to: Actor) -> Facts:
     """How often each threshold was crossed in the last 30 days, and what crosses one next.
 
-    `text` is the filter. Raises Invalid where it cannot be read, or takes too long to answer.
+    `text` is the filter. Raises Invalid where it cannot be read, or takes too long to answer, and where a rule about
+    what ends has no threshold.
     """
     at, days = timezone.now(), sorted(set(thresholds), reverse=True)[:MOST_THRESHOLDS]
     wanted = parse_filter(text, at=at)
-    if not days or subject not in (Subject.CERTIFICATE_EXPIRING, Subject.CA_EXPIRING):
+    if subject not in ENDING:
         return [(_("Told"), _("When it happens, once each time."))]
+    if not days:
+        raise Invalid.of("thresholds", "required", gettext_noop("This field is required."))
     if subject == Subject.CA_EXPIRING:
         return list(_about_authorities(days, at, visible_to))
     return list(_about_certificates(days, wanted, at, visible_to))

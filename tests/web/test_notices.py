@@ -151,6 +151,8 @@ class TestRules:
         assert "30 days before 0 in the last 30 days" not in preview
         assert "30 days before 1 in the last 30 days 7 days before 0 in the last 30 days" in preview
         assert "www.acme.test (in 11 days)" in preview
+        unsaid = owner.post(f"{RULES}create/", {**sent, "thresholds": "", "check": "1"})
+        assert set(unsaid.context["form"].errors) == {"thresholds"}
         assert Rule.objects.count() == 1
         path = owner.post(f"{RULES}create/", sent)["Location"]
         page = words_of(owner.get(path))

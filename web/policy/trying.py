@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.sessions import actor_of
@@ -20,8 +21,9 @@ from cas.describe import key_words
 from certificates.admin.issue import CsrForm
 from certificates.orders import IssueOrder
 from certificates.services.preview import preview_issuance
-from kernel.errors import Invalid
+from kernel.errors import FieldError, Invalid, field_error
 from kernel.ref import Ref
+from web.issuing.preview import label_of
 
 
 class TryForm(CsrForm):
@@ -49,8 +51,14 @@ class TryCsr(ServicePage):
         order = IssueOrder(template=self.obj.code, ca=Ref("pk", self.obj.ca_id), key=data["csr"])
         shown = preview_issuance(actor=actor_of(self.request), order=order)
         if shown.plan is None:
-            raise Invalid(errors=shown.findings)
+            raise Invalid(errors=map(_about_the_csr, shown.findings))
         return [*_facts(shown.plan), (_("Approval"), demands_text(self.obj.ca, self.obj.role, self.obj))]
+
+
+def _about_the_csr(finding: FieldError) -> FieldError:
+    """The same beside the one field there is, in words: what it is about, where its sentence does not say so."""
+    about, sentence = label_of(finding), finding.message.render(gettext)
+    return field_error("csr", finding.code, "%(said)s", said=f"{about}: {sentence}" if about else sentence)
 
 
 def _facts(plan: LeafPlan) -> Iterator[tuple[Words, object]]:
