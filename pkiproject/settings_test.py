@@ -17,6 +17,8 @@ from pkiproject.settings import CACHES, DATABASES, EMBEDDED, REDIS_URL  # noqa: 
 if not EMBEDDED:
     # A pool would keep connections to a database that the suite wants to drop.
     DATABASES["default"]["OPTIONS"].pop("pool", None)
+    # Many processes connect at once to one that is there, however busy the machine is.
+    DATABASES["default"]["OPTIONS"]["connect_timeout"] = 60
 if not REDIS_URL:
     # Each process of the suite has its own.
     CACHES["shared"] = CACHES["default"] | {"LOCATION": "chancery-shared"}

@@ -29,7 +29,8 @@ POSTGRESQL_OPTIONS = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
-    "max_connections": "120",
+    # Fifty processes of one test have two each, and the other worker has some.
+    "max_connections": "300",
     "shared_buffers": "64MB",
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
