@@ -111,6 +111,17 @@ def person_of(actor: Actor) -> User:
     return person
 
 
+def other_maker(kind: str, credential_id: int) -> int | None:
+    """Who has made the key that asked for something, where that was another one than its owner.
+
+    What it has asked for may be the maker's doing, and so may what follows from it by itself.
+    """
+    if kind != ActorKind.API_KEY:
+        return None
+    key = ApiKey.objects.filter(pk=credential_id).first()
+    return None if key is None or key.is_made_by_owner else key.maker_id
+
+
 def memberships(*, visible_to: Actor) -> QuerySet[Membership]:
     rows = Membership.objects.select_related("user", "organization", "custom_role").order_by("id")
     return of_whole_organization(rows, visible_to)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import policy
-from accounts.selectors import within_reach
+from accounts.selectors import other_maker, within_reach
 from acme_client.models import AcmeOrder
 from acme_client.selectors import get_order
 from acme_client.services.closing import put_off
@@ -73,7 +73,8 @@ def renew_due_public_certificates(*, actor: Actor) -> int:
 def _renew(actor: Actor, row: Certificate) -> bool:
     try:
         before = _order_of(row)
-        requester = requester_of(before)
+        maker_id = other_maker(before.requester_kind, before.requester_id)
+        requester = replace(requester_of(before), maker_id=maker_id)
         wanted = judge(requester, before.account, replace(order_like(before, replaces=row.pk), tags=tuple(row.tags)))
         with transaction.atomic():
             write(actor, requester, wanted)

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts import queue
 from accounts.said import Said, cut
-from accounts.selectors import within_reach
+from accounts.selectors import other_maker, within_reach
 from audit import services as audit
 from audit.events import EventName
 from cas.models import Template
@@ -133,7 +133,9 @@ def _renew(row: Renewal, old: Certificate) -> _Wait | None:
         return _wait_for(asked)
     if old.key_custody == Custody.SUBSCRIBER and not (old.template and old.template.renew_same_key):
         return _Wait(Standing.NEEDED)
-    outcome = renew_certificate(actor=_on_behalf_of_owner(old), order=order_by_itself(old, old.template))
+    maker_id = other_maker(old.requester_kind, old.requester_id)
+    asker = replace(_on_behalf_of_owner(old), maker_id=maker_id)
+    outcome = renew_certificate(actor=asker, order=order_by_itself(old, old.template))
     return _Wait(Standing.ASKED) if isinstance(outcome, AwaitingApproval) else None
 
 

@@ -27,9 +27,11 @@ from certificates.orders import Managed
 from certificates.services.requests import approve_request
 from kernel.actor import SYSTEM
 from kernel.errors import Denied
+from kernel.permissions import Permission
 from kernel.ref import Ref
 from tests import cast, pki
 from tests.acme_server import SUFFIX, FakeServer, account_at, fake_server
+from tests.certificates.asking import robot_made_by, with_capability
 from tests.office import Office, open_office
 from tests.refusals import refused
 
@@ -168,6 +170,24 @@ def test_it_is_inherited_where_nothing_has_changed(office, server: FakeServer, a
     first = approved(office, approver, account)
     again = renew_public_certificate(actor=office.owner, certificate=Ref("pk", first.certificate_id))
     assert (again.status, again.request) == (Status.PENDING, None)
+
+
+def test_who_made_the_key_that_ordered_does_not_approve_what_renews_it_by_itself(office, server: FakeServer, approver):
+    colleague = cast.member(office.organization, "operator", "colleague@acme.example")
+    maker = with_capability(colleague, Permission.API_KEYS_WRITE, Permission.REQUESTS_DECIDE)
+    robot = robot_made_by(maker, office.person, Permission.CERTIFICATES_ISSUE)
+    account = account_at(office)
+    wanted = PublicOrder(
+        account=Ref("pk", account.pk), names=(HOST,), challenge_type="http-01", key=Managed(), auto_renew=True
+    )
+    first = carried_out(start_order(actor=robot, order=wanted))
+    update_account(actor=office.owner, account=Ref("pk", account.pk), change=AccountChange(approvals_needed=1))
+    Certificate.objects.filter(pk=first.certificate_id).update(renew_at=timezone.now())
+    assert renew_due_public_certificates(actor=SYSTEM) == 1
+    request = AcmeOrder.objects.get(replaces=first.certificate_id).request
+    with refused(Denied, "own-request"):
+        approve_request(actor=maker, request=Ref("pk", request.pk), digest=request.digest)
+    assert approve_request(actor=approver, request=Ref("pk", request.pk), digest=request.digest).status == "approved"
 
 
 def test_who_may_not_renew_does_not_inherit_it_by_an_order_that_takes_the_place(office, server: FakeServer, approver):

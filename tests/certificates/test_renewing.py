@@ -42,7 +42,7 @@ from kernel.permissions import Permission
 from kernel.ref import Ref
 from kernel.secret import Secret
 from tests import cast, pki
-from tests.certificates.asking import approve, open_desk, robot_made_by
+from tests.certificates.asking import approve, open_desk, robot_made_by, with_capability
 from tests.clock import Clock
 from tests.happened import happenings
 from tests.office import Office, open_office, order_for
@@ -378,6 +378,20 @@ def test_a_no_is_a_failure_and_nobody_is_asked_again(approved, clock):
     renewal = Renewal.objects.get()
     assert (renewal.standing, Request.objects.count()) == (Standing.FAILED, 1)
     assert "rejected" in renewal.last_error
+
+
+def test_who_made_the_key_that_asked_does_not_approve_what_renews_it_by_itself(clock):
+    desk = open_desk()
+    colleague = cast.member(desk.office.organization, "operator", "colleague@acme.example")
+    maker = with_capability(colleague, Permission.API_KEYS_WRITE, Permission.REQUESTS_DECIDE)
+    asked = desk.approve(desk.ask(actor=robot_made_by(maker, desk.asker, Permission.CERTIFICATES_ISSUE)))
+    row = fulfil_request(actor=desk.approver.actor, request=Ref("pk", asked.pk)).certificate
+    schedule_renewal(actor=desk.office.owner, certificate=of(row))
+    come_due(clock)
+    request = row.renewal_requests.get()
+    with refused(Denied, "own-request"):
+        approve(request, maker)
+    assert approve(request, desk.approver.actor).status == "approved"
 
 
 # --- whether, and how long before -------------------------------------------------------------------------------------
