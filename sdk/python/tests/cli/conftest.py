@@ -78,6 +78,8 @@ class FakeChancery:
         self.days = 90
         self.answers: dict[tuple[str, str], tuple[int, Any]] = {}
         self.grants: list[dict[str, Any]] = []
+        self.permissions = ["certificates:issue", "certificates:read"]
+        self.granted_cas: list[dict[str, Any]] | None = None
         self.good_tokens = {KEY}
         self.url = ""
 
@@ -349,8 +351,8 @@ class FakeChancery:
             "user": {"id": CA_ID, "email": "a@acme.test", "name": "A"},
             "organization": {"id": CA_ID, "name": "ACME", "slug": "acme"},
             "is_superuser": False,
-            "permissions": ["certificates:issue", "certificates:read"],
-            "grants": None,
+            "permissions": self.permissions,
+            "grants": self.granted_cas,
         }
 
     def _managed(self) -> Any:

@@ -203,8 +203,25 @@ def test_login_by_device_keeps_the_tokens_and_logout_gives_them_back(typed, chan
     tokens = kept()["tokens"]
     assert tokens["refresh_token"] == "refresh-1"
     assert "access-1" not in result.output
+    assert "It may not issue anything" not in result.stderr
     assert typed("logout").exit_code == 0
     assert chancery.bodies("POST", "/oauth/revocation")[0]["token"] == "refresh-1"
+
+
+@pytest.mark.parametrize("at_single_cas", [True, False])
+def test_who_has_ticked_nothing_but_reading_hears_so_at_once(typed, chancery, monkeypatch, at_single_cas):
+    """What is ticked in the browser at first lets nothing be issued, and the first refusal would come much later."""
+    monkeypatch.setattr(oauth.by_device, "__kwdefaults__", {**oauth.by_device.__kwdefaults__, "sleep": lambda _: None})
+    may = ["certificates:read"]
+    chancery.permissions, chancery.granted_cas = (
+        may,
+        [{"pki_name": "CA", "permissions": may}] if at_single_cas else None,
+    )
+    result = typed("login", chancery.url, "--device")
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.endswith("sign in once more, and tick Issue in the browser.\n")
+    assert "tick Issue" not in typed("login", chancery.url, "--device", "--scope", "read").stderr
+    assert "tick Issue" not in typed("login", chancery.url, "--api-key", read=KEY + "\n").stderr
 
 
 def test_a_server_that_calls_itself_otherwise_is_refused(chancery):

@@ -84,6 +84,8 @@ def login(
     if before and before.tokens:
         _give_back(before)
     say(f"Signed in to {made.url} as {_who(who)} (profile {name}).")
+    if made.tokens and not scope and not _may_issue(who):
+        note("It may not issue anything: to let it, sign in once more, and tick Issue in the browser.")
 
 
 def logout(profile: ProfileOption = None) -> None:
@@ -232,6 +234,11 @@ def _identity(profile: Profile) -> Whoami:
 def _who(who: Whoami) -> str:
     person = who.user.email if who.user else who.credential.name
     return f"{person} in {who.organization.name}" if who.organization else person
+
+
+def _may_issue(who: Whoami) -> bool:
+    permissions = [each for grant in who.grants or [] for each in grant["permissions"]] or who.permissions
+    return "certificates:issue" in permissions
 
 
 def _give_back(known: Profile) -> bool:
