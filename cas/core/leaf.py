@@ -253,15 +253,20 @@ def _judged_usage(profile: Profile, public_key: PublicKey, errors: list[FieldErr
     return carried
 
 
+def _too_long(longest: timedelta) -> FieldError:
+    days, rest = divmod(longest, timedelta(days=1))
+    if not rest:
+        return field_error("validity", "too-long", _("is longer than the role's %(longest)s days"), longest=days)
+    seconds = int(longest.total_seconds())
+    return field_error("validity", "too-long", _("is longer than the role's %(longest)s seconds"), longest=seconds)
+
+
 def _judged_validity(
     profile: Profile, issuer: IssuerFacts, wish: LeafWish, now: datetime, errors: list[FieldError]
 ) -> tuple[datetime, datetime]:
     lifetime = profile.template.validity if wish.validity is None else wish.validity
     if lifetime > profile.role.max_ttl:
-        longest = int(profile.role.max_ttl.total_seconds())
-        errors.append(
-            field_error("validity", "too-long", _("is longer than the role's %(longest)s seconds"), longest=longest)
-        )
+        errors.append(_too_long(profile.role.max_ttl))
     begin = max(now - profile.template.backdate, min(now, issuer.certificate.not_valid_before_utc))
     try:
         end = last_second(begin, lifetime)

@@ -222,7 +222,7 @@ def _policies(section: Section) -> tuple[ObjectIdentifier, ...]:
 
 def _check_against_role(section: Section, template: Template, role: Role) -> None:
     if template.validity > role.max_ttl:
-        section.error("validity", "too-long", _("is longer than the role's max_ttl"))
+        section.error("validity", "too-long", _("is longer than the role allows"))
     if not role.allows_algorithm(template.key_algorithm):
         section.error("key_algorithm", "contradiction", _("is not among the role's key algorithms"))
 

@@ -106,7 +106,7 @@ class Player:
 
     def _ask_proxy(self, body: Any) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(f"{self.url}/__faults", data=data, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{self.url}/__faults", data=data, timeout=240) as answer:  # noqa: S310
             return json.load(answer)
 
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import cast
 from tests.office import Office, open_office
+from tests.processes import PATIENCE_SECONDS
 from tests.sdk.workshop import TypeScript
 
 pytestmark = [
@@ -105,6 +106,7 @@ def office() -> Office:
 @pytest.fixture
 def page(browser: Browser, elsewhere: str) -> Iterator[Page]:
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     page = context.new_page()
     page.goto(elsewhere)
     yield page

@@ -57,7 +57,7 @@ def proxy(server: _Counter) -> Iterator[FaultyProxy]:
 
 
 def post(proxy: FaultyProxy, path: str, body: object, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    with contextlib.closing(HTTPConnection("127.0.0.1", proxy.server_port, timeout=10)) as connection:
+    with contextlib.closing(HTTPConnection("127.0.0.1", proxy.server_port, timeout=240)) as connection:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request("POST", path, json.dumps(body), named)
         answer = connection.getresponse()
@@ -65,7 +65,7 @@ def post(proxy: FaultyProxy, path: str, body: object, **headers: str) -> tuple[i
 
 
 def told(proxy: FaultyProxy) -> dict[str, Any]:
-    with contextlib.closing(HTTPConnection("127.0.0.1", proxy.server_port, timeout=10)) as connection:
+    with contextlib.closing(HTTPConnection("127.0.0.1", proxy.server_port, timeout=240)) as connection:
         connection.request("GET", CONTROL)
         found: dict[str, Any] = json.loads(connection.getresponse().read())
         return found

@@ -15,6 +15,7 @@ from cas.models import Role, Template
 from certificates.models import Certificate
 from tests import cast
 from tests.office import open_office
+from tests.processes import PATIENCE_SECONDS
 from tests.web.test_browser import Watched, _axe, browser
 
 pytestmark = [
@@ -46,7 +47,7 @@ def watched(browser, live_server) -> Watched:
 
 def says(page: Page, place: str, text: str) -> None:
     """What is typed is judged a moment later."""
-    expect(page.locator(place).last).to_contain_text(text, timeout=20_000)
+    expect(page.locator(place).last).to_contain_text(text, timeout=PATIENCE_SECONDS * 1000)
 
 
 def make_key(page: Page, folder: Path) -> bytes:
@@ -61,7 +62,7 @@ def make_key(page: Page, folder: Path) -> bytes:
 def second_opinion(pem: str) -> str:
     """What OpenSSL reads in a request whose signature it has verified."""
     command = ["openssl", "req", "-verify", "-noout", "-text", "-nameopt", "utf8"]
-    done = subprocess.run(command, input=pem, capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(command, input=pem, capture_output=True, text=True, check=True, timeout=240)
     assert "verify OK" in done.stderr
     return done.stdout
 
@@ -86,7 +87,7 @@ def test_a_key_is_made_here_and_what_comes_of_it_is_seen_before(watched, live_se
             "*.acme.test", "10.0.0.5", "2001:db8::1:0", "owner@acme.test", "www.bank.test"
         ]  # fmt: skip
     page.check("[value=csr]")
-    expect(page.locator("[name=common_name]")).to_be_hidden()
+    expect(page.locator("[name=common_name]")).to_be_hidden(timeout=PATIENCE_SECONDS * 1000)
     page.fill("[name=names]", "")
     page.fill("[name=csr]", pem)
     says(page, "#preview .finding", "www.bank.test")

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, Response, sync_playwright
 from certificates.models import Certificate
 from tests import cast
 from tests.office import open_office
+from tests.processes import PATIENCE_SECONDS
 from tests.security.whole import whole_organization
 from tests.web.pages import OPEN_PAGES, desk_pages, every_page
 
@@ -47,7 +48,9 @@ class Watched:
 
     @classmethod
     def open(cls, browser: Browser, host: str, **options: object) -> Watched:
-        watched = cls(browser.new_context(viewport=DESK, reduced_motion="reduce", **options).new_page())
+        context = browser.new_context(viewport=DESK, reduced_motion="reduce", **options)
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
+        watched = cls(context.new_page())
         watched.page.on("console", lambda message: watched._hear(message.type, message.text))
         watched.page.on("pageerror", lambda error: watched.complaints.append(f"script error: {error}"))
         watched.page.on("request", lambda request: watched._see(request.url, host))

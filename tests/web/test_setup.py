@@ -122,7 +122,7 @@ def test_a_name_that_no_certificate_can_have_is_refused_beside_its_field(newcome
 
 def openssl(folder: Path, command: str) -> str:
     found = subprocess.run(
-        ["openssl", *command.split()], cwd=folder, capture_output=True, text=True, timeout=30, check=False
+        ["openssl", *command.split()], cwd=folder, capture_output=True, text=True, timeout=240, check=False
     )
     assert found.returncode == 0, found.stdout + found.stderr
     return found.stdout

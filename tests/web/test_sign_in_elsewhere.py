@@ -70,7 +70,7 @@ def begin(client: Client, row: SignInProvider, query: str = "") -> str:
 
 def come_back(address: str) -> str:
     """The path by which the provider sends the browser back."""
-    answer = requests.get(address, allow_redirects=False, timeout=5)
+    answer = requests.get(address, allow_redirects=False, timeout=240)
     assert answer.status_code == 302
     parts = urlsplit(answer.headers["Location"])
     assert f"{parts.scheme}://{parts.netloc}" == "http://localhost:8000"

@@ -69,18 +69,18 @@ def _provider(row) -> Iterator[None]:
 def walk_through_its_pages(address: str, login: str) -> str:
     """What a browser does at the provider: sign in, agree, and be sent back; the address of ours."""
     browser = requests.Session()
-    page = browser.get(address, allow_redirects=False, timeout=10)
+    page = browser.get(address, allow_redirects=False, timeout=240)
     for _step in range(12):
         if page.is_redirect:
             address = urljoin(address, page.headers["Location"])
             if address.startswith("http://localhost:8000/"):
                 return address.removeprefix("http://localhost:8000")
-            page = browser.get(address, allow_redirects=False, timeout=10)
+            page = browser.get(address, allow_redirects=False, timeout=240)
             continue
         prompt = re.search(r'name="prompt" value="(\w+)"', page.text)[1]
         address = urljoin(address, re.search(r'action="([^"]+)"', page.text)[1])
         form = {"prompt": prompt, "login": login, "password": "any"}
-        page = browser.post(address, form, allow_redirects=False, timeout=10)
+        page = browser.post(address, form, allow_redirects=False, timeout=240)
     raise AssertionError(page.text)
 
 

@@ -34,7 +34,7 @@ from tests.pki import (
 _ANY_NAME = profile(role={"allow_any_name": True, "allow_email_sans": True, "allow_ip_sans": True})
 
 
-def _refusals(wish=None, *, under=None, by=None, now=NOW, forbidden=()):
+def _errors(wish=None, *, under=None, by=None, now=NOW, forbidden=()):
     with pytest.raises(Invalid) as caught:
         plan_leaf(
             profile=by or profile(),
@@ -44,7 +44,11 @@ def _refusals(wish=None, *, under=None, by=None, now=NOW, forbidden=()):
             now=now,
             forbidden_keys=forbidden,
         )
-    return {(error.field, error.code) for error in caught.value.errors}
+    return caught.value.errors
+
+
+def _refusals(*args, **options):
+    return {(error.field, error.code) for error in _errors(*args, **options)}
 
 
 def _odd_wish(**changes):
@@ -133,6 +137,15 @@ def test_every_violation_is_listed_at_once():
         ("public_key", "key-not-allowed"),
         ("validity", "too-long"),
     }
+
+
+@pytest.mark.parametrize(
+    ("longest", "told"), [(397 * 86_400, "the role's 397 days"), (5_400, "the role's 5400 seconds")]
+)
+def test_the_longest_lifetime_is_told_in_days_where_it_has_whole_ones(longest, told):
+    by = profile(role={"max_ttl": longest}, template={"validity": longest})
+    (error,) = _errors(a_wish(validity=timedelta(seconds=longest + 1)), by=by)
+    assert str(error.message).endswith(told)
 
 
 def test_a_forbidden_key_is_refused():
