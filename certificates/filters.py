@@ -356,6 +356,7 @@ _TIMES: Final = ("", "lt", "gt")
 _FIELDS: Final[dict[str, tuple[Callable[[_Raw], Term], tuple[str, ...]]]] = {
     "status": (_read_choice(Status), _EQUAL),
     "source": (_read_choice(Certificate.Source.values), _EQUAL),
+    "key_custody": (_read_choice(Certificate.KeyCustody.values), _EQUAL),
     **dict.fromkeys(("cn", "san", "name"), (_read_names, _EQUAL)),
     **dict.fromkeys(("org", "ca", "template", "tag", "owner", "requester"), (_read_words, _EQUAL)),
     **dict.fromkeys(("expires", "issued", "created", "renew"), (_read_time, _TIMES)),

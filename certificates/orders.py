@@ -174,7 +174,19 @@ class Period:
 class OneOf:
     """It has one of these values, as its owner spells them; `ca`, `org` and `template` by id, name or code."""
 
-    field: Literal["status", "fingerprint", "key", "org", "ca", "template", "tag", "owner", "requester", "source"]
+    field: Literal[
+        "status",
+        "fingerprint",
+        "key",
+        "key_custody",
+        "org",
+        "ca",
+        "template",
+        "tag",
+        "owner",
+        "requester",
+        "source",
+    ]
     values: tuple[str, ...]
 
 

@@ -248,7 +248,7 @@ def _is_slow(term: Term) -> bool:
         case Period():
             return term.field != "expires"
         case OneOf():
-            return term.field in ("source", "requester", "key")
+            return term.field in ("source", "requester", "key", "key_custody")
     return False
 
 
@@ -270,6 +270,8 @@ def _condition(term: Term, wanted: CertificateFilter, actor: Actor) -> Q:
             return Q(pk__in=tags.values("certificate_id"))
         case OneOf("fingerprint"):
             return _fingerprint_condition(term.values, actor)
+        case OneOf("key_custody"):
+            return Q(key_custody__in=term.values)
         case OneOf("source"):
             return Q(source__in=term.values)
         case OneOf("requester"):

@@ -307,6 +307,8 @@ type CertificateListParams struct {
 	StatusIn      string   `json:"status_in,omitempty"`
 	Source        string   `json:"source,omitempty"`
 	SourceIn      string   `json:"source_in,omitempty"`
+	KeyCustody    string   `json:"key_custody,omitempty"`
+	KeyCustodyIn  string   `json:"key_custody_in,omitempty"`
 	CN            string   `json:"cn,omitempty"`
 	CNIn          string   `json:"cn_in,omitempty"`
 	SAN           string   `json:"san,omitempty"`

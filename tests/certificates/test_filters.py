@@ -74,6 +74,7 @@ UNDERSTOOD: dict[str, tuple[str, tuple[Any, ...]]] = {
     "a fingerprint with colons": (f"fp:{':'.join(['AB'] * 32)}", (OneOf("fingerprint", (FINGERPRINT,)),)),
     "an algorithm": ("key:ecdsa-p256", (OneOf("key", ("ECDSA_P256",)),)),
     "a family of algorithms": ("key:ml_dsa", (OneOf("key", ("ML_DSA_44", "ML_DSA_65", "ML_DSA_87")),)),
+    "where a private key is": ("key_custody_in:waiting|stored", (OneOf("key_custody", ("waiting", "stored")),)),
     "a key hash": (f"key:{FINGERPRINT}", (OneOf("key", (FINGERPRINT,)),)),
     "the example of the document": (
         "org:1,status:issued,expires_lt:30d",

@@ -18,6 +18,7 @@ from certificates.models import Certificate, CertificateName, CertificateTag
 from certificates.orders import Managed, RevokeOrder
 from certificates.search import Order, Position, Total, count_found, matching, search_certificates, time_limit
 from certificates.services.editing import update_certificate
+from certificates.services.keys import collect_private_key
 from certificates.services.revocation import Reason, revoke_certificate
 from kernel.actor import Actor
 from kernel.errors import Conflict, Invalid
@@ -168,6 +169,14 @@ def test_by_key_ca_and_owner(office):
     assert find(office.owner, "owner:nobody@acme.test") == []
     assert len(find(office.owner, f"org:{office.organization.public_id}")) == len(NAMES) + 1
     assert find(office.owner, "renew_lt:10y") == []
+
+
+def test_by_where_the_private_key_is(office):
+    waiting = office.issue("later.acme.test", key=Managed(collect_later=True)).certificate
+    assert find(office.owner, "key_custody:waiting") == ["later.acme.test"]
+    assert len(find(office.owner, "key_custody_in:returned|waiting")) == len(NAMES) + 1
+    collect_private_key(actor=office.owner, certificate=Ref("pk", waiting.pk))
+    assert find(office.owner, "key_custody:waiting") == []
 
 
 # --- serial numbers ---------------------------------------------------------------------------------------------------

@@ -262,6 +262,8 @@ PARAMETERS: dict[str, str] = {
     "kind": "root",
     "source": "issued",
     "source_in": "issued",
+    "key_custody": "returned",
+    "key_custody_in": "returned",
     "fingerprint": "0" * 64,
     "fingerprint_in": "0" * 64,
     "key": "ECDSA_P256",

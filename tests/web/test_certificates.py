@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts.roles import OrganizationRole
 from certificates.models import Certificate
-from certificates.orders import RevokeOrder
+from certificates.orders import Managed, RevokeOrder
+from certificates.services.keys import collect_private_key
 from certificates.services.revocation import revoke_certificate
 from kernel.ref import Ref
 from tests import cast
@@ -75,6 +76,14 @@ class TestTheList:
         words = re.sub(r"<[^>]+>|\s+", " ", owner.get(LIST).content.decode())
         for label, count in (("All", 3), ("Active", 1), ("Expiring", 1), ("Revoked", 1), ("Expired", 0)):
             assert re.search(rf"{label}\s+{count}\b", words), label
+
+    def test_the_private_keys_that_wait_are_found_until_they_are_collected(self, owner, office, three):
+        waiting = office.issue("later.acme.test", key=Managed(collect_later=True)).certificate
+        (chip,) = [each for each in owner.get(LIST).context["chips"] if each.label == "Key waits"]
+        assert listed(owner, chip.address) == [str(waiting.public_id)]
+        assert owner.get(LIST + chip.address).context["asked"].told() == "Status: Key waits"
+        collect_private_key(actor=office.owner, certificate=Ref("pk", waiting.pk))
+        assert listed(owner, chip.address) == []
 
     def test_pages_follow_each_other_and_keep_what_was_asked(self, owner, office, monkeypatch):
         monkeypatch.setattr("web.certificates.asking.LENGTHS", (2, 5))

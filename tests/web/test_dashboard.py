@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,19 +13,22 @@ from cryptography.x509 import ReasonFlags
 from django.core.cache import cache
 from django.utils import timezone
 
+from accounts.roles import OrganizationRole
 from accounts.services.custom_roles import create_custom_role
 from audit.models import AuditEvent
 from cas.models import CaCertificate
 from certificates import summary
 from certificates.models import Certificate, Request
-from certificates.orders import RevokeOrder
+from certificates.orders import Managed, RevokeOrder
 from certificates.services.fulfilment import fulfil_request
+from certificates.services.issuance import issue_at_once
+from certificates.services.keys import collect_private_key
 from certificates.services.revocation import revoke_certificate
 from kernel.permissions import Permission
 from kernel.ref import Ref
 from tests import cast
 from tests.certificates.asking import named, open_desk
-from tests.office import Office, open_office
+from tests.office import Office, open_office, order_for
 from tests.security.whole import speaks_of_acme
 from tests.web.people import browser_of
 
@@ -141,7 +145,28 @@ class TestAttention:
         for concern in panel(approver, "attention")[:3]:
             assert listed(approver, concern.url) == 1, concern
         assert [figure.number for figure in panel(approver, "headline") if "/requests/" in figure.url] == [1]
-        assert concerns(browser_of(desk.asker.user)) == [failed, *for_all]
+        assert concerns(browser_of(desk.asker.user)) == [
+            failed,
+            "1 private key waits to be collected by you.",
+            *for_all,
+        ]
+
+    def test_the_private_keys_that_wait_for_who_looks_and_for_nobody_else(self, office):
+        """Neither those that wait for others, nor those of certificates that are good for nothing any more."""
+        asker = cast.member(office.organization, OrganizationRole.OPERATOR, "a*b|c@acme.example")
+        order = replace(order_for(office.template), key=Managed(collect_later=True))
+        rows = [issue_at_once(actor=asker.actor, order=order).certificate for _number in range(4)]
+        office.issue(key=Managed(collect_later=True))
+        revoke = RevokeOrder(certificate=Ref("pk", rows[0].pk), reason=ReasonFlags.superseded)
+        revoke_certificate(actor=office.owner, order=revoke)
+        Certificate.objects.filter(pk=rows[1].pk).update(not_after=timezone.now() - DAY)
+        client = browser_of(asker.user)
+        (concern,) = panel(client, "attention")
+        assert concern.text == "2 private keys wait to be collected by you."
+        assert listed(client, concern.url) == 2
+        for row in rows[2:]:
+            collect_private_key(actor=asker.actor, certificate=Ref("pk", row.pk))
+        assert concerns(client) == []
 
     @pytest.mark.parametrize(
         ("change", "said"),

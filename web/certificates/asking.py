@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -32,12 +32,15 @@ SORTS: Final = {
 _USUAL_SORT: Final = "newest"
 # What a chip means in the language of filters.
 _DAYS: Final = EXPIRING_WITHIN.days
-CHIPS: Final = {
+_KEY_WAITS: Final = "key-waits"
+CHIPS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     Status.ACTIVE: (("status", "issued"), ("expires_gt", f"{_DAYS}d")),
     Status.EXPIRING: (("status", "issued"), ("expires_lt", f"{_DAYS}d")),
     Status.REVOKED: (("status", "revoked"),),
     Status.EXPIRED: (("status", "expired"),),
     Status.HELD: (("status", "held"),),
+    # No state, but a question of its own. Nobody counts it: no index has the answer.
+    _KEY_WAITS: (("key_custody", "waiting"),),
 }
 
 
@@ -118,7 +121,7 @@ class Asked:
 
     def told(self) -> str:
         """What it asks, in words, for who meets it again under a name."""
-        status = word(self.status) if self.status else ""
+        status = _label(self.status) if self.status else ""
         named = [(_("Status"), status), (_("Authority"), self.ca), (_("Template"), self.template)]
         if self.sort != _USUAL_SORT:
             named.append((_("Order"), str(SORTS[self.sort][1])))
@@ -147,7 +150,7 @@ class Asked:
 
     def _words(self) -> Iterator[tuple[str, str]]:
         if self.status:
-            yield from CHIPS[Status(self.status)]
+            yield from CHIPS[self.status]
         if self.ca:
             yield "ca", self.ca
         if self.template:
@@ -159,5 +162,9 @@ def chips(asked: Asked, counts: dict[str, int]) -> list[Chip]:
     everything = sum(counts.values()) if counts else None
     found = [Chip(_("All"), asked.with_status(""), everything, not asked.status)]
     return found + [
-        Chip(word(status), asked.with_status(status), counts.get(status), asked.status == status) for status in CHIPS
+        Chip(_label(status), asked.with_status(status), counts.get(status), asked.status == status) for status in CHIPS
     ]
+
+
+def _label(status: str) -> str:
+    return str(_("Key waits")) if status == _KEY_WAITS else word(status)

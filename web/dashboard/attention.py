@@ -24,7 +24,7 @@ from kernel.errors import DomainError
 from kernel.permissions import Permission
 from web.addresses import address_of
 from web.dashboard.board import Board, CaStatus
-from web.dashboard.links import certificates_link, list_link
+from web.dashboard.links import certificates_link, list_link, quoted
 from web.notices.deliveries import count_dead
 
 log = logging.getLogger(__name__)
@@ -126,6 +126,20 @@ def _expiring(board: Board) -> Iterator[Concern]:
         yield Concern(text % {"count": count}, link, icon="clock")
 
 
+def _keys(board: Board) -> Iterator[Concern]:
+    """Private keys that this person may collect, of certificates that are still good for something."""
+    if not (board.may(Permission.CERTIFICATES_READ) and board.may(Permission.CERTIFICATES_ISSUE)):
+        return
+    if count := board.keys_for_me:
+        text = ngettext(
+            "%(count)d private key waits to be collected by you.",
+            "%(count)d private keys wait to be collected by you.",
+            count,
+        )
+        link = certificates_link(f"status:issued,key_custody:waiting,owner:{quoted(board.actor.label)}")
+        yield Concern(text % {"count": count}, link, tone="", icon="key")
+
+
 def _authorities(board: Board) -> Iterator[Concern]:
     if not board.may(Permission.CAS_READ):
         return
@@ -162,6 +176,7 @@ def _messages(board: Board) -> Iterator[Concern]:
 
 _CHECKS: Final[tuple[tuple[str | Promise, Callable[[Board], Iterator[Concern]]], ...]] = (
     (gettext_lazy("requests that wait for you"), _approvals),
+    (gettext_lazy("private keys that wait for you"), _keys),
     (gettext_lazy("requests that have failed"), _failed_requests),
     (gettext_lazy("orders at public CAs"), _failed_orders),
     (gettext_lazy("certificate revocation lists"), _crls),

@@ -17,9 +17,9 @@ from cas.models import CaCertificate, CertificateAuthority
 from cas.selectors import authorities
 from certificates import statistics
 from certificates.crl_standing import CrlStanding
-from certificates.models import CrlScope
+from certificates.models import Certificate, CrlScope
 from certificates.request_selectors import inbox
-from certificates.selectors import still_needed
+from certificates.selectors import certificates, still_needed
 from certificates.summary import Summary, summarize
 from kernel.actor import Actor
 from kernel.permissions import Permission
@@ -83,6 +83,15 @@ class Board:
     @cached_property
     def waiting_for_me(self) -> int:
         return inbox(visible_to=self.actor, at=self.at).count()
+
+    @cached_property
+    def keys_for_me(self) -> int:
+        """What `status:issued,key_custody:waiting` finds of what this person answers for, by the index of owners."""
+        if self.actor.person_id is None:
+            return 0
+        mine = certificates(visible_to=self.actor).filter(owner=self.actor.person_id, not_after__gte=self.at)
+        waiting = mine.filter(state=Certificate.State.ISSUED, key_custody=Certificate.KeyCustody.WAITING)
+        return waiting.select_related(None).order_by().count()
 
     def authorities_by_number(self, wanted: Collection[int]) -> dict[int, CertificateAuthority]:
         """Those of them that the actor sees; what is shown anyhow is not asked for again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from functools import cache
 
@@ -22,6 +23,11 @@ def _place(name: str) -> str:
 def certificates_link(text: str = "", **query: str) -> str:
     """The certificates that a filter lets through."""
     return list_link("certificates", **({"q": text} if text else {}), **query)
+
+
+def quoted(value: str) -> str:
+    """A value as the language of filters takes it, whatever stands in it."""
+    return re.sub(r"([^\w.@+-])", r"\\\1", value)
 
 
 def days(field: str, first: date, last: date) -> str:

@@ -41,6 +41,8 @@ export interface CertificatesListParams {
   statusIn?: string;
   source?: string;
   sourceIn?: string;
+  keyCustody?: string;
+  keyCustodyIn?: string;
   cn?: string;
   cnIn?: string;
   san?: string;
@@ -436,6 +438,8 @@ const certificatesListParams: Shape = {
     statusIn: ["status_in"],
     source: ["source"],
     sourceIn: ["source_in"],
+    keyCustody: ["key_custody"],
+    keyCustodyIn: ["key_custody_in"],
     cn: ["cn"],
     cnIn: ["cn_in"],
     san: ["san"],
