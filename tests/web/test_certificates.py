@@ -10,12 +10,13 @@ from cryptography import x509
 from django.utils import timezone
 
 from accounts.roles import OrganizationRole
+from cas.core.csr import read_csr
 from certificates.models import Certificate
 from certificates.orders import Managed, RevokeOrder
 from certificates.services.keys import collect_private_key
 from certificates.services.revocation import revoke_certificate
 from kernel.ref import Ref
-from tests import cast
+from tests import cast, pki
 from tests.office import open_office
 from tests.web.people import browser_of
 
@@ -31,6 +32,15 @@ def listed(client, query: str = "") -> list[str]:
     answer = client.get(LIST + query)
     assert answer.status_code == 200
     return ROW.findall(answer.content.decode())
+
+
+def acts(client) -> dict[str, str]:
+    """What the rows of the list offer, by their labels, and where it is."""
+    return {act.label: act.address for row in client.get(LIST).context["rows"] for act in row.acts}
+
+
+def revoking(row, reason: x509.ReasonFlags) -> RevokeOrder:
+    return RevokeOrder(certificate=Ref("pk", row.pk), reason=reason)
 
 
 @pytest.fixture
@@ -108,6 +118,24 @@ class TestTheList:
         # Which term it is, where it is one.
         assert len(text) > 100 or text.partition(":")[0] in answer.context["refusal"]
         assert not ROW.findall(answer.content.decode())
+
+    def test_a_row_leads_to_its_renewal_and_its_file_by_name(self, owner, office):
+        row = office.issue("a.acme.test").certificate
+        by_csr = office.issue("b.acme.test", key=read_csr(pki.make_csr(subject="CN=b.acme.test"))).certificate
+        renewals = {"a.acme.test": f"{page_of(row)}renew/", "b.acme.test": f"{page_of(by_csr)}renew-csr/"}
+        found = acts(owner)
+        assert {name: found[f"Renew {name}"] for name in renewals} == renewals
+        assert found["Download a.acme.test as PEM"] == f"{page_of(row)}file/pem/"
+        assert all(owner.get(address).status_code == 200 for address in found.values())
+
+    def test_a_row_offers_no_renewal_where_state_or_permission_has_none(self, owner, office, three):
+        revoke_certificate(actor=office.owner, order=revoking(three[2], x509.ReasonFlags.certificate_hold))
+        assert [label for label in acts(owner) if label.startswith("Renew")] == ["Renew a.acme.test"]
+        auditor = browser_of(cast.member(office.organization, OrganizationRole.AUDITOR).user)
+        assert not [label for label in acts(auditor) if label.startswith("Renew")]
+        office.template.retired_at = timezone.now()
+        office.template.save(update_fields=["retired_at"])
+        assert not [label for label in acts(owner) if label.startswith("Renew")]
 
     def test_it_asks_as_often_for_many_as_for_few(self, owner, office, django_assert_max_num_queries):
         for number in range(6):

@@ -35,8 +35,11 @@ def _names(row: Certificate) -> str:
     return ", ".join(row.sans[:_MOST_NAMES]) + (", …" if len(row.sans) > _MOST_NAMES else "")
 
 
-# Of every row: its name, its serial number, how many names it has, its tags, and its address.
-ALWAYS: Final = ("public_id", "common_name", "subject", "serial", "sans", "tags")
+# Of every row: its name, its serial number, how many names it has, its tags, its address, and what renewing it takes.
+ALWAYS: Final = (
+    *("public_id", "common_name", "subject", "serial", "sans", "tags"),
+    *("state", "source", "key_custody", "template__retired_at"),
+)
 COLUMNS: Final[Mapping[str, Column]] = {
     "status": Column(
         _("Status"),

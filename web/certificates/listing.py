@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,6 +19,7 @@ from accounts.policy import holds
 from audit.admin.forms import message_of
 from audit.admin.pages import ServicePage
 from cas import selectors as cas_selectors
+from certificates.bundles import Format
 from certificates.models import Certificate
 from certificates.search import count_found, search_certificates
 from certificates.services.many import MOST_AT_ONCE
@@ -37,13 +38,29 @@ from web.desk import Desk
 _MOST_CHOICES: Final = 200
 
 
+# The address where a certificate is renewed; empty where it cannot be, or not by who looks.
+RenewalOf = Callable[[Certificate], str]
+
+
+@dataclass(frozen=True, slots=True)
+class RowAct:
+    """What can be done with one certificate of the list, said with its name."""
+
+    label: str
+    icon: str
+    address: str
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: the certificate, what ticks it, and what the chosen columns show, each with the classes of its cell."""
+    """One line: the certificate, what ticks it, its acts, and what the chosen columns show, each with the classes of
+    its cell.
+    """
 
     certificate: Certificate
     tick: str
     names: str
+    acts: list[RowAct]
     cells: list[tuple[str, object]]
 
 
@@ -63,7 +80,9 @@ def urls(desk: Desk) -> list[URLPattern]:
     ]
 
 
-def show(request: HttpRequest, actor: Actor, *, doors: list[tuple[str, ServicePage]]) -> HttpResponse:
+def show(
+    request: HttpRequest, actor: Actor, *, doors: list[tuple[str, ServicePage]], renewal_of: RenewalOf
+) -> HttpResponse:
     asked, at = Asked.read(request.GET), timezone.now()
     saved = chips_of_saved(asked, actor)
     context: dict[str, Any] = {
@@ -86,13 +105,13 @@ def show(request: HttpRequest, actor: Actor, *, doors: list[tuple[str, ServicePa
         "templates": cas_selectors.templates(visible_to=actor).order_by("code").values("code")[:_MOST_CHOICES],
     }
     try:
-        context |= _found(asked, actor, at)
+        context |= _found(asked, actor, at, renewal_of)
     except DomainError as error:
         context["refusal"] = message_of(error)
     return render(request, "web/certificates/list.html", context, status=422 if "refusal" in context else 200)
 
 
-def _found(asked: Asked, actor: Actor, at: datetime) -> dict[str, Any]:
+def _found(asked: Asked, actor: Actor, at: datetime, renewal_of: RenewalOf) -> dict[str, Any]:
     """Raises what is wrong with the filter."""
     wanted = asked.wanted(at)
     shown = [COLUMNS[key] for key in asked.columns]
@@ -105,19 +124,31 @@ def _found(asked: Asked, actor: Actor, at: datetime) -> dict[str, Any]:
         columns={*ALWAYS, *(name for column in shown for name in column.reads)},
     )
     prefetch_related_objects(page.rows, *{column.needs for column in shown if column.needs})
+    may_download = holds(actor, Permission.CERTIFICATES_DOWNLOAD)
+    acts = [list(_acts(row, renewal_of, may_download=may_download)) for row in page.rows]
     return {
         "heads": [column.label for column in shown],
-        "rows": [_row(row, shown, at) for row in page.rows],
+        "rows": [_row(row, each, shown, at) for row, each in zip(page.rows, acts, strict=True)],
+        "have_acts": any(acts),
         "total": count_found(wanted, visible_to=actor, exactly=not asked.is_narrowed),
         "next": asked.beyond(page.next) if page.next else "",
     }
 
 
-def _row(row: Certificate, shown: Sequence[Column], at: datetime) -> Row:
+def _acts(row: Certificate, renewal_of: RenewalOf, *, may_download: bool) -> Iterator[RowAct]:
+    if address := renewal_of(row):
+        yield RowAct(_("Renew %(row)s") % {"row": row}, "refresh", address)
+    if may_download:
+        address = reverse("certificate-file", args=[row.public_id, Format.PEM.value])
+        yield RowAct(_("Download %(row)s as PEM") % {"row": row}, "download", address)
+
+
+def _row(row: Certificate, acts: list[RowAct], shown: Sequence[Column], at: datetime) -> Row:
     number = len(row.sans)
     return Row(
         certificate=row,
         tick=_("Choose %(row)s") % {"row": row},
+        acts=acts,
         names=ngettext("%(number)s name", "%(number)s names", number) % {"number": number},
         cells=[(column.classes, column.show(row, at)) for column in shown],
     )

@@ -24,7 +24,7 @@ from kernel.ref import Ref
 from web.acme.certificate_pages import RenewPublic, RevokePublic
 from web.certificates import listing, record
 from web.certificates.importing import ImportCertificates
-from web.desk import Desk
+from web.desk import Desk, is_let
 from web.issuing.many import AskForMany
 from web.issuing.one import AskForOne
 from web.issuing.urls import issuing_urls
@@ -70,7 +70,13 @@ class CertificateDesk(Desk):
         return get_certificate(ref, visible_to=actor, beside=("subscriber_key",))
 
     def show_list(self, request: HttpRequest, actor: Actor) -> HttpResponse:
-        return listing.show(request, actor, doors=self.list_offered(request, actor))
+        ways = [page for page in (Renew, RenewFromCsr, RenewPublic) if is_let(actor, self.doors[page])]
+
+        def renewal_of(row: Certificate) -> str:
+            ready = self.ready(page(request, row) for page in ways)
+            return next((address for address, _page in ready), "")
+
+        return listing.show(request, actor, doors=self.list_offered(request, actor), renewal_of=renewal_of)
 
     def show_record(self, request: HttpRequest, actor: Actor, obj: Certificate) -> HttpResponse:
         return record.show(request, actor, obj, doors=self.offered(request, actor, obj))
