@@ -259,16 +259,17 @@ class Section:
 
 
 def sections_of(form: forms.Form) -> list[dict[str, Any]]:
-    """The form's `sections`, with their bound fields; all in one where it names none."""
+    """The form's `sections`, with their bound fields; all in one where it names none. What it lacks is left out."""
     declared: Iterable[Section] = getattr(form, "sections", ()) or (Section("", *form.fields),)
     return [
         {
             "heading": section.heading,
-            "fields": [form[name] for name in section.fields],
+            "fields": [form[name] for name in section.fields if name in form.fields],
             "is_folded": section.folded and not any(name in form.errors for name in section.fields),
             "can_fold": section.folded,
         }
         for section in declared
+        if not section.fields or not form.fields.keys().isdisjoint(section.fields)
     ]
 
 

@@ -99,12 +99,13 @@ class DownloadCsr(OneAuthorityPage):
     icon = "file"
     gives_file = True
     form_class = PassphraseForm
+    unlocked_by = "passphrase"
 
     def is_offered(self) -> bool:
         return self.obj.has_key and self.obj.status in (Status.PENDING, Status.ACTIVE)
 
     def act(self, data: Mapping[str, Any]) -> HttpResponse:
-        request = sign_authority_csr(actor=actor_of(self.request), ca=self.obj, passphrase=data["passphrase"])
+        request = sign_authority_csr(actor=actor_of(self.request), ca=self.obj, passphrase=data.get("passphrase"))
         answer = attachment(f"{self.obj.slug}.csr", request.public_bytes(Encoding.PEM), "application/pkcs10")
         answer["Cache-Control"] = "no-store"
         return answer
@@ -121,6 +122,7 @@ class Complete(OneAuthorityPage):
     submit = _("Put it into service")
     icon = "check"
     form_class = CompletionForm
+    unlocked_by = "passphrase"
 
     def is_offered(self) -> bool:
         return self.obj.status == Status.PENDING
@@ -130,7 +132,7 @@ class Complete(OneAuthorityPage):
             actor=actor_of(self.request),
             ca=self.obj,
             certificates=CertificatesForm.content(data),
-            passphrase=data["passphrase"],
+            passphrase=data.get("passphrase"),
         )
         return _("%(name)s is in service.") % {"name": self.obj.name}
 
@@ -250,7 +252,7 @@ class CertifyForm(LimitFields):
     sections: ClassVar = (
         Section("", "name", "csr", "validity"),
         Section(_("Limits"), *LIMITS, folded=True),
-        Section(_("Passphrase"), "parent_passphrase", folded=True),
+        Section(_("Passphrase"), "parent_passphrase"),
     )
 
 
@@ -261,6 +263,7 @@ class Certify(OneAuthorityPage):
     submit = _("Certify it")
     icon = "authority"
     form_class = CertifyForm
+    unlocked_by = "parent_passphrase"
     error_fields = {"permitted_names": "permitted", "excluded_names": "excluded", "public_key": "csr"}
 
     def is_offered(self) -> bool:
@@ -272,7 +275,7 @@ class Certify(OneAuthorityPage):
             name=data["name"],
             csr=read_csr(data["csr"]),
             validity=data["validity"],
-            parent_passphrase=data["parent_passphrase"],
+            parent_passphrase=data.get("parent_passphrase"),
             **LimitFields.words(data),
         )
         self.obj = sign_authority_request(actor=actor_of(self.request), order=order)

@@ -115,6 +115,19 @@ class NewLifetimeForm(forms.Form):
 class OneAuthorityPage(ServicePage):
     """A page about one CA, named so that nobody acts on another."""
 
+    # For the passphrase of the key that signs, where that has one.
+    unlocked_by: ClassVar[str] = ""
+
+    def is_signer_locked(self) -> bool:
+        """Whether what signs here may be behind a passphrase."""
+        return bool(self.obj.passphrase_protected)
+
+    def form(self) -> forms.Form:
+        form = super().form()
+        if self.unlocked_by and not self.is_signer_locked():
+            del form.fields[self.unlocked_by]
+        return form
+
     def facts(self) -> Facts:
         ca: CertificateAuthority = self.obj
         return [

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import Organization
+from accounts.selectors import under_granted_cas
 from accounts.sessions import actor_of
 from audit.admin.forms import DaysField, SecretField
 from audit.admin.pages import Facts, Section, ServicePage, Words
@@ -168,6 +169,14 @@ class CreateIntermediate(_EstablishPage):
             "path_length": 0,
         }
 
+    def form(self) -> forms.Form:
+        form, actor = super().form(), actor_of(self.request)
+        parents = issuing_authorities()
+        reachable = parents if actor.is_superuser else under_granted_cas(parents, actor, column="pk")
+        if not reachable.filter(passphrase_protected=True).exists():
+            del form.fields["parent_passphrase"]
+        return form
+
     def act(self, data: Mapping[str, Any]) -> Words:
         return self._establish(data, Ref("pk", data["parent"].organization_id), Ref("pk", data["parent"].pk))
 
@@ -192,12 +201,13 @@ class Publish(_WeightyPage):
     submit = _("Sign and publish")
     icon = "refresh"
     form_class = PassphraseForm
+    unlocked_by = "passphrase"
 
     def is_offered(self) -> bool:
         return self.obj.has_key and self.obj.was_certified
 
     def act(self, data: Mapping[str, Any]) -> Words:
-        publish_everything(actor=actor_of(self.request), ca=self.obj, passphrase=data["passphrase"])
+        publish_everything(actor=actor_of(self.request), ca=self.obj, passphrase=data.get("passphrase"))
         return _("The CRL of %(name)s is published.") % {"name": self.obj.name}
 
 

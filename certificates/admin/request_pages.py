@@ -58,6 +58,9 @@ class RequestPage(ServicePage):
         """What stands against the request now."""
         return findings_about(self.obj)
 
+    def about(self) -> object:
+        return self.obj.name
+
     def facts(self) -> Facts:
         return facts_of(self.obj, self.findings)
 
@@ -118,8 +121,8 @@ class Approve(_Decide):
         actor = actor_of(self.request)
         row = approve_request(actor=actor, request=self._ref, digest=data["digest"], reason=data["reason"])
         if row.status == Status.APPROVED:
-            return _("%(name)s is approved.") % {"name": row}
-        return _("You have approved %(name)s; others must still do so.") % {"name": row}
+            return _("%(name)s is approved.") % {"name": row.name}
+        return _("You have approved %(name)s; others must still do so.") % {"name": row.name}
 
 
 class Reject(_Decide):
@@ -134,7 +137,7 @@ class Reject(_Decide):
     def act(self, data: Mapping[str, Any]) -> Words:
         actor = actor_of(self.request)
         row = reject_request(actor=actor, request=self._ref, digest=data["digest"], reason=data["reason"])
-        return _("%(name)s is rejected.") % {"name": row}
+        return _("%(name)s is rejected.") % {"name": row.name}
 
 
 class Cancel(RequestPage):
@@ -151,7 +154,7 @@ class Cancel(RequestPage):
 
     def act(self, data: Mapping[str, Any]) -> Words:
         row = cancel_request(actor=actor_of(self.request), request=self._ref)
-        return _("%(name)s is cancelled.") % {"name": row}
+        return _("%(name)s is cancelled.") % {"name": row.name}
 
 
 class Fulfil(RequestPage):
@@ -174,9 +177,9 @@ class Fulfil(RequestPage):
         row = fulfil_request(actor=actor, request=self._ref, passphrase=data.get("passphrase"))
         if row.certificate is None:
             text = gettext("%(name)s cannot be issued any more: %(reason)s")
-            messages.error(self.request, text % {"name": row, "reason": row.last_error})
+            messages.error(self.request, text % {"name": row.name, "reason": row.last_error})
             return redirect(self.desk.address_of(row))
-        messages.success(self.request, gettext("%(name)s is issued.") % {"name": row})
+        messages.success(self.request, gettext("%(name)s is issued.") % {"name": row.name})
         return redirect(self.desk.address_of(row.certificate))
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -99,16 +100,20 @@ class Renew(OneAuthorityPage):
     submit = _("Renew")
     icon = "refresh"
     form_class = RenewForm
+    unlocked_by = "passphrase"
 
     def is_offered(self) -> bool:
         return in_service(self.obj) and (self.obj.parent is None or self.obj.parent.has_key)
+
+    def is_signer_locked(self) -> bool:
+        return bool((self.obj.parent or self.obj).passphrase_protected)
 
     def act(self, data: Mapping[str, Any]) -> Words:
         row = renew_authority(
             actor=actor_of(self.request),
             ca=self.obj,
             validity=data["validity"],
-            issuer_passphrase=data["passphrase"],
+            issuer_passphrase=data.get("passphrase"),
         )
         return _("The new certificate of %(name)s lasts until %(day)s.") % {
             "name": self.obj.name,
@@ -153,6 +158,7 @@ class Cross(OneAuthorityPage):
     submit = _("Cross-certify")
     icon = "authority"
     form_class = CrossForm
+    unlocked_by = "passphrase"
     error_fields = {"permitted_names": "permitted", "excluded_names": "excluded"}
 
     def is_offered(self) -> bool:
@@ -160,16 +166,21 @@ class Cross(OneAuthorityPage):
 
     def form(self) -> forms.Form:
         form = super().form()
-        others = issuing_authorities().filter(organization=self.obj.organization).exclude(pk=self.obj.pk)
-        form.fields["issuer"].offer(others)  # type: ignore[attr-defined]
+        form.fields["issuer"].offer(self._others())  # type: ignore[attr-defined]
         return form
+
+    def is_signer_locked(self) -> bool:
+        return self._others().filter(passphrase_protected=True).exists()
+
+    def _others(self) -> QuerySet[CertificateAuthority]:
+        return issuing_authorities().filter(organization=self.obj.organization).exclude(pk=self.obj.pk)
 
     def act(self, data: Mapping[str, Any]) -> Words:
         order = CrossOrder(
             ca=Ref("pk", self.obj.pk),
             issuer=Ref("pk", data["issuer"].pk),
             validity=data["validity"],
-            issuer_passphrase=data["passphrase"],
+            issuer_passphrase=data.get("passphrase"),
             **LimitFields.words(data),
         )
         cross_certify(actor=actor_of(self.request), order=order)
@@ -199,9 +210,13 @@ class Succeed(OneAuthorityPage):
     submit = _("Create the successor")
     icon = "authority"
     form_class = SuccessorForm
+    unlocked_by = "parent_passphrase"
 
     def is_offered(self) -> bool:
         return in_service(self.obj)
+
+    def is_signer_locked(self) -> bool:
+        return self.obj.parent is not None and bool(self.obj.parent.passphrase_protected)
 
     def act(self, data: Mapping[str, Any]) -> Words:
         order = SuccessorOrder(
@@ -209,7 +224,7 @@ class Succeed(OneAuthorityPage):
             key_algorithm=KeyAlgorithm(data["key_algorithm"]) if data["key_algorithm"] else None,
             validity=data["validity"],
             passphrase=data["passphrase"],
-            parent_passphrase=data["parent_passphrase"],
+            parent_passphrase=data.get("parent_passphrase"),
         )
         self.obj = establish_successor(actor=actor_of(self.request), ca=self.obj, order=order)
         return _("%(name)s is there. Move the templates when it is to issue.") % {"name": self.obj.name}

@@ -14,7 +14,9 @@ from cas.models import CaCertificate, CaKey, CertificateAuthority, IssuedSerial,
 from kernel.secret import Secret
 from tests import elsewhere
 from tests.elsewhere import DAY, pem
+from tests.office import open_office
 from tests.pki import a_key, make_csr
+from tests.web.people import browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -205,3 +207,32 @@ def test_what_was_never_stored_is_revoked_where_there_is_any(root, office):
     IssuedSerial.objects.filter(serial="abc").update(created_at=timezone.now() - DAY)
     act(root, path)
     assert office.issuing.revocations.get().serial == "abc"
+
+
+# The pages of a CA on which something is signed, with the field for the passphrase of the key that does: its own, or
+# that of the CA above.
+BY_ITSELF = {"publish": "passphrase", "csr": "passphrase", "certify": "parent_passphrase"}
+FROM_ABOVE = {"renew": "passphrase", "cross": "passphrase", "succeed": "parent_passphrase"}
+
+
+def asked(client, path: str) -> set[str]:
+    return {name for name in client.get(f"{path}/").context["form"].fields if "passphrase" in name}
+
+
+@pytest.mark.parametrize(("own", "above"), [(False, False), (True, False), (False, True)])
+def test_a_passphrase_is_asked_for_only_where_the_key_that_signs_has_one(root, office, own, above):
+    for row, is_locked in ((office.issuing, own), (office.root, above)):
+        CertificateAuthority.objects.filter(pk=row.pk).update(passphrase_protected=is_locked)
+    for fields, is_locked in ((BY_ITSELF, own), (FROM_ABOVE, above)):
+        for slug, name in fields.items():
+            found = asked(root, f"{page_of(office.issuing)}/{slug}")
+            # A successor's own key may always get one.
+            assert found - ({"passphrase"} if slug == "succeed" else set()) == ({name} if is_locked else set()), slug
+    client = browser_of(office.person.user)
+    assert ("parent_passphrase" in asked(client, "/authorities/create-intermediate")) is (own or above)
+
+
+def test_a_passphrase_that_is_asked_for_signs(root):
+    locked = open_office(passphrase=Secret("correct horse battery"))
+    assert root.post(f"{page_of(locked.issuing)}/publish/").status_code == 422
+    act(root, f"{page_of(locked.issuing)}/publish", passphrase="correct horse battery")

@@ -117,6 +117,11 @@ class TestMany:
         assert "3 certificates are tagged so." in text_of(owner.post(f"{LIST}tag-many/", form))
         owner.post(f"{LIST}tag-many/", form | {"add": "", "remove": "web"})
         assert [row.tags for row in Certificate.objects.all()] == [["prod"]] * 3
+        # With spaces as with commas, here as on the page of one.
+        owner.post(f"{LIST}tag-many/", form | {"add": "a b,c"})
+        assert [row.tags for row in Certificate.objects.all()] == [["prod", "a", "b", "c"]] * 3
+        owner.post(f"{LIST}{three[0].public_id}/edit/", {"tags": "d e,f", "owner": three[0].owner.email})
+        assert Certificate.objects.get(pk=three[0].pk).tags == ["d", "e", "f"]
         for wrong in ({"add": "a:b"}, {"add": ""}):
             assert owner.post(f"{LIST}tag-many/", form | wrong).status_code == 422
 

@@ -84,6 +84,14 @@ def block_key_of(row: Request) -> None:
     BlockedKey.objects.create(organization=row.organization, key_hash=key_hash, reason="lost")
 
 
+def test_a_question_calls_the_request_as_its_record_does(desk):
+    row, client = desk.ask(), browser(desk.approver)
+    for question, title in (("approve", "Approve"), ("reject", "Reject")):
+        assert f'<h1 class="break">{title}: www.acme.test</h1>' in text_of(client.get(page_of(row, f"{question}/")))
+    answer = client.post(page_of(row, "approve/"), {"digest": row.digest})
+    assert told(answer) == ["www.acme.test is approved."]
+
+
 def test_strangers_find_nothing(desk):
     row = desk.ask()
     client = browser(cast.stranger())

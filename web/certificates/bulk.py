@@ -63,7 +63,12 @@ class RevokeForm(ManyForm):
 
 class TagForm(ManyForm):
     most_uncounted = many.MOST_AT_ONCE
-    add = TagsField(label=_("Add tags"), required=False, max_length=1000, help_text=_("With spaces in between."))
+    add = TagsField(
+        label=_("Add tags"),
+        required=False,
+        max_length=1000,
+        help_text=_("Words to find them by, with commas between them."),
+    )
     remove = TagsField(label=_("Take tags away"), required=False, max_length=1000)
 
 
