@@ -34,7 +34,10 @@ EXAMPLES: Final[tuple[tuple[_Words, tuple[tuple[str, _Words], ...]], ...]] = (
         (
             ("cn:api.*", _("The common name; san: is for alternative names, name: for both.")),
             ("key:RSA", _("The kind of key, an algorithm as RSA_2048, or the SHA-256 of the public key.")),
-            ("key_custody:waiting", _("Where its private key is: waiting, stored, returned, or subscriber (never here).")),
+            (
+                "key_custody:waiting",
+                _("Where its private key is: waiting, stored, returned, or subscriber (never here)."),
+            ),
             ("template_in:web|mail", _("The template, by its code; ca: is for the authority.")),
             ("tag:production", _("A tag. With _in before the colon it is one of several.")),
             ("source:imported", _("Where it is from: internal is from here.")),
