@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import translation
 from hypothesis import HealthCheck, settings
 
+from pkiproject import settings_test
 from tests import servers
 
 pytest_plugins = ["tests.append_only", "tests.hsm", "tests.migrated"]
@@ -85,9 +86,12 @@ def _no_minute_ends_within_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """A Redis server: the one that the environment names, or one of our own."""
-    if named := os.environ.get("REDIS_URL"):
-        yield named
+    """A Redis server: the one that the environment names, or one of our own.
+
+    In it each process of the suite has a database: the others clear theirs when they like.
+    """
+    if os.environ.get("REDIS_URL"):
+        yield str(settings_test.CACHES["default"]["LOCATION"])
         return
     with servers.redis() as server:
         yield server.url
