@@ -159,6 +159,11 @@ class Certificate(models.Model):
             models.Index(fields=["organization", "template", "id"], name="certificates_by_template"),
             models.Index(fields=["organization", "owner", "id"], name="certificates_by_owner"),
             models.Index(
+                fields=["organization", "owner", "id"],
+                condition=models.Q(key_custody="waiting"),
+                name="certificates_key_waits",
+            ),
+            models.Index(
                 fields=["replaces"], condition=models.Q(replaces__isnull=False), name="certificates_successors"
             ),
             models.Index(fields=["renew_at"], condition=models.Q(renew_at__isnull=False), name="certificates_due"),

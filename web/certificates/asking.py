@@ -39,7 +39,7 @@ CHIPS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     Status.REVOKED: (("status", "revoked"),),
     Status.EXPIRED: (("status", "expired"),),
     Status.HELD: (("status", "held"),),
-    # No state, but a question of its own. Nobody counts it: no index has the answer.
+    # No state, but a question of its own, which is not counted with them.
     _KEY_WAITS: (("key_custody", "waiting"),),
 }
 

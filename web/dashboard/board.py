@@ -86,7 +86,7 @@ class Board:
 
     @cached_property
     def keys_for_me(self) -> int:
-        """What `status:issued,key_custody:waiting` finds of what this person answers for, by the index of owners."""
+        """What `status:issued,key_custody:waiting` finds of what this person answers for, by its own index."""
         if self.actor.person_id is None:
             return 0
         mine = certificates(visible_to=self.actor).filter(owner=self.actor.person_id, not_after__gte=self.at)
