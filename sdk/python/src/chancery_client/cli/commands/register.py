@@ -1,7 +1,7 @@
 """What was issued: list, show, download, revoke, release."""
 
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Optional, get_args
 
 import typer
 
@@ -39,6 +39,7 @@ from chancery_client.cli.references import find_certificate
 from chancery_client.cli.session import connected
 from chancery_client.cli.wishes import given
 from chancery_client.models import Certificate
+from chancery_client.words import Reason
 
 _COLUMNS = ("name", "status", "expires", "template", "serial", "id")
 _ENDINGS = {
@@ -51,17 +52,7 @@ _ENDINGS = {
     "zip": ".zip",
 }
 _TEXTS = ("pem", "chain", "fullchain")
-REASONS = (
-    "unspecified",
-    "keyCompromise",
-    "cACompromise",
-    "affiliationChanged",
-    "superseded",
-    "cessationOfOperation",
-    "certificateHold",
-    "privilegeWithdrawn",
-    "aACompromise",
-)
+REASONS: tuple[str, ...] = get_args(Reason)
 
 
 def list_certificates(
